@@ -1,0 +1,47 @@
+// One error class. A message names the op, what was given, what was expected, and the likely fix.
+
+export class LampasError extends Error {
+  override readonly name: string = 'LampasError'
+  constructor(
+    readonly op: string,
+    readonly problem: string,
+    readonly help?: string,
+  ) {
+    super(`[${op}] ${problem}.${help ? ` help: ${help}` : ''}`)
+  }
+}
+
+/** The graphics device went away; every tensor on it is gone with it. */
+export class DeviceLostError extends LampasError {
+  override readonly name = 'DeviceLostError'
+}
+
+export function fail(op: string, problem: string, help?: string): never {
+  throw new LampasError(op, problem, help)
+}
+
+/** A fault of Lampas itself, never of its user. */
+export function internal(message: string): never {
+  throw new Error(`internal: ${message}. Please report this.`)
+}
+
+/** The known name nearest to a misspelt one, for "did you mean". */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
+  for (const k of known) {
+    const d = editDistance(name.toLowerCase(), k.toLowerCase())
+    if (d < bestDistance) [best, bestDistance] = [k, d]
+  }
+  return best
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))
+    row = next
+  }
+  return row[b.length]
+}
