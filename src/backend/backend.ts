@@ -1,5 +1,5 @@
 // The one interface between the runtime and a device. Blocks are runs of 32-bit words; kernels address them through views.
-import type { TypedArray } from '../core/dtype.ts'
+import type { DType, TypedArray } from '../core/dtype.ts'
 import type { Kernel } from '../ir/kernel.ts'
 
 export type BackendName = 'wasm' | 'webgpu' | 'reference'
@@ -39,10 +39,13 @@ export interface Backend {
   free(block: Block): void
   /** Copies words in, at a byte offset that is a multiple of 4. The data may be changed by the caller afterwards. */
   write(block: Block, byteOffset: number, data: Float32Array | Int32Array): void
-  /** Copies words out after all work queued before. Rejects when any of that work failed. */
-  read(block: Block, byteOffset: number, byteLength: number): Promise<ArrayBuffer>
+  /**
+   * Copies words out after all work queued before. Rejects when any of that work failed. `as` says what the words hold; devices that
+   * store words ignore it, the reference stores numbers and needs it.
+   */
+  read(block: Block, byteOffset: number, byteLength: number, as: WordType): Promise<ArrayBuffer>
   /** The same at once, on backends that can. */
-  readSync?(block: Block, byteOffset: number, byteLength: number): ArrayBuffer
+  readSync?(block: Block, byteOffset: number, byteLength: number, as: WordType): ArrayBuffer
   /** Queues a kernel; `blocks` are those of its inputs, then of its outputs. One block may appear several times. */
   run(kernel: Kernel, blocks: readonly Block[]): void
   /**
@@ -63,6 +66,9 @@ export interface Prepared {
   run(swap?: ReadonlyMap<Block, Block>): void
   dispose(): void
 }
+
+/** What a word holds: bool is stored as int32 0 or 1. */
+export type WordType = Exclude<DType, 'bool'>
 
 /** What the elements of a view of `dtype` are as words. */
 export type Words = Exclude<TypedArray, Uint8Array>
