@@ -1,0 +1,25 @@
+// Runs encoded kernels: one, or a whole plan in one call.
+import { kindOf, wordsOf } from './descriptor'
+import { fault, kernelEnd, UNKNOWN_KIND } from './pool'
+
+// The ids of src/backend/wasm/encode.ts.
+function run(desc: usize): i32 {
+  switch (kindOf(desc)) {
+    default: return fault(UNKNOWN_KIND, kindOf(desc), 0)
+  }
+}
+
+/** Runs one kernel; 0 or the code of its error. */
+export function execute(desc: usize): i32 {
+  return run(desc) | kernelEnd()
+}
+
+/** Runs `n` kernels that lie one behind the other. Gives -1, or the number of the kernel that failed. */
+export function executePlan(list: usize, n: i32): i32 {
+  let desc = list
+  for (let i = 0; i < n; i++) {
+    if (execute(desc) != 0) return i
+    desc += wordsOf(desc) << 2
+  }
+  return -1
+}

@@ -1,0 +1,137 @@
+// The thread pool. Every thread runs this module on one shared memory; thread 0 is the caller and only ever spins, so it may be
+// a page's main thread. Tasks are claimed by counting LEFT *down*: a worker that comes late, or sleeps, or died while idle gets
+// no valid claim and reads nothing of the job, hence nobody ever waits for it.
+
+// The control area: below the first static data, one cache line for each word that several threads write.
+// Mirrored in src/backend/wasm/threads.ts.
+const GENERATION: usize = 64 // counts jobs; workers wait for it to change
+const LEFT: usize = 128 // tasks not yet claimed
+const DONE: usize = 192 // tasks finished by claim
+const SLEEPING: usize = 256 // workers in atomic.wait
+const JOB_FN: usize = 320
+const JOB_DESC: usize = 324
+const JOB_TASKS: usize = 328
+const THREADS: usize = 384 // threads that may take part, the caller included
+const FAULT_CODE: usize = 448
+const FAULT_VALUE: usize = 452
+const FAULT_SIZE: usize = 456
+const SCRATCH: usize = 512 // for each thread two words: where its scratch memory begins and ends
+
+/** Codes that a kernel may give back; the host turns them into messages. */
+export const INDEX_OUT_OF_RANGE: i32 = 1
+export const UNKNOWN_KIND: i32 = 2
+export const WORKER_TRAPPED: i32 = 3
+export const SCRATCH_EXHAUSTED: i32 = 4
+
+// Globals belong to one thread each.
+let me: usize = 0
+let busy = false
+let scratchTop: usize = 0
+
+/** Threads that share the work of `parallel`. */
+// @ts-ignore: decorator
+@inline
+export function threads(): i32 {
+  return load<i32>(THREADS)
+}
+
+/** Notes an error of the running kernel, from any thread, and gives its code back. The first one stays. */
+export function fault(code: i32, value: i32, size: i32): i32 {
+  if (atomic.cmpxchg<i32>(FAULT_CODE, 0, code) == 0) {
+    atomic.store<i32>(FAULT_VALUE, value)
+    atomic.store<i32>(FAULT_SIZE, size)
+  }
+  return code
+}
+
+/**
+ * Memory of the calling thread, aligned to 64 bytes: valid until the task ends that asked for it, or outside of tasks until the
+ * kernel ends. The kernel's encoder must have announced the bytes with `Writer.scratch`.
+ */
+export function scratch(bytes: usize): usize {
+  const own = SCRATCH + (me << 3)
+  if (scratchTop == 0) scratchTop = load<u32>(own)
+  const at = scratchTop
+  scratchTop = at + ((bytes + 63) & ~63)
+  if (scratchTop > load<u32>(own, 4)) {
+    fault(SCRATCH_EXHAUSTED, <i32>bytes, <i32>(load<u32>(own, 4) - load<u32>(own)))
+    unreachable()
+  }
+  return at
+}
+
+/** Ends a kernel: its scratch memory is free again. */
+// @ts-ignore: decorator
+@inline
+export function kernelEnd(): i32 {
+  scratchTop = 0
+  return atomic.load<i32>(FAULT_CODE)
+}
+
+// A task's scratch memory lies above that of the kernel which started it, and goes when the task ends.
+// @ts-ignore: decorator
+@inline
+function runTask(fn: i32, desc: usize, task: i32, tasks: i32): void {
+  const top = scratchTop
+  call_indirect(fn, desc, task, tasks)
+  scratchTop = top
+}
+
+function takeTasks(): void {
+  while (true) {
+    const claim = atomic.sub<i32>(LEFT, 1)
+    if (claim <= 0) return
+    const tasks = load<i32>(JOB_TASKS)
+    runTask(load<i32>(JOB_FN), load<u32>(JOB_DESC), tasks - claim, tasks)
+    atomic.add<i32>(DONE, 1)
+  }
+}
+
+/**
+ * Calls table function `fn(desc, task, tasks)` for task = 0 … tasks−1, on all threads, and returns when all are done. What a task
+ * computes must not depend on the thread. Task 0 always falls to the caller, so equal splits meet warm caches. A task that
+ * calls `parallel` itself runs the inner tasks alone.
+ */
+export function parallel(fn: i32, desc: usize, tasks: i32): void {
+  if (busy || tasks < 2 || threads() < 2) {
+    for (let task = 0; task < tasks; task++) runTask(fn, desc, task, tasks)
+    return
+  }
+  busy = true
+  store<i32>(JOB_FN, fn)
+  store<u32>(JOB_DESC, <u32>desc)
+  store<i32>(JOB_TASKS, tasks)
+  atomic.store<i32>(DONE, 0)
+  atomic.store<i32>(LEFT, tasks - 1)
+  atomic.add<i32>(GENERATION, 1)
+  if (atomic.load<i32>(SLEEPING) > 0) atomic.notify(GENERATION, tasks - 1)
+  runTask(fn, desc, 0, tasks)
+  takeTasks()
+  while (atomic.load<i32>(DONE) != tasks - 1) {}
+  busy = false
+}
+
+/** A worker's life: take tasks, look for the next job for `spin` rounds, then sleep. Returns never. */
+export function enterPool(id: i32, spin: i32): void {
+  me = id
+  busy = true
+  let seen = atomic.load<i32>(GENERATION)
+  while (true) {
+    takeTasks()
+    scratchTop = 0
+    let rounds = spin
+    while (atomic.load<i32>(GENERATION) == seen && rounds > 0) rounds--
+    if (rounds == 0) {
+      atomic.add<i32>(SLEEPING, 1)
+      atomic.wait<i32>(GENERATION, seen, -1)
+      atomic.sub<i32>(SLEEPING, 1)
+    }
+    seen = atomic.load<i32>(GENERATION)
+  }
+}
+
+/** The host calls this when a task of this worker trapped: the job ends with an error instead of never. */
+export function taskTrapped(): void {
+  fault(WORKER_TRAPPED, <i32>me, 0)
+  atomic.add<i32>(DONE, 1)
+}
