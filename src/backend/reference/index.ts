@@ -1,0 +1,107 @@
+// The reference backend: slow, plain, in float64. It is the definition of what every kernel means. A block holds one float64 for
+// each 32-bit word, so float32 tensors are never rounded here and finite differences are sharp; int32 wraps and bool is 0 or 1.
+import { fail, internal } from '../../core/errors.ts'
+import { extent, type View } from '../../core/view.ts'
+import type { Kernel } from '../../ir/kernel.ts'
+import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared, Words, WordType } from '../backend.ts'
+import { runKernel, type Operand } from './kernels.ts'
+
+export { evaluate } from './scalar.ts'
+
+/** Reads are possible at once, and numbers can go in and out unrounded. */
+export interface ReferenceBackend extends Backend {
+  readSync(block: Block, byteOffset: number, byteLength: number, as: WordType): ArrayBuffer
+  readFloat64(block: Block, byteOffset: number, byteLength: number): Float64Array
+  writeFloat64(block: Block, byteOffset: number, data: Float64Array): void
+}
+
+/** More than any test of a definition needs. */
+const LIMIT = 2 ** 31
+
+class Reference implements ReferenceBackend {
+  readonly info: DeviceInfo = { name: 'reference', detail: 'float64, in JavaScript', threads: 1, why: '' }
+  readonly lost = new Promise<string>(() => {})
+  readonly #blocks = new Map<Block, Float64Array>()
+  #held = 0
+  #disposed = false
+
+  alloc(bytes: number): Block {
+    if (this.#disposed) fail('alloc', 'the reference backend was disposed', 'open a new one')
+    if (this.#held + bytes > LIMIT) fail('alloc', `${bytes} bytes asked, ${this.#held} held, ${LIMIT} allowed`, 'dispose tensors that are no longer needed')
+    const block: Block = { bytes }
+    // NaN, so that a kernel that reads before anything was written shows.
+    this.#blocks.set(block, new Float64Array(Math.ceil(bytes / 4)).fill(NaN))
+    this.#held += bytes
+    return block
+  }
+
+  free(block: Block): void {
+    this.#numbers(block)
+    this.#blocks.delete(block)
+    this.#held -= block.bytes
+  }
+
+  write(block: Block, byteOffset: number, data: Words): void {
+    this.#numbers(block).set(data, byteOffset / 4)
+  }
+
+  writeFloat64(block: Block, byteOffset: number, data: Float64Array): void {
+    this.#numbers(block).set(data, byteOffset / 4)
+  }
+
+  async read(block: Block, byteOffset: number, byteLength: number, as: WordType): Promise<ArrayBuffer> {
+    return this.readSync(block, byteOffset, byteLength, as)
+  }
+
+  readSync(block: Block, byteOffset: number, byteLength: number, as: WordType): ArrayBuffer {
+    const numbers = this.readFloat64(block, byteOffset, byteLength)
+    return (as === 'int32' ? Int32Array.from(numbers) : Float32Array.from(numbers)).buffer
+  }
+
+  readFloat64(block: Block, byteOffset: number, byteLength: number): Float64Array {
+    return this.#numbers(block).slice(byteOffset / 4, (byteOffset + byteLength) / 4)
+  }
+
+  run(kernel: Kernel, blocks: readonly Block[]): void {
+    const views = [...kernel.inputs, ...kernel.outputs]
+    if (blocks.length !== views.length) internal(`${kernel.kind} got ${blocks.length} blocks for ${views.length} views`)
+    const operands = views.map((view, i) => this.#operand(kernel, view, blocks[i]))
+    runKernel(kernel, operands.slice(0, kernel.inputs.length), operands.slice(kernel.inputs.length))
+  }
+
+  prepare(launches: readonly Launch[]): Prepared {
+    return {
+      run: swap => {
+        for (const { kernel, blocks } of launches) this.run(kernel, blocks.map(b => swap?.get(b) ?? b))
+      },
+      dispose: () => {},
+    }
+  }
+
+  async sync(): Promise<void> {}
+
+  memory(): BackendMemory {
+    return { held: this.#held, reserved: this.#held }
+  }
+
+  dispose(): void {
+    this.#disposed = true
+    this.#blocks.clear()
+    this.#held = 0
+  }
+
+  #numbers(block: Block): Float64Array {
+    return this.#blocks.get(block) ?? internal('a block was used that is not allocated')
+  }
+
+  #operand(kernel: Kernel, view: View, block: Block): Operand {
+    const data = this.#numbers(block)
+    const span = extent(view)
+    if (span && (span[0] < 0 || span[1] >= data.length)) internal(`a view of ${kernel.kind} reaches words ${span.join(' … ')} of a block of ${data.length}`)
+    return { view, data }
+  }
+}
+
+export const createReference = (): ReferenceBackend => new Reference()
+
+export const openReference = async (): Promise<ReferenceBackend> => createReference()

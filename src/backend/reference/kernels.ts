@@ -1,0 +1,216 @@
+// What each kernel kind means, as plain loops over float64 numbers.
+import { fail } from '../../core/errors.ts'
+import { formatShape, numel, type Shape } from '../../core/shape.ts'
+import type { View } from '../../core/view.ts'
+import type { CumulateOp, Kernel, KernelKind, KernelOf, ReduceOp } from '../../ir/kernel.ts'
+import { evaluate } from './scalar.ts'
+
+/** A view and the numbers of the block that it looks into. */
+export interface Operand {
+  readonly view: View
+  readonly data: Float64Array
+}
+
+type Runner<K extends KernelKind> = (kernel: KernelOf<K>, inputs: readonly Operand[], outputs: readonly Operand[]) => void
+
+/** Where the elements lie, in row-major order. */
+function addresses({ shape, strides, offset }: View): Float64Array {
+  let out = Float64Array.of(offset)
+  shape.forEach((size, axis) => {
+    const next = new Float64Array(out.length * size)
+    for (let i = 0; i < out.length; i++) for (let j = 0; j < size; j++) next[i * size + j] = out[i] + j * strides[axis]
+    out = next
+  })
+  return out
+}
+
+/** The elements in row-major order. */
+const load = ({ view, data }: Operand): Float64Array => addresses(view).map(at => data[at])
+
+function store({ view, data }: Operand, values: ArrayLike<number>): void {
+  addresses(view).forEach((at, i) => (data[at] = values[i]))
+}
+
+/** Every index of a shape, in row-major order. */
+const indices = (shape: Shape): number[][] =>
+  shape.reduce<number[][]>((list, size) => list.flatMap(head => Array.from({ length: size }, (_, i) => [...head, i])), [[]])
+
+/** Row-major position of an index, or -1 when it is outside the shape. */
+function position(index: readonly number[], shape: Shape): number {
+  let at = 0
+  for (let i = 0; i < shape.length; i++) {
+    if (!(index[i] >= 0 && index[i] < shape[i])) return -1
+    at = at * shape[i] + index[i]
+  }
+  return at
+}
+
+/** The product of the sizes of some axes. */
+const size = (shape: Shape, from: number, to?: number): number => numel(shape.slice(from, to))
+
+const isInt = (o: Operand): boolean => o.view.dtype !== 'float32'
+
+const combine = (op: ReduceOp | CumulateOp, int: boolean): ((a: number, b: number) => number) =>
+  ({
+    sum: int ? (a: number, b: number) => (a + b) | 0 : (a: number, b: number) => a + b,
+    prod: int ? Math.imul : (a: number, b: number) => a * b,
+    max: (a: number, b: number) => Math.max(a, b),
+    min: (a: number, b: number) => Math.min(a, b),
+    argmax: (a: number, b: number) => Math.max(a, b),
+    argmin: (a: number, b: number) => Math.min(a, b),
+  })[op]
+
+function identity(op: ReduceOp, { view: { dtype } }: Operand): number {
+  if (op === 'sum') return 0
+  if (op === 'prod') return 1
+  const greatest = { float32: Infinity, int32: 2 ** 31 - 1, bool: 1 }[dtype]
+  const least = { float32: -Infinity, int32: -(2 ** 31), bool: 0 }[dtype]
+  return op === 'max' || op === 'argmax' ? least : greatest
+}
+
+const reduce: Runner<'reduce'> = ({ op }, [x], [out]) => {
+  const values = load(x)
+  const step = combine(op, isInt(x))
+  const kept = numel(out.view.shape)
+  const length = size(x.view.shape, out.view.shape.length)
+  store(
+    out,
+    Array.from({ length: kept }, (_, i) => {
+      const row = values.subarray(i * length, (i + 1) * length)
+      const result = row.reduce(step, identity(op, x))
+      return op === 'argmax' || op === 'argmin' ? row.findIndex(v => Object.is(v, result) || v === result) : result
+    }),
+  )
+}
+
+const matmul: Runner<'matmul'> = (_, [a, b], [out]) => {
+  const [rows, inner] = a.view.shape.slice(-2)
+  const columns = b.view.shape.at(-1)!
+  const left = load(a)
+  const right = load(b)
+  const result: number[] = []
+  for (let n = 0; n < size(a.view.shape, 0, -2); n++)
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < columns; j++) {
+        let sum = 0
+        for (let k = 0; k < inner; k++) sum += left[(n * rows + i) * inner + k] * right[(n * inner + k) * columns + j]
+        result.push(sum)
+      }
+  store(out, result)
+}
+
+const conv: Runner<'conv'> = ({ stride, dilation, inputDilation, padLow }, [x, w], [out]) => {
+  const [groups, batch, channels] = x.view.shape
+  const features = w.view.shape[1]
+  const space = x.view.shape.slice(3)
+  const taps = indices(w.view.shape.slice(3))
+  const places = indices(out.view.shape.slice(3))
+  // For each window and tap the position in x, or -1 where x is zero.
+  const sources = places.map(t =>
+    taps.map(k => {
+      const p = t.map((ti, a) => (ti * stride[a] + k[a] * dilation[a] - padLow[a]) / inputDilation[a])
+      return p.every(Number.isInteger) ? position(p, space) : -1
+    }),
+  )
+  const image = numel(space)
+  const input = load(x)
+  const weight = load(w)
+  const result: number[] = []
+  for (let g = 0; g < groups; g++)
+    for (let n = 0; n < batch; n++)
+      for (let o = 0; o < features; o++)
+        for (const source of sources) {
+          let sum = 0
+          for (let c = 0; c < channels; c++)
+            source.forEach((at, k) => {
+              if (at >= 0) sum += input[((g * batch + n) * channels + c) * image + at] * weight[((g * features + o) * channels + c) * taps.length + k]
+            })
+          result.push(sum)
+        }
+  store(out, result)
+}
+
+/** Addresses in `table` of the element that each index names on `axis`, the other coordinates being those of the index itself. */
+function indexed(op: string, axis: number, table: View, index: Operand): Float64Array {
+  const length = table.shape[axis]
+  const bases = addresses({ ...table, shape: index.view.shape, strides: table.strides.with(axis, 0) })
+  const chosen = load(index)
+  return bases.map((base, i) => {
+    if (!(chosen[i] >= 0 && chosen[i] < length))
+      fail(op, `index ${chosen[i]} is outside 0 … ${length - 1}, the positions of axis ${axis} of ${formatShape(table.shape)}`, 'check the values of the index tensor')
+    return base + chosen[i] * table.strides[axis]
+  })
+}
+
+const gather: Runner<'gather'> = ({ axis }, [x, index], [out]) =>
+  store(out, indexed('gather', axis, x.view, index).map(at => x.data[at]))
+
+const scatterAdd: Runner<'scatterAdd'> = ({ axis }, [index, x], [out]) => {
+  const values = load(x)
+  const add = combine('sum', isInt(out))
+  indexed('scatterAdd', axis, out.view, index).forEach((at, i) => (out.data[at] = add(out.data[at], values[i])))
+}
+
+const fold: Runner<'fold'> = ({ stride, dilation }, [x], [out]) => {
+  const axes = stride.length
+  const { shape } = x.view
+  const space = out.view.shape.slice(-axes)
+  const windows = indices(shape.slice(-2 * axes, -axes))
+  const taps = indices(shape.slice(-axes))
+  const values = load(x)
+  const result = new Float64Array(numel(out.view.shape))
+  for (let o = 0, i = 0; o < size(shape, 0, -2 * axes); o++)
+    for (const t of windows)
+      for (const k of taps) {
+        const at = position(t.map((ti, a) => ti * stride[a] + k[a] * dilation[a]), space)
+        if (at >= 0) result[o * numel(space) + at] += values[i]
+        i++
+      }
+  store(out, result)
+}
+
+const cumulate: Runner<'cumulate'> = ({ op, reverse }, [x], [out]) => {
+  const values = load(x)
+  const step = combine(op, isInt(x))
+  const length = x.view.shape.at(-1)!
+  for (let start = 0; start < values.length; start += length) {
+    const row = values.subarray(start, start + length)
+    if (reverse) row.reverse()
+    for (let i = 1; i < length; i++) row[i] = step(row[i - 1], row[i])
+    if (reverse) row.reverse()
+  }
+  store(out, values)
+}
+
+/** NaN is greater than every number. */
+const order = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(a)) - Number(Number.isNaN(b)) : Number(a > b) - Number(a < b))
+
+const sort: Runner<'sort'> = ({ descending }, [x], [values, positions]) => {
+  const all = load(x)
+  const length = x.view.shape.at(-1)!
+  const places: number[] = []
+  for (let start = 0; start < all.length; start += length) {
+    const row = Array.from({ length }, (_, i) => i)
+    row.sort((i, j) => order(all[start + i], all[start + j]) * (descending ? -1 : 1))
+    places.push(...row)
+  }
+  store(values, places.map((p, i) => all[i - (i % length) + p]))
+  store(positions, places)
+}
+
+const map: Runner<'map'> = ({ program, params }, inputs, outputs) => {
+  const from = inputs.map(o => addresses(o.view))
+  const to = outputs.map(o => addresses(o.view))
+  for (let i = 0; i < to[0].length; i++) {
+    const results = evaluate(program, inputs.map((o, k) => o.data[from[k][i]]), params, i)
+    outputs.forEach((o, k) => (o.data[to[k][i]] = results[k]))
+  }
+}
+
+const runners: { readonly [K in KernelKind]: Runner<K> } = { map, reduce, matmul, conv, gather, scatterAdd, fold, cumulate, sort }
+
+export function runKernel<K extends KernelKind>(kernel: KernelOf<K> & Kernel, inputs: readonly Operand[], outputs: readonly Operand[]): void {
+  const run: Runner<K> = runners[kernel.kind as K]
+  run(kernel, inputs, outputs)
+}
+

@@ -1,0 +1,102 @@
+// What each intrinsic means, in float64, and the evaluation of a scalar program for one element.
+import type { DType } from '../../core/dtype.ts'
+import { internal } from '../../core/errors.ts'
+import type { Intrinsic, Program, Step } from '../../ir/scalar.ts'
+import { erf, floorDiv, floorMod, pow, roundEven, sigmoid, threefry } from './math.ts'
+
+type Rule = (a: number, b: number, c: number) => number
+
+/** One rule for all dtypes, or one for each where they differ. Results of dtype int32 are wrapped afterwards. */
+const rules: Record<Intrinsic, Rule | { readonly [T in DType]?: Rule }> = {
+  neg: a => -a,
+  abs: Math.abs,
+  sign: a => (a === 0 ? 0 : Math.sign(a)),
+  floor: Math.floor,
+  ceil: Math.ceil,
+  trunc: Math.trunc,
+  round: roundEven,
+  sqrt: Math.sqrt,
+  exp: Math.exp,
+  expm1: Math.expm1,
+  log: Math.log,
+  log1p: Math.log1p,
+  log2: Math.log2,
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  asin: Math.asin,
+  acos: Math.acos,
+  atan: Math.atan,
+  sinh: Math.sinh,
+  cosh: Math.cosh,
+  tanh: Math.tanh,
+  asinh: Math.asinh,
+  acosh: Math.acosh,
+  atanh: Math.atanh,
+  sigmoid,
+  erf,
+  not: { int32: a => ~a, bool: a => 1 - a },
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: { float32: (a, b) => a * b, int32: Math.imul },
+  div: (a, b) => a / b,
+  floorDiv: { float32: floorDiv, int32: (a, b) => (b === 0 ? 0 : Math.floor(a / b)) },
+  mod: { float32: floorMod, int32: (a, b) => (b === 0 ? 0 : floorMod(a, b)) },
+  rem: { float32: (a, b) => a % b, int32: (a, b) => (b === 0 ? 0 : a % b) },
+  pow,
+  atan2: Math.atan2,
+  min: (a, b) => Math.min(a, b),
+  max: (a, b) => Math.max(a, b),
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+  xor: (a, b) => a ^ b,
+  shl: (a, b) => a << b,
+  shr: (a, b) => a >> b,
+  shru: (a, b) => a >>> b,
+  eq: (a, b) => Number(a === b),
+  ne: (a, b) => Number(a !== b),
+  lt: (a, b) => Number(a < b),
+  le: (a, b) => Number(a <= b),
+  gt: (a, b) => Number(a > b),
+  ge: (a, b) => Number(a >= b),
+  select: (c, a, b) => (c ? a : b),
+  randomBits: (k0, k1, n) => threefry(k0, k1, n, 0)[0],
+}
+
+function ruleOf(op: Intrinsic, dtype: DType): Rule {
+  const rule = rules[op]
+  if (typeof rule === 'function') return rule
+  return rule[dtype] ?? internal(`${op} means nothing for ${dtype}`)
+}
+
+/** A number as a value of `dtype`: int32 truncates and saturates (NaN gives 0), bool is ≠ 0, float32 stays as it is. */
+export function castTo(dtype: DType, v: number): number {
+  if (dtype === 'float32') return v
+  if (dtype === 'bool') return Number(v !== 0)
+  return Number.isNaN(v) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(v))) + 0
+}
+
+/** The results of a program for one element; `index` is the element's row-major position. */
+export function evaluate(program: Program, inputs: ArrayLike<number>, params: ArrayLike<number> = [], index = 0): number[] {
+  const values: number[] = []
+  const valueOf = ({ op, dtype, args, index: slot = 0, value = 0 }: Step): number => {
+    switch (op) {
+      case 'input':
+        return inputs[slot]
+      case 'param':
+        return params[slot]
+      case 'const':
+        return value
+      case 'index':
+        return index
+      case 'cast':
+        return castTo(dtype, values[args[0]])
+      default: {
+        const result = ruleOf(op, dtype)(values[args[0]], values[args[1]], values[args[2]])
+        return dtype === 'int32' ? result | 0 : result
+      }
+    }
+  }
+  for (const step of program.steps) values.push(valueOf(step))
+  return program.outputs.map(at => values[at])
+}
