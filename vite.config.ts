@@ -1,0 +1,33 @@
+// The playground: served in development, built for publishing. Also the home of what all configurations share.
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vite'
+import type { UserConfig } from 'vite'
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+/** Cross-origin isolation, which threads need. */
+export const isolation = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+}
+
+/** Inside this repository `lampas` and `lampas/nn` are the sources. */
+export const shared = {
+  resolve: {
+    alias: [
+      { find: /^lampas$/, replacement: path('src/index.ts') },
+      { find: /^lampas\/(\w+)$/, replacement: path('src/$1/index.ts') },
+    ],
+  },
+  oxc: { target: 'es2022' },
+} satisfies UserConfig
+
+export default defineConfig({
+  ...shared,
+  root: path('web'),
+  base: './',
+  server: { headers: isolation, fs: { allow: [path('.')] } },
+  preview: { headers: isolation },
+  worker: { format: 'es' },
+  build: { outDir: path('build/web'), emptyOutDir: true, target: 'es2022' },
+})
