@@ -1,8 +1,8 @@
-// `npm run build`: what is published, in dist/. ES modules (one per entry of `exports` in package.json, shared code in chunks) with
-// the wasm files beside them, declarations in types/, and lampas.min.js: one classic script with everything inside.
-// package.json's `sideEffects` lists this repository's own sources, whose order of running matters; nothing in dist/ does.
+// `npm run build`: what is published, in dist/. All code lies in house.js; the entries (`exports` in package.json) pass on parts of
+// it, so that no bundler can drop the lines that hang methods on Tensor. The wasm files lie beside it, declarations in types/, and
+// lampas.min.js is one classic script with everything inside.
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gzipSync, deflateRawSync } from 'node:zlib'
 import { install, root, runBin } from './setup.mjs'
 
@@ -24,6 +24,7 @@ const entries = Object.fromEntries(
 async function bundle(input, output) {
   const build = await rolldown({
     cwd: root,
+    platform: 'neutral',
     transform: { target: 'es2022' },
     onLog(level, log) {
       if (level === 'warn') throw new Error(`The bundle has a flaw: ${log.message}`)
@@ -42,8 +43,8 @@ const besideTheModule = {
 
 async function modules() {
   await bundle(
-    { input: entries, platform: 'neutral', plugins: [besideTheModule] },
-    { format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'shared-[hash].js' },
+    { input: entries, plugins: [besideTheModule] },
+    { format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js', codeSplitting: { groups: [{ name: 'house', test: /./ }] } },
   )
   await Promise.all(wasm.map(name => copyFile(join(root, `build/lampas.${name}.wasm`), join(dist, `lampas.${name}.wasm`))))
 }
@@ -51,30 +52,28 @@ async function modules() {
 async function declarations() {
   if ((await runBin('typescript/bin/tsc', ['-p', 'tsconfig.build.json'])) !== 0) throw new Error('The declarations do not compile.')
   const folder = join(dist, 'types')
-  for (const entry of await readdir(folder, { recursive: true })) {
-    if (!entry.endsWith('.d.ts')) continue
-    const file = join(folder, entry)
+  const reached = new Set(Object.values(entries).map(file => file.replace(join(root, 'src'), folder).replace(/\.ts$/, '.d.ts')))
+  // A Set hands out what is added while it is walked.
+  for (const file of reached) {
     const text = await readFile(file, 'utf8')
-    await writeFile(file, text.replace(/(['"])(\.{1,2}\/[^'"]+)\.ts\1/g, '$1$2.js$1'))
+    const linked = text.replace(/(['"])(\.{1,2}\/[^'"]+)\.ts\1/g, (_, quote, path) => {
+      reached.add(join(dirname(file), `${path}.d.ts`))
+      return `${quote}${path}.js${quote}`
+    })
+    await writeFile(file, linked)
   }
+  for (const name of await readdir(folder, { recursive: true })) if (name.endsWith('.d.ts') && !reached.has(join(folder, name))) await rm(join(folder, name))
 }
 
-/** Deflated before base64: four fifths of the size, also after the server's gzip. */
+/** Deflated before base64: smaller than base64 alone, also after the server's gzip. */
 async function embedded() {
-  const pairs = await Promise.all(
-    wasm.map(async name => [name, deflateRawSync(await readFile(join(root, `build/lampas.${name}.wasm`)), { level: 9 }).toString('base64')]),
-  )
-  return `export default ${JSON.stringify(Object.fromEntries(pairs))}`
+  const pack = async name => deflateRawSync(await readFile(join(root, `build/lampas.${name}.wasm`)), { level: 9 }).toString('base64')
+  return JSON.stringify(Object.fromEntries(await Promise.all(wasm.map(async name => [name, await pack(name)]))))
 }
 
 async function script() {
-  const inside = {
-    name: 'wasm-inside',
-    resolveId: id => (id === 'lampas:wasm' ? id : null),
-    load: id => (id === 'lampas:wasm' ? embedded() : null),
-  }
   await bundle(
-    { input: join(root, 'src/script-tag.ts'), platform: 'neutral', plugins: [inside] },
+    { input: join(root, 'src/script-tag.ts'), transform: { target: 'es2022', define: { LAMPAS_WASM: await embedded(), 'import.meta.url': '""' } } },
     {
       format: 'iife',
       name: 'lampas',
