@@ -1,10 +1,12 @@
 // Runs encoded kernels: one, or a whole plan in one call.
 import { kindOf, wordsOf } from './descriptor'
+import { runMatmul } from './matmul'
 import { fault, kernelEnd, UNKNOWN_KIND } from './pool'
 
 // The ids of src/backend/wasm/encode.ts.
 function run(desc: usize): i32 {
   switch (kindOf(desc)) {
+    case 2: return runMatmul(desc)
     default: return fault(UNKNOWN_KIND, kindOf(desc), 0)
   }
 }

@@ -29,7 +29,6 @@ let busy = false
 let scratchTop: usize = 0
 
 /** Threads that share the work of `parallel`. */
-// @ts-ignore: decorator
 @inline
 export function threads(): i32 {
   return load<i32>(THREADS)
@@ -61,7 +60,6 @@ export function scratch(bytes: usize): usize {
 }
 
 /** Ends a kernel: its scratch memory is free again. */
-// @ts-ignore: decorator
 @inline
 export function kernelEnd(): i32 {
   scratchTop = 0
@@ -69,7 +67,6 @@ export function kernelEnd(): i32 {
 }
 
 // A task's scratch memory lies above that of the kernel which started it, and goes when the task ends.
-// @ts-ignore: decorator
 @inline
 function runTask(fn: i32, desc: usize, task: i32, tasks: i32): void {
   const top = scratchTop

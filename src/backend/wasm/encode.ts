@@ -49,5 +49,5 @@ export class Writer {
 /** Words before the first view address. */
 export const HEADER = 3
 
-/** Element strides as byte strides. */
-export const byteStrides = (strides: readonly number[]): number[] => strides.map(s => s * WORD)
+/** `n` rounded up to a multiple of `step`. */
+export const align = (n: number, step: number): number => Math.ceil(n / step) * step

@@ -12,6 +12,7 @@ import { encodeMap } from './encode-map.ts'
 import { encodeMatmul } from './encode-matmul.ts'
 import { encodeReduce } from './encode-reduce.ts'
 import { encodeSort } from './encode-sort.ts'
+import type { WasmBlock } from './memory.ts'
 
 interface Kind<K extends KernelKind> {
   readonly id: number
@@ -28,11 +29,6 @@ const kinds: { readonly [K in KernelKind]: Kind<K> } = {
   fold: { id: 6, encode: encodeFold },
   cumulate: { id: 7, encode: encodeCumulate },
   sort: { id: 8, encode: encodeSort },
-}
-
-/** A block of this backend: a run of wasm memory. */
-export interface WasmBlock extends Block {
-  readonly address: number
 }
 
 function addresses(views: readonly View[], blocks: readonly Block[], first: number, w: Writer): void {

@@ -1,0 +1,170 @@
+// The CPU backend: kernels are written as words into wasm memory and run by AssemblyScript on one or several threads.
+import { WORD } from '../../core/dtype.ts'
+import { fail, internal } from '../../core/errors.ts'
+import type { Kernel } from '../../ir/kernel.ts'
+import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
+import { Writer } from './encode.ts'
+import { encode } from './kinds.ts'
+import { Heap, type WasmBlock } from './memory.ts'
+import { allowRelaxed, builtin, compileBinary, supports, type WasmExports } from './module.ts'
+import { preparePlan } from './prepared.ts'
+import { FAULT_CODE, FAULT_SIZE, FAULT_VALUE, MAX_THREADS, Pool, SCRATCH } from './threads.ts'
+
+export { setWasmBytes } from './module.ts'
+
+export interface WasmOptions {
+  /** Threads in all, this one included. Default: one for each core, at most 8, where the page may share memory. */
+  readonly threads?: number
+  /** Fused multiply-add: used where the engine has it unless `false`; `true` also asks Node for it where it is behind a flag. */
+  readonly relaxed?: boolean
+}
+
+const PAGE = 65536
+const INITIAL_PAGES = 16
+const MIN_SCRATCH = 1 << 18
+
+/** Opens the CPU device with the best that this engine has; `info.why` says what it lacks. */
+export async function openWasm(options: WasmOptions = {}): Promise<Backend> {
+  if (!supports('simd')) fail('init', 'this engine has no WebAssembly SIMD', 'use a browser of 2021 or later (Safari 16.4), or init({ device: \'reference\' })')
+  if (options.relaxed) allowRelaxed()
+  const relaxed = options.relaxed !== false && supports('relaxed')
+  const { threads: wanted, why } = threadCount(options.threads)
+  const shared = wanted > 1
+  const module = await compileBinary(relaxed ? 'relaxed' : 'simd', shared)
+  const { memory, maxPages } = newMemory(shared)
+  const instance = await WebAssembly.instantiate(module, { env: { memory } })
+  const pool = await Pool.start(memory, module, wanted)
+  const reasons = [why, pool.why, options.relaxed && !relaxed ? 'this engine has no relaxed SIMD' : ''].filter(Boolean)
+  const info: DeviceInfo = {
+    name: 'wasm',
+    detail: `simd128${relaxed ? ' + relaxed' : ''}, ${pool.threads} thread${pool.threads === 1 ? '' : 's'}`,
+    threads: pool.threads,
+    why: reasons.join('; '),
+  }
+  return new WasmBackend(instance.exports as unknown as WasmExports, memory, maxPages, pool, info)
+}
+
+function threadCount(asked: number | undefined): { threads: number; why: string } {
+  if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= MAX_THREADS))
+    fail('init', `threads is ${asked}`, `give a whole number from 1 to ${MAX_THREADS}, or leave it out`)
+  if (asked === 1) return { threads: 1, why: '' }
+  const cores = builtin ? builtin('node:os').availableParallelism() : navigator.hardwareConcurrency
+  const threads = asked ?? Math.min(cores, 8)
+  if (threads === 1) return { threads: 1, why: '' }
+  if (!supports('threads')) return { threads: 1, why: 'one thread: this engine has no WebAssembly threads' }
+  if (builtin || globalThis.crossOriginIsolated) return { threads, why: '' }
+  return { threads: 1, why: 'one thread: the page is not cross-origin isolated (headers Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy)' }
+}
+
+/** Asks for the whole 32-bit space, and for less where the engine or the system will not reserve that much. */
+function newMemory(shared: boolean): { memory: WebAssembly.Memory; maxPages: number } {
+  let last: unknown
+  for (const maximum of [65536, 32768, 16384])
+    try {
+      return { memory: new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum, shared }), maxPages: maximum }
+    } catch (e) {
+      last = e
+    }
+  return fail('init', `no WebAssembly memory of ${16384 * PAGE} bytes can be reserved: ${String(last)}`, 'close other tabs or devices')
+}
+
+/** What prepared plans and single runs share: memory, descriptors and errors. */
+export class WasmBackend implements Backend {
+  readonly lost = new Promise<string>(() => {})
+  readonly heap: Heap
+  private readonly writer = new Writer()
+  private launch: WasmBlock
+  private scratchBlock: WasmBlock | null = null
+  private scratchBytes = 0
+
+  constructor(
+    readonly exports: WasmExports,
+    memory: WebAssembly.Memory,
+    maxPages: number,
+    private readonly pool: Pool,
+    readonly info: DeviceInfo,
+  ) {
+    this.heap = new Heap(memory, exports.heapBase(), maxPages)
+    this.launch = this.heap.alloc(this.writer.words.byteLength)
+  }
+
+  alloc(bytes: number): Block {
+    return this.heap.alloc(bytes)
+  }
+
+  free(block: Block): void {
+    this.heap.release(block as WasmBlock)
+  }
+
+  write(block: Block, byteOffset: number, data: Float32Array | Int32Array): void {
+    checkRange(block, byteOffset, data.byteLength)
+    this.heap.write((block as WasmBlock).address + byteOffset, data)
+  }
+
+  readSync(block: Block, byteOffset: number, byteLength: number): ArrayBuffer {
+    checkRange(block, byteOffset, byteLength)
+    return this.heap.read((block as WasmBlock).address + byteOffset, byteLength)
+  }
+
+  async read(block: Block, byteOffset: number, byteLength: number): Promise<ArrayBuffer> {
+    return this.readSync(block, byteOffset, byteLength)
+  }
+
+  run(kernel: Kernel, blocks: readonly Block[]): void {
+    const w = this.writer
+    w.reset()
+    encode(kernel, blocks, w)
+    if (w.scratchBytes > this.scratchBytes) this.growScratch(w.scratchBytes)
+    if (w.length * WORD > this.launch.bytes) {
+      this.heap.release(this.launch)
+      this.launch = this.heap.alloc(w.words.byteLength)
+    }
+    const { i32 } = this.heap
+    const at = this.launch.address / WORD
+    for (let i = 0; i < w.length; i++) i32[at + i] = w.words[i]
+    if (this.exports.execute(this.launch.address) !== 0) this.raise(kernel)
+  }
+
+  prepare(launches: readonly Launch[]): Prepared {
+    return preparePlan(this, launches)
+  }
+
+  /** Gives every thread scratch memory of at least `bytes`. */
+  growScratch(bytes: number): void {
+    if (bytes <= this.scratchBytes) return
+    if (this.scratchBlock) this.heap.release(this.scratchBlock)
+    const each = Math.max(MIN_SCRATCH, Math.ceil(bytes / 64) * 64)
+    this.scratchBytes = 0
+    this.scratchBlock = this.heap.alloc(each * this.info.threads)
+    this.scratchBytes = each
+    for (let t = 0; t < this.info.threads; t++) {
+      this.heap.i32[SCRATCH + 2 * t] = this.scratchBlock.address + t * each
+      this.heap.i32[SCRATCH + 2 * t + 1] = this.scratchBlock.address + (t + 1) * each
+    }
+  }
+
+  /** Throws the error that the kernel just run has left behind. */
+  raise(kernel: Kernel): never {
+    const { i32 } = this.heap
+    const code = i32[FAULT_CODE]
+    i32[FAULT_CODE] = 0
+    if (code === 1)
+      fail(kernel.kind, `index ${i32[FAULT_VALUE]} is outside 0 … ${i32[FAULT_SIZE] - 1}`, 'every index must be at least 0 and less than the size of the axis that it points into')
+    return internal(`the wasm kernel ${kernel.kind} failed with code ${code} (${i32[FAULT_VALUE]}, ${i32[FAULT_SIZE]})`)
+  }
+
+  async sync(): Promise<void> {}
+
+  memory(): BackendMemory {
+    return { held: this.heap.held, reserved: this.heap.reserved }
+  }
+
+  dispose(): void {
+    this.pool.dispose()
+  }
+}
+
+function checkRange(block: Block, byteOffset: number, byteLength: number): void {
+  if (byteOffset % WORD !== 0 || byteOffset < 0 || byteOffset + byteLength > block.bytes)
+    internal(`bytes ${byteOffset} … ${byteOffset + byteLength} of a block of ${block.bytes}`)
+}

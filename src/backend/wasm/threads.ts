@@ -1,0 +1,113 @@
+// Starts the workers of assembly/pool.ts and keeps its count of threads true when one of them dies.
+import { builtin } from './module.ts'
+
+// Words of the control area of assembly/pool.ts.
+const THREADS = 384 / 4
+export const FAULT_CODE = 448 / 4
+export const FAULT_VALUE = 452 / 4
+export const FAULT_SIZE = 456 / 4
+export const SCRATCH = 512 / 4
+
+export const MAX_THREADS = 64
+
+/** Rounds that a worker looks for the next job before it sleeps: 100 to 200 µs. */
+const SPIN = 200_000
+const START_TIMEOUT_MS = 10_000
+
+// Knows nothing but how to enter the pool, so it needs no file of its own and no bundler.
+const source = `
+const start = async ({ module, memory, id, spin }, post) => {
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } })
+  post('ready')
+  try { exports.enterPool(id, spin) } catch (e) { exports.taskTrapped(); throw e }
+}
+if (typeof importScripts === 'function') onmessage = e => start(e.data, postMessage.bind(globalThis))
+else { const { parentPort } = require('node:worker_threads'); parentPort.once('message', m => start(m, x => parentPort.postMessage(x))) }
+`
+
+interface Started {
+  terminate(): void
+}
+
+/** Starts one worker; `ready` or `died` is called, `died` perhaps long after `ready`. */
+function startWorker(message: object, ready: () => void, died: (why: string) => void): Started {
+  if (builtin) {
+    const worker = new (builtin('node:worker_threads').Worker)(source, { eval: true })
+    worker.unref()
+    worker.once('message', ready)
+    worker.on('error', e => died(String(e)))
+    worker.on('exit', () => died('the worker ended'))
+    worker.postMessage(message)
+    return { terminate: () => void worker.terminate() }
+  }
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
+  const worker = new Worker(url)
+  worker.onmessage = () => {
+    URL.revokeObjectURL(url)
+    ready()
+  }
+  worker.onerror = e => died(e.message || 'the page does not allow workers from blob: URLs (content security policy, worker-src)')
+  worker.postMessage(message)
+  return { terminate: () => worker.terminate() }
+}
+
+export class Pool {
+  private workers: Started[] = []
+  private alive = new Set<number>()
+  /** Why there are fewer threads than asked for; empty when there are not. */
+  why = ''
+
+  private constructor(private readonly control: Int32Array) {
+    control[THREADS] = 1
+  }
+
+  get threads(): number {
+    return this.control[THREADS]
+  }
+
+  /** Resolves when every worker has started or failed; never rejects. */
+  static async start(memory: WebAssembly.Memory, module: WebAssembly.Module, threads: number): Promise<Pool> {
+    const pool = new Pool(new Int32Array(memory.buffer))
+    const starting = Array.from({ length: threads - 1 }, (_, i) => pool.add({ module, memory, id: i + 1, spin: SPIN }, i + 1))
+    await Promise.all(starting)
+    pool.control[THREADS] = 1 + pool.alive.size
+    return pool
+  }
+
+  private add(message: object, id: number): Promise<void> {
+    return new Promise(resolve => {
+      let up = false
+      const timer = setTimeout(() => failed('a worker did not start in time'), START_TIMEOUT_MS)
+      const failed = (why: string) => {
+        clearTimeout(timer)
+        if (up) this.lose(id, why)
+        else this.why ||= `a thread could not be started: ${why}`
+        resolve()
+      }
+      try {
+        const worker = startWorker(message, () => {
+          clearTimeout(timer)
+          up = true
+          this.alive.add(id)
+          resolve()
+        }, failed)
+        this.workers.push(worker)
+      } catch (e) {
+        failed(String(e))
+      }
+    })
+  }
+
+  /** A worker died. A job never waits for a worker that holds no task, so those that remain simply go on. */
+  private lose(id: number, why: string): void {
+    if (!this.alive.delete(id)) return
+    this.control[THREADS] = 1 + this.alive.size
+    console.warn(`lampas: a thread ended (${why}); ${this.alive.size + 1} of ${this.workers.length + 1} go on`)
+  }
+
+  dispose(): void {
+    this.alive.clear()
+    this.control[THREADS] = 1
+    for (const w of this.workers) w.terminate()
+  }
+}
