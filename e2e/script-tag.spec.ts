@@ -1,0 +1,101 @@
+// lampas.min.js wherever a classic script may run: from a file, from another origin, under a strict policy, in a worker.
+import { readFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { expect, test } from '@playwright/test'
+import type { Page } from '@playwright/test'
+import { isolation } from '../vite.config.ts'
+import { root } from './support/pack.ts'
+import { serve } from './support/serve.ts'
+import type { Site } from './support/serve.ts'
+import { train } from './support/train.ts'
+import type { Run } from './support/train.ts'
+
+const example = `${root}examples/script-tag.html`
+const budget = 110 * 1024
+
+function expectLearned({ device, losses }: Run): void {
+  expect(device).toBe('wasm')
+  expect(losses.every(Number.isFinite)).toBe(true)
+  expect(losses.at(-1)).toBeLessThan(losses[0] / 20)
+}
+
+async function expectCurve(page: Page): Promise<void> {
+  const errors: string[] = []
+  page.on('pageerror', error => errors.push(error.message))
+  const again = page.getByRole('button', { name: 'Train again' })
+  await expect(again).toBeEnabled({ timeout: 60_000 })
+  const said = await page.getByRole('status').textContent()
+  expect(said).toMatch(/^Step 800 of 800, loss 0\.0\d+, on \w+$/)
+  for (const curve of ['#loss', '#fit']) expect((await page.locator(curve).getAttribute('d'))?.split('L').length).toBeGreaterThan(90)
+  const { width, height } = (await page.locator('#loss').boundingBox()) ?? { width: 0, height: 0 }
+  expect(Math.min(width, height)).toBeGreaterThan(20)
+  expect(errors).toEqual([])
+}
+
+let sites: Site[] = []
+
+async function site(...args: Parameters<typeof serve>): Promise<string> {
+  const opened = await serve(...args)
+  sites.push(opened)
+  return opened.url
+}
+
+test.afterEach(async () => {
+  await Promise.all(sites.map(opened => opened.close()))
+  sites = []
+})
+
+test('the bundle keeps to its budget', () => {
+  expect(gzipSync(readFileSync(`${root}dist/lampas.min.js`), { level: 9 }).length).toBeLessThanOrEqual(budget)
+})
+
+test('the example trains when opened from a file', async ({ page }) => {
+  await page.goto(pathToFileURL(example).href)
+  await expectCurve(page)
+})
+
+test('the example trains with the bundle of another origin, without any header', async ({ page }) => {
+  const scripts = await site(`${root}dist`)
+  const html = readFileSync(example, 'utf8').replace('../dist/lampas.min.js', `${scripts}/lampas.min.js`)
+  expect(html).toContain(scripts)
+  await page.goto(`${await site(root, {}, { '/index.html': html })}/`)
+  await expectCurve(page)
+})
+
+const bare = { '/index.html': '<!doctype html><script src="lampas.min.js"></script>' }
+const policy = { 'Content-Security-Policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'" }
+
+test('uses threads on an isolated page', async ({ page }) => {
+  await page.goto(`${await site(`${root}dist`, isolation, bare)}/`)
+  const run = await page.evaluate(train)
+  expectLearned(run)
+  expect(run.threads).toBe(await page.evaluate(() => navigator.hardwareConcurrency))
+})
+
+test('trains on one thread under a strict content security policy and says why', async ({ page }) => {
+  await page.goto(`${await site(`${root}dist`, { ...isolation, ...policy }, bare)}/`)
+  const run = await page.evaluate(train)
+  expectLearned(run)
+  expect(run.threads).toBe(1)
+  expect(run.why).toMatch(/worker/)
+})
+
+test('says what a policy must allow where it forbids WebAssembly', async ({ page }) => {
+  await page.goto(`${await site(`${root}dist`, { 'Content-Security-Policy': "default-src 'none'; script-src 'self'" }, bare)}/`)
+  await expect(page.evaluate(train)).rejects.toThrow(/wasm-unsafe-eval/)
+})
+
+test('trains in a worker through importScripts', async ({ page }) => {
+  await page.goto(`${await site(root)}/examples/worker/`)
+  await expect(page.getByRole('status')).toHaveText('Learned y = 2.00 x − 1.00')
+})
+
+test('asks the network for nothing', async ({ page }) => {
+  const url = await site(`${root}dist`, isolation, bare)
+  const asked: string[] = []
+  page.on('request', request => asked.push(request.url()))
+  await page.goto(`${url}/`)
+  expectLearned(await page.evaluate(train))
+  expect(asked.filter(address => !address.startsWith('blob:'))).toEqual([`${url}/`, `${url}/lampas.min.js`])
+})
