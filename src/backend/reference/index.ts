@@ -1,9 +1,10 @@
 // The reference backend: slow, plain, in float64. It is the definition of what every kernel means. A block holds one float64 for
 // each 32-bit word, so float32 tensors are never rounded here and finite differences are sharp; int32 wraps and bool is 0 or 1.
+import type { Words } from '../../core/dtype.ts'
 import { fail, internal } from '../../core/errors.ts'
 import { extent, type View } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
-import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared, Words, WordType } from '../backend.ts'
+import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared, WordType } from '../backend.ts'
 import { runKernel, type Operand } from './kernels.ts'
 
 export { evaluate } from './scalar.ts'
