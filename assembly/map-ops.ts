@@ -1,0 +1,28 @@
+// The opcodes of the map interpreter. Plain TypeScript too: src/backend/wasm/encode-map.ts imports the same enum.
+export enum Op {
+  copy, index,
+  negF, absF, signF, floor, ceil, trunc, round, sqrt,
+  exp, expm1, log, log1p, log2,
+  sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh, sigmoid, erf,
+  addF, subF, mulF, div, floorDivF, modF, remF, pow, atan2, minF, maxF,
+  eqF, neF, ltF, leF, gtF, geF,
+  negI, absI, signI, notI, notB,
+  addI, subI, mulI, floorDivI, modI, remI, minI, maxI, and, or, xor, shl, shr, shru,
+  eqI, neI, ltI, leI, gtI, geI,
+  floatToInt, intToFloat, floatToBool, intToBool,
+  select, randomBits,
+}
+
+/** How the interpreter reaches the elements of a view while it works on a block. */
+export enum Access {
+  /** In place: the block's elements lie one behind the other. */
+  direct,
+  /** One element for all. */
+  scalar,
+  /** One element for each block. */
+  rowScalar,
+  /** Read into, or written from, a slot. */
+  slot,
+  /** Read into a slot once, as it is the same for every block. */
+  fixedSlot,
+}
