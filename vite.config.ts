@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 import type { UserConfig } from 'vite'
+import { apiDocs } from './web/tooling/api-docs.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
@@ -26,6 +27,7 @@ export default defineConfig({
   ...shared,
   root: path('web'),
   base: './',
+  plugins: [apiDocs([path('src'), path('web/worker')])],
   server: { headers: isolation, fs: { allow: [path('.')] } },
   preview: { headers: isolation },
   worker: { format: 'es' },

@@ -1,0 +1,69 @@
+// A convolutional network reads handwritten digits.
+import { compile, init, manualSeed, data, nn, noGrad, optim } from 'lampas'
+import { digits, onDraw, pause, plot, report, settings, showPredictions } from 'playground'
+
+const device = await init({ device: settings.device })
+console.log(`Training on ${device.name}`)
+manualSeed(1)
+
+class Net extends nn.Module {
+  conv1 = new nn.Conv2d(1, 16, 3, { padding: 1 })
+  conv2 = new nn.Conv2d(16, 32, 3, { padding: 1 })
+  fc = new nn.Linear(32 * 2 * 2, 10)
+
+  forward(x) {
+    x = this.conv1.forward(x).relu().maxPool2d(2) // 8×8 → 4×4
+    x = this.conv2.forward(x).relu().maxPool2d(2) // 4×4 → 2×2
+    return this.fc.forward(x.flatten(1))
+  }
+}
+
+const { train, test } = await digits()
+const model = new Net()
+console.log(String(model))
+
+const epochs = 20
+const loader = new data.DataLoader(new data.TensorDataset(train.images, train.labels), {
+  batchSize: 32, shuffle: true, seed: 1, dropLast: true,
+})
+const steps = epochs * loader.length
+const optimizer = new optim.Adam(model.parameters(), { lr: 3e-3 })
+const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, steps)
+
+const trainStep = (images, labels) => {
+  optimizer.zeroGrad()
+  const loss = nn.functional.crossEntropy(model.forward(images), labels)
+  loss.backward()
+  optimizer.step()
+  return loss
+}
+const step = settings.compile ? compile(trainStep) : trainStep
+
+const classify = images => noGrad(() => model.forward(images).softmax(1))
+
+async function testAccuracy() {
+  const probs = classify(test.images)
+  await showPredictions(test.images, test.labels, probs)
+  return probs.argmax(1).eq(test.labels).to('float32').mean().item()
+}
+
+onDraw(picture => classify(picture))
+
+let n = 0
+let accuracy = await testAccuracy()
+for (let epoch = 1; epoch <= epochs; epoch++) {
+  for await (const [images, labels] of loader) {
+    const loss = await step(images, labels).item()
+    schedule.step()
+    report({ step: ++n, steps, loss, accuracy })
+    await pause() // lets Stop and your drawings through
+  }
+  accuracy = await testAccuracy()
+  plot('Test accuracy', n, accuracy)
+}
+report({ step: n, steps, loss: await trainLoss(), accuracy })
+console.log(`Test accuracy ${(accuracy * 100).toFixed(1)} %`)
+
+async function trainLoss() {
+  return noGrad(() => nn.functional.crossEntropy(model.forward(train.images), train.labels)).item()
+}

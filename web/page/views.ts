@@ -1,0 +1,148 @@
+// Pictures of what a model does: predictions, decision boundary, fitted curve, written text. Each view owns one card of the page.
+import type { Boundary, Fit, Pictures } from '../shared/protocol.ts'
+import { context2d, make, throttled } from './dom.ts'
+import { color, onThemeChange } from './theme.ts'
+
+const card = (title: string, hint: string, ...content: HTMLElement[]): HTMLElement =>
+  make('section', { class: 'card', 'aria-label': title }, make('div', { class: 'card-head' }, make('h2', {}, title), make('p', { class: 'hint' }, hint)), ...content)
+
+/** A view draws its newest value in an animation frame. */
+abstract class View<T> {
+  abstract readonly element: HTMLElement
+  protected value: T | null = null
+  private readonly redraw = throttled(() => this.draw(), 100)
+
+  constructor() {
+    onThemeChange(() => this.redraw())
+  }
+
+  show(value: T | null): void {
+    this.value = value
+    this.redraw()
+  }
+
+  protected abstract draw(): void
+}
+
+const MAX_PICTURES = 30
+
+export class PredictionsView extends View<Pictures> {
+  private readonly list = make('ul', { class: 'pictures' })
+  readonly element = card('Predictions', 'Test pictures and what the network takes them for', this.list)
+
+  protected draw(): void {
+    const { value } = this
+    const count = Math.min(value?.labels.length ?? 0, MAX_PICTURES)
+    while (this.list.children.length > count) this.list.lastElementChild?.remove()
+    while (this.list.children.length < count) this.list.append(make('li', {}, make('canvas', { role: 'img' }), make('span', { 'aria-hidden': 'true' })))
+    if (!value) return
+    const { size, pixels, labels, guesses, confidence } = value
+    Array.from(this.list.children).slice(0, count).forEach((item, i) => {
+      const [canvas, caption] = item.children
+      if (!(canvas instanceof HTMLCanvasElement)) return
+      drawPicture(canvas, pixels.subarray(i * size * size, (i + 1) * size * size), size)
+      const right = guesses[i] === labels[i]
+      item.classList.toggle('wrong', !right)
+      const percent = `${Math.round(confidence[i] * 100)} %`
+      canvas.setAttribute('aria-label', right ? `${labels[i]}, recognised with ${percent}` : `${labels[i]}, taken for ${guesses[i]} with ${percent}`)
+      caption.textContent = right ? `${guesses[i]}` : `${guesses[i]} ✗ ${labels[i]}`
+    })
+  }
+}
+
+/** Bright strokes on dark, in both themes. */
+export function drawPicture(canvas: HTMLCanvasElement, pixels: ArrayLike<number>, size: number): void {
+  if (canvas.width !== size) canvas.width = canvas.height = size
+  const context = context2d(canvas)
+  const image = context.createImageData(size, size)
+  for (let i = 0; i < size * size; i++) {
+    const v = Math.min(1, Math.max(0, pixels[i]))
+    image.data.set([34 + v * 221, 27 + v * 205, 22 + v * 178, 255], i * 4)
+  }
+  context.putImageData(image, 0, 0)
+}
+
+/** Apart in hue and in brightness, so that they differ without colour vision too. */
+const classColors = [
+  [232, 119, 34],
+  [28, 126, 148],
+  [142, 68, 140],
+  [122, 140, 40],
+] as const
+
+export class BoundaryView extends View<Boundary> {
+  private readonly canvas = make('canvas', { role: 'img', 'aria-label': 'Decision boundary, not drawn yet', class: 'square', width: 560, height: 560 })
+  readonly element = card('Decision boundary', 'The colour of each place is the class that the network sees there', this.canvas)
+
+  protected draw(): void {
+    const context = context2d(this.canvas)
+    const { width } = this.canvas
+    context.clearRect(0, 0, width, width)
+    if (!this.value) return
+    const { side, extent, classes, probs, points, labels } = this.value
+    const cells = new ImageData(side, side)
+    for (let i = 0; i < side * side; i++) {
+      const rgb = [0, 0, 0]
+      for (let c = 0; c < classes; c++) for (let k = 0; k < 3; k++) rgb[k] += probs[i * classes + c] * classColors[c % classColors.length][k]
+      cells.data.set([...rgb, 150], i * 4)
+    }
+    const small = new OffscreenCanvas(side, side)
+    small.getContext('2d')?.putImageData(cells, 0, 0)
+    context.imageSmoothingQuality = 'high'
+    context.drawImage(small, 0, 0, width, width)
+    const place = (v: number) => ((v + extent) / (2 * extent)) * width
+    context.lineWidth = 1.5
+    context.strokeStyle = color('--surface')
+    labels.forEach((label, i) => {
+      context.fillStyle = `rgb(${classColors[label % classColors.length].join(' ')})`
+      context.beginPath()
+      context.arc(place(points[2 * i]), place(-points[2 * i + 1]), 6, 0, 2 * Math.PI)
+      context.fill()
+      context.stroke()
+    })
+    this.canvas.setAttribute('aria-label', `Decision boundary between ${classes} classes with ${labels.length} points`)
+  }
+}
+
+export class FitView extends View<Fit> {
+  private readonly canvas = make('canvas', { role: 'img', 'aria-label': 'Fitted curve, not drawn yet', class: 'wide', width: 960, height: 480 })
+  readonly element = card('Fit', 'The points and the curve of the model', this.canvas)
+
+  protected draw(): void {
+    const context = context2d(this.canvas)
+    const { width, height } = this.canvas
+    context.clearRect(0, 0, width, height)
+    if (!this.value) return
+    const { x, y, lineX, lineY } = this.value
+    const margin = 24
+    const scale = (values: Float32Array, from: number, to: number) => {
+      const lo = values.reduce((m, v) => Math.min(m, v), Infinity)
+      const hi = values.reduce((m, v) => Math.max(m, v), -Infinity)
+      return (v: number) => from + ((v - lo) / (hi - lo || 1)) * (to - from)
+    }
+    const px = scale(x, margin, width - margin)
+    const py = scale(y, height - margin, margin)
+    context.fillStyle = color('--cool')
+    x.forEach((v, i) => {
+      context.beginPath()
+      context.arc(px(v), py(y[i]), 6, 0, 2 * Math.PI)
+      context.fill()
+    })
+    context.strokeStyle = color('--flame')
+    context.lineWidth = 5
+    context.lineCap = 'round'
+    context.beginPath()
+    lineX.forEach((v, i) => context.lineTo(px(v), py(lineY[i])))
+    context.stroke()
+    this.canvas.setAttribute('aria-label', `${x.length} points and a fitted curve from ${lineY[0].toFixed(2)} to ${lineY[lineY.length - 1].toFixed(2)}`)
+  }
+}
+
+export class TextView extends View<readonly string[]> {
+  private readonly list = make('ul', { class: 'written' })
+  readonly element = card('Written', 'What the model writes at this point of its training', this.list)
+
+  protected draw(): void {
+    this.list.replaceChildren(...(this.value ?? []).slice(0, 60).map(line => make('li', {}, line)))
+  }
+}

@@ -1,0 +1,98 @@
+// What the user's code reports is gathered and sent to the page a few times a second, so that a fast training loop
+// does not drown the page in messages.
+import type { FromWorker, LogLine, Memory } from '../shared/protocol.ts'
+
+const INTERVAL = 40
+const MEMORY_INTERVAL = 500
+const RATE_WINDOW = 2000
+/** Lines of console output that one message carries; older ones are dropped and counted. */
+const MAX_LINES = 200
+
+interface Series {
+  step: number[]
+  value: number[]
+}
+
+export class Feed {
+  private steps: number[] = []
+  private losses: number[] = []
+  private total = NaN
+  private accuracy = NaN
+  private marks: { time: number; step: number }[] = []
+  private plots = new Map<string, Series>()
+  private lines: LogLine[] = []
+  private dropped = 0
+  private lastSent = 0
+  private lastMemory = 0
+  private timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(
+    private readonly post: (message: FromWorker, transfer?: Transferable[]) => void,
+    private readonly memory: () => Memory,
+  ) {}
+
+  report(step: number, loss: number, steps: number, accuracy: number): void {
+    this.steps.push(step)
+    this.losses.push(loss)
+    if (!Number.isNaN(steps)) this.total = steps
+    if (!Number.isNaN(accuracy)) this.accuracy = accuracy
+    const now = performance.now()
+    if (step < (this.marks.at(-1)?.step ?? -Infinity)) this.marks = []
+    this.marks.push({ time: now, step })
+    while (this.marks.length > 2 && this.marks[1].time < now - RATE_WINDOW) this.marks.shift()
+    this.due(now)
+  }
+
+  plot(name: string, step: number, value: number): void {
+    let series = this.plots.get(name)
+    if (!series) this.plots.set(name, (series = { step: [], value: [] }))
+    series.step.push(step)
+    series.value.push(value)
+    this.due(performance.now())
+  }
+
+  log(line: LogLine): void {
+    this.lines.push(line)
+    if (this.lines.length > MAX_LINES) {
+      this.lines.shift()
+      this.dropped++
+    }
+    this.due(performance.now())
+  }
+
+  /** Sends now when it is time, else soon, should the code give up the thread. */
+  private due(now: number): void {
+    if (now - this.lastSent >= INTERVAL) this.flush()
+    else this.timer ??= setTimeout(() => this.flush(), INTERVAL)
+  }
+
+  flush(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+    this.lastSent = performance.now()
+    if (this.steps.length > 0) {
+      this.post({ type: 'progress', progress: { step: this.steps, loss: this.losses, steps: this.total, accuracy: this.accuracy, rate: this.rate() } })
+      this.steps = []
+      this.losses = []
+    }
+    for (const [name, series] of this.plots) this.post({ type: 'plot', name, ...series })
+    this.plots.clear()
+    if (this.lines.length > 0) {
+      this.post({ type: 'console', lines: this.lines, dropped: this.dropped })
+      this.lines = []
+      this.dropped = 0
+    }
+    if (this.lastSent - this.lastMemory >= MEMORY_INTERVAL) this.sendMemory()
+  }
+
+  sendMemory(): void {
+    this.lastMemory = performance.now()
+    this.post({ type: 'memory', memory: this.memory() })
+  }
+
+  private rate(): number {
+    const first = this.marks[0]
+    const last = this.marks[this.marks.length - 1]
+    return last.time > first.time ? ((last.step - first.step) * 1000) / (last.time - first.time) : NaN
+  }
+}

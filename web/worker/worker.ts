@@ -1,0 +1,97 @@
+// The worker that runs the user's code. One worker runs one program; it stays alive afterwards so that the trained model can
+// answer drawings, and ends with its page or when the next run begins.
+import * as lampas from 'lampas'
+import type { FromWorker, LogLine, Outcome, RunRequest, ToWorker } from '../shared/protocol.ts'
+import { describe } from './api.ts'
+import { failureOf } from './failure.ts'
+import { Feed } from './feed.ts'
+import { formatLine } from './format.ts'
+import { moduleLinker } from './modules.ts'
+import * as playground from './playground.ts'
+
+/** How long a program may take to notice that its device is gone. */
+const LOST_GRACE = 2000
+
+Error.stackTraceLimit = 50
+
+const post = (message: FromWorker, transfer: Transferable[] = []): void => self.postMessage(message, { transfer })
+const feed = new Feed(post, () => {
+  const { held, peak } = lampas.memory()
+  return { held, peak }
+})
+
+let finished = false
+let opened = 0
+let explain = (_error: unknown): void => {}
+
+/** `init` as the user's code sees it: the page learns which device was opened, and when it goes away. */
+const init: typeof lampas.init = async options => {
+  const device = await lampas.init(options)
+  const turn = ++opened
+  post({ type: 'device', device: { name: device.name, detail: device.detail, threads: device.threads, why: device.why } })
+  void device.lost.then(reason => {
+    feed.log({ level: 'warn', text: `The device ${device.name} was lost: ${reason}` })
+    setTimeout(() => turn === opened && finish('lost', reason), LOST_GRACE)
+  })
+  return device
+}
+
+const { control, Stopped, ...shown } = playground
+const modules = { lampas: { ...lampas, init }, playground: shown }
+const link = moduleLinker(modules)
+
+function finish(outcome: Outcome, reason: string): void {
+  if (finished) return
+  finished = true
+  feed.flush()
+  feed.sendMemory()
+  post({ type: 'finished', outcome, reason })
+}
+
+async function run({ code, imports, settings, base }: RunRequest): Promise<void> {
+  control.start({ base, feed, post }, settings)
+  const url = link(code, imports)
+  explain = error => {
+    const failure = failureOf(error, url, code)
+    feed.flush()
+    post({ type: 'failure', failure })
+  }
+  try {
+    await import(/* @vite-ignore */ url)
+    finish('done', '')
+  } catch (error) {
+    if (error instanceof Stopped) {
+      finish('stopped', '')
+    } else if (error instanceof lampas.DeviceLostError) {
+      explain(error)
+      finish('lost', error.problem)
+    } else {
+      explain(error)
+      finish('failed', '')
+    }
+  }
+  await control.end()
+}
+
+for (const level of ['log', 'info', 'warn', 'error', 'debug'] as const satisfies readonly LogLine['level'][])
+  console[level] = (...args: unknown[]) => feed.log({ level, text: formatLine(args) })
+
+self.addEventListener('error', event => {
+  event.preventDefault()
+  explain(event.error ?? event.message)
+})
+self.addEventListener('unhandledrejection', event => {
+  event.preventDefault()
+  explain(event.reason)
+})
+self.addEventListener('message', (event: MessageEvent<ToWorker>) => {
+  const message = event.data
+  if (message.type === 'run') run(message).catch(explain)
+  else if (message.type === 'stop') control.stop()
+  else control.draw(message.pixels).catch(explain)
+})
+
+// The page waits for this lock: it comes free when this worker ends, however it ends.
+void navigator.locks?.request(self.name, () => new Promise(() => {}))
+
+post({ type: 'ready', devices: await lampas.availableDevices(), api: describe(modules) })
