@@ -17,9 +17,16 @@ export function fma(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c)
 }
 
+/** Eight numbers of a row. */
 @inline
-function put(at: usize, v: v128, add: bool): void {
-  v128.store(at, add ? f32x4.add(v128.load(at), v) : v)
+export function storePair(at: usize, left: v128, right: v128): void {
+  v128.store(at, left)
+  v128.store(at, right, 16)
+}
+
+@inline
+function addPair(at: usize, left: v128, right: v128): void {
+  storePair(at, f32x4.add(v128.load(at), left), f32x4.add(v128.load(at, 16), right))
 }
 
 /** One tile of MR × 8: the sum over kc steps, stored to `c` or added to what is there. */
@@ -55,24 +62,21 @@ function tile(kc: i32, a: usize, b: usize, c: usize, rowStride: usize, add: bool
       c51 = fma(x, b1, c51)
     }
   }
-  put(c, c00, add)
-  put(c + 16, c01, add)
-  c += rowStride
-  put(c, c10, add)
-  put(c + 16, c11, add)
-  c += rowStride
-  put(c, c20, add)
-  put(c + 16, c21, add)
-  c += rowStride
-  put(c, c30, add)
-  put(c + 16, c31, add)
-  c += rowStride
-  put(c, c40, add)
-  put(c + 16, c41, add)
-  if (MR == 6) {
-    c += rowStride
-    put(c, c50, add)
-    put(c + 16, c51, add)
+  // Two branches for the whole tile: a choice for each row makes V8 spill the sums inside the loop and takes twice the time.
+  if (add) {
+    addPair(c, c00, c01)
+    addPair(c + rowStride, c10, c11)
+    addPair(c + 2 * rowStride, c20, c21)
+    addPair(c + 3 * rowStride, c30, c31)
+    addPair(c + 4 * rowStride, c40, c41)
+    if (MR == 6) addPair(c + 5 * rowStride, c50, c51)
+  } else {
+    storePair(c, c00, c01)
+    storePair(c + rowStride, c10, c11)
+    storePair(c + 2 * rowStride, c20, c21)
+    storePair(c + 3 * rowStride, c30, c31)
+    storePair(c + 4 * rowStride, c40, c41)
+    if (MR == 6) storePair(c + 5 * rowStride, c50, c51)
   }
 }
 
@@ -99,8 +103,8 @@ export function panelProduct(
 
 function copyRows(from: usize, c: usize, rowStride: usize, rows: i32, add: bool): void {
   for (let r = 0; r < rows; r++) {
-    put(c, v128.load(from), add)
-    put(c + 16, v128.load(from, 16), add)
+    if (add) addPair(c, v128.load(from), v128.load(from, 16))
+    else storePair(c, v128.load(from), v128.load(from, 16))
     from += 32
     c += rowStride
   }

@@ -1,7 +1,7 @@
 // Batched matrix products. The encoder (src/backend/wasm/encode-matmul.ts) has chosen the way and the block sizes; sums run over k
 // in an order that depends on these alone, never on the number of threads.
 import { payload, viewAddress } from './descriptor'
-import { A_STEP, B_STEP, fma, MR, NR, packA, packB, panelProduct, TILE } from './gemm'
+import { A_STEP, B_STEP, fma, MR, NR, packA, packB, panelProduct, storePair, TILE } from './gemm'
 import { parallel, scratch, threads } from './pool'
 
 /** The payload. Strides are in bytes; `batch` is followed by rank, sizes, and the strides of A, B and C. */
@@ -20,6 +20,7 @@ class Product {
   kc: i32
   nc: i32
   split: i32
+  first: i32 // the view that is A: 1 when the encoder has turned the product round
   batch: i32
   batchRank: i32
 }
@@ -72,8 +73,8 @@ function batchRange(desc: usize, from: i32, to: i32): void {
   block.p = p
   if (p.way == PACKED) block.packed = scratch(<usize>((min(p.n, p.nc) + NR - 1) / NR) * <usize>p.kc * B_STEP)
   for (let item = from; item < to; item++) {
-    block.a = viewAddress(desc, 0)
-    block.b = viewAddress(desc, 1)
+    block.a = viewAddress(desc, p.first)
+    block.b = viewAddress(desc, 1 - p.first)
     block.c = viewAddress(desc, 2)
     place(block, item)
     if (p.way == SMALL) small(block)
@@ -209,12 +210,6 @@ function smallTile(p: Product, a: usize, b: usize, c: usize, i: i32): void {
   storePair(c + i1 * p.cRow, c10, c11)
   storePair(c + i2 * p.cRow, c20, c21)
   storePair(c + i3 * p.cRow, c30, c31)
-}
-
-@inline
-function storePair(at: usize, left: v128, right: v128): void {
-  v128.store(at, left)
-  v128.store(at, right, 16)
 }
 
 // Columns that stay in the first cache while all rows of B stream past.

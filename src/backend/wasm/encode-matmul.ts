@@ -41,7 +41,7 @@ export function encodeMatmul(kernel: MatmulKernel, w: Writer): void {
 
   const lead = (strides: readonly number[]): number[] => strides.slice(0, rank - 2)
   const batch = collapse(lead(cView.shape), [lead(aView.strides), lead(bView.strides), lead(cView.strides)])
-  const [aBatch, bBatch, cBatch] = batch.strides
+  let [aBatch, bBatch, cBatch] = batch.strides
   const sizes = batch.shape
   // A batch that shares B is one taller product.
   for (let i = sizes.length - 1; i >= 0 && bBatch[i] === 0 && aBatch[i] === a.row * m && cBatch[i] === c.row * m; i--) {
@@ -50,10 +50,12 @@ export function encodeMatmul(kernel: MatmulKernel, w: Writer): void {
     for (const strides of batch.strides) strides.pop()
   }
   // Cᵀ = Bᵀ·Aᵀ: rows are what is stored side by side, and a product with a column is one with a row.
-  if (m > 1 && (n === 1 || (c.column !== 1 && c.row === 1))) {
+  const turned = m > 1 && (n === 1 || (c.column !== 1 && c.row === 1))
+  if (turned) {
     const turn = (o: Operand): Operand => ({ row: o.column, column: o.row })
     ;[a, b, c] = [turn(b), turn(a), turn(c)]
     ;[m, n] = [n, m]
+    ;[aBatch, bBatch] = [bBatch, aBatch]
   }
   if (n === 1) b.column = c.column = 1
   if (k === 1) a.column = b.row = 1
@@ -71,9 +73,9 @@ export function encodeMatmul(kernel: MatmulKernel, w: Writer): void {
     w.i32(o.row * WORD)
     w.i32(o.column * WORD)
   }
-  w.list([ways[way], kc, nc, splits[split], count, sizes.length])
+  w.list([ways[way], kc, nc, splits[split], turned ? 1 : 0, count, sizes.length])
   w.list(sizes)
-  for (const strides of batch.strides) for (const s of strides) w.i32(s * WORD)
+  for (const strides of [aBatch, bBatch, cBatch]) for (const s of strides) w.i32(s * WORD)
   w.scratch(way === 'packed' ? packedScratch(m, kc, nc) : 64)
 }
 

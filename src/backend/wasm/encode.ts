@@ -1,6 +1,5 @@
 // A kernel as 32-bit words for the wasm side: [kind, number of words, number of views, address of each view's first element,
 // payload…]. assembly/descriptor.ts reads what is written here; each kind has its payload in its own encode-*.ts.
-import { WORD } from '../../core/dtype.ts'
 
 /** Collects words. Payload numbers are int32 unless pushed as `f32`. */
 export class Writer {

@@ -73,13 +73,17 @@ export function unshared(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer
       if (byte < 128) return value
     }
   }
+  const skipName = (): void => {
+    const length = leb()
+    at += length
+  }
   while (at < out.length) {
     const section = out[at++]
     const end = leb() + at
     if (section === 2)
       for (let n = leb(); n > 0; n--) {
-        at += leb()
-        at += leb()
+        skipName()
+        skipName()
         if (out[at++] !== 2) break
         if (out[at] !== 3) break
         out[at] = 1
@@ -93,8 +97,9 @@ export function unshared(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer
 /** Compiles a binary, for shared memory or not. */
 export async function compileBinary(binary: Binary, shared: boolean): Promise<WebAssembly.Module> {
   const bytes = await bytesOf(binary)
+  const fitting = shared ? bytes : unshared(bytes)
   try {
-    return await WebAssembly.compile(shared ? bytes : unshared(bytes))
+    return await WebAssembly.compile(fitting)
   } catch (e) {
     return fail('init', `WebAssembly does not compile here: ${String(e)}`, "a page with a content security policy must allow 'wasm-unsafe-eval' in script-src")
   }
