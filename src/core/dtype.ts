@@ -4,6 +4,8 @@
 export type DType = 'float32' | 'int32' | 'bool'
 export type DTypeKind = 'bool' | 'int' | 'float'
 export type TypedArray = Float32Array | Int32Array | Uint8Array
+/** Elements as 32-bit words: Float32Array for float32, Int32Array for int32 and bool. */
+export type Words = Float32Array | Int32Array
 
 export interface DTypeInfo {
   readonly kind: DTypeKind

@@ -1,0 +1,58 @@
+// Functions with options over the pointwise records.
+import { fail } from '../core/errors.ts'
+import type { DType } from '../core/dtype.ts'
+import { dtypes } from '../core/dtype.ts'
+import { cast } from './cast.ts'
+import { define, describe, type Described, type Operand } from './define.ts'
+import { clampBoth, expm1, geluErf, geluTanh, gt, maximum, minimum, mul, where } from './pointwise.ts'
+import type { Tensor } from './tensor.ts'
+
+/** The same values in another dtype. As `torch.Tensor.to`. */
+export const to: ((x: Tensor, dtype: DType) => Tensor) & Described = describe((x: Tensor, dtype: DType) => {
+  if (!(dtype in dtypes)) fail('to', `'${String(dtype)}' is not a dtype`, `dtypes: ${Object.keys(dtypes).join(', ')}; models and tensors change device by toDevice`)
+  return cast(x, dtype)
+}, 'to', ['input', 'dtype'])
+
+export interface ClampOptions {
+  min?: Operand | null
+  max?: Operand | null
+}
+/** x limited to min … max; either may be absent. As `torch.clamp`. */
+export const clamp: ((x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => Tensor) & Described = define('clamp', ['input', 'min', 'max'], ({ input, min, max }: { input: Tensor } & ClampOptions) => {
+  const [lo, hi] = [min ?? null, max ?? null]
+  if (lo === null && hi === null) fail('clamp', 'neither min nor max is given', 'give at least one')
+  return lo === null ? minimum(input, hi!) : hi === null ? maximum(input, lo) : clampBoth(input, lo, hi)
+})
+
+export interface GeluOptions {
+  /** 'tanh': the approximation that GPT-2 uses. */
+  approximate?: 'none' | 'tanh'
+}
+/** Gaussian error linear unit x·Φ(x), exact or by tanh. As `torch.nn.functional.gelu`. */
+export const gelu: ((x: Tensor, options?: GeluOptions) => Tensor) & Described = define('gelu', ['input', '*', 'approximate'], ({ input, approximate = 'none' }: { input: Tensor } & GeluOptions) => (approximate === 'tanh' ? geluTanh(input) : geluErf(input)))
+
+/** x where x > 0, else slope·x. As `torch.nn.functional.leaky_relu`. */
+export const leakyRelu: ((x: Tensor, negativeSlope?: number) => Tensor) & Described = describe((x: Tensor, negativeSlope = 0.01) => where(gt(x, 0), x, mul(x, negativeSlope)), 'leakyRelu', ['input', 'negativeSlope'])
+/** x where x > 0, else α(eˣ − 1). As `torch.nn.functional.elu`. */
+export const elu: ((x: Tensor, alpha?: number) => Tensor) & Described = describe((x: Tensor, alpha = 1) => where(gt(x, 0), x, mul(expm1(minimum(x, 0)), alpha)), 'elu', ['input', 'alpha'])
+const SELU_SCALE = 1.0507009873554805
+const SELU_ALPHA = 1.6732632423543772
+/** Self-normalising elu (Klambauer et al. 2017). As `torch.nn.functional.selu`. */
+export const selu: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => mul(elu(x, SELU_ALPHA), SELU_SCALE), 'selu', ['input'])
+/** x·relu6(x + 3)/6 (Howard et al. 2019). As `torch.nn.functional.hardswish`. */
+export const hardswish: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => mul(x, mul(clampBoth(x.add(3), 0, 6), 1 / 6)), 'hardswish', ['input'])
+/** relu6(x + 3)/6. As `torch.nn.functional.hardsigmoid`. */
+export const hardsigmoid: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => mul(clampBoth(x.add(3), 0, 6), 1 / 6), 'hardsigmoid', ['input'])
+/** x limited to minVal … maxVal. As `torch.nn.functional.hardtanh`. */
+export const hardtanh: ((x: Tensor, minVal?: number, maxVal?: number) => Tensor) & Described = describe((x: Tensor, minVal = -1, maxVal = 1) => clampBoth(x, minVal, maxVal), 'hardtanh', ['input', 'minVal', 'maxVal'])
+/** First half times the sigmoid of the second half of a dimension. As `torch.nn.functional.glu`. */
+export const glu: ((x: Tensor, dim?: number) => Tensor) & Described = describe((x: Tensor, dim = -1) => {
+  const [a, b] = x.chunk(2, dim)
+  return mul(a, b.sigmoid())
+}, 'glu', ['input', 'dim'])
+/** NaN and infinities replaced by numbers. As `torch.nan_to_num`. */
+export const nanToNum: ((x: Tensor, nan?: number, posinf?: number, neginf?: number) => Tensor) & Described = describe((x: Tensor, nan = 0, posinf = 3.4028234663852886e38, neginf = -3.4028234663852886e38) => {
+  const finite = where(x.isnan(), nan, x)
+  return where(finite.eq(Infinity), posinf, where(finite.eq(-Infinity), neginf, finite))
+}, 'nanToNum', ['input', 'nan', 'posinf', 'neginf'])
+

@@ -1,0 +1,196 @@
+// Tensors from values and from nothing. Names and defaults follow PyTorch; whole JavaScript numbers give float32 unless a dtype is asked for.
+import { dtypes, isFloat, type DType, type TypedArray, type Words } from '../core/dtype.ts'
+import { fail } from '../core/errors.ts'
+import { formatShape, numel, type Shape } from '../core/shape.ts'
+import { program, S } from '../ir/scalar.ts'
+import { cast } from './cast.ts'
+import { apply1, describe, needTensor, type Described } from './define.ts'
+import { cat, filledOp, reshape, unsqueeze } from './movement.ts'
+import type { Op } from './op.ts'
+import { add, ge, le, mul, where } from './pointwise.ts'
+import { Tensor, type NestedArray } from './tensor.ts'
+import { world } from './world.ts'
+
+export interface CreationOptions {
+  dtype?: DType
+  /** Device to put it on; default: the current one. */
+  device?: string
+  requiresGrad?: boolean
+}
+export interface TensorOptions extends CreationOptions {
+  /** Shape of the values of a typed or flat array. */
+  shape?: Shape
+}
+export type TensorData = NestedArray | readonly NestedArray[] | TypedArray | Float64Array | Uint8ClampedArray | Int16Array | Uint16Array | Int8Array | Uint32Array | BigInt64Array | Tensor
+
+const words = (dtype: DType, n: number): Words => (dtype === 'float32' ? new Float32Array(n) : new Int32Array(n))
+
+const settle = (x: Tensor, o: CreationOptions = {}): Tensor => (o.requiresGrad ? x.requiresGrad_() : x)
+
+/** Shape of nested arrays; throws when they are ragged. */
+function shapeOf(data: readonly NestedArray[]): number[] {
+  const shape: number[] = []
+  for (let level: NestedArray = data as NestedArray[]; Array.isArray(level); level = level[0]) shape.push(level.length)
+  const check = (x: NestedArray, depth: number): void => {
+    if (Array.isArray(x) !== depth < shape.length || (Array.isArray(x) && x.length !== shape[depth]))
+      fail('tensor', `nested arrays are ragged: expected ${depth < shape.length ? `length ${shape[depth]}` : 'a number'} at depth ${depth}, got ${Array.isArray(x) ? `length ${x.length}` : typeof x}`, 'every row needs the same length')
+    if (Array.isArray(x)) for (const y of x) check(y, depth + 1)
+    else if (typeof x !== 'number' && typeof x !== 'boolean') fail('tensor', `expected numbers or booleans, found ${x === null ? 'null' : typeof x}`, 'convert the values first')
+  }
+  check(data as NestedArray[], 0)
+  return shape
+}
+
+/**
+ * A tensor of given values: a number, nested arrays, or a typed array with `shape`. The dtype is float32 for numbers, bool for booleans,
+ * int32 for integer typed arrays, unless `dtype` says otherwise; int64 (BigInt64Array) becomes int32 and must fit. As `torch.tensor`.
+ *
+ * @example
+ * const x = tensor([[1, 2], [3, 4]])            // f32[2,2]
+ * const y = tensor(new Int32Array([0, 1, 1]))   // i32[3]
+ */
+export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
+  if (data instanceof Tensor) return settle(cast(data.detach().clone(), options.dtype ?? data.dtype), options)
+  const isTyped = ArrayBuffer.isView(data)
+  if (!isTyped && typeof data !== 'number' && typeof data !== 'boolean' && !Array.isArray(data))
+    fail('tensor', `cannot make a tensor of ${data === null ? 'null' : typeof data}`, 'give a number, nested arrays or a typed array')
+  const flat: ArrayLike<number | boolean | bigint> = isTyped ? data : leaves(data as NestedArray)
+  const natural = isTyped ? [flat.length] : Array.isArray(data) ? shapeOf(data) : []
+  const shape = options.shape ?? natural
+  if (numel(shape) !== flat.length) fail('tensor', `${flat.length} values do not fill shape ${formatShape(shape)} (${numel(shape)})`, 'the sizes must multiply to the number of values')
+  const dtype = options.dtype ?? naturalDtype(data, flat)
+  const out = words(dtype, flat.length)
+  for (let i = 0; i < flat.length; i++) {
+    const v = Number(flat[i])
+    if (dtype === 'int32' && !(Math.abs(v) <= 2 ** 31)) fail('tensor', `${flat[i]} at position ${i} does not fit int32`, "give whole numbers of at most 31 bits, or dtype 'float32'")
+    out[i] = dtype === 'bool' ? Number(v !== 0) : v
+  }
+  return settle(world().create(out, dtype, shape, options.device), options)
+}
+
+function leaves(data: NestedArray, out: (number | boolean)[] = []): (number | boolean)[] {
+  if (Array.isArray(data)) for (const x of data) leaves(x, out)
+  else out.push(data)
+  return out
+}
+
+function naturalDtype(data: TensorData, flat: ArrayLike<number | boolean | bigint>): DType {
+  if (data instanceof Float32Array || data instanceof Float64Array) return 'float32'
+  if (ArrayBuffer.isView(data)) return 'int32'
+  return flat.length > 0 && typeof flat[0] === 'boolean' ? 'bool' : 'float32'
+}
+
+type Sizes = (number | readonly number[] | CreationOptions)[]
+interface Split {
+  shape: number[]
+  options: CreationOptions
+}
+/** `zeros(2, 3)`, `zeros([2, 3])` and `zeros([2, 3], {dtype})` mean the same. */
+export function sizes(op: string, args: Sizes): Split {
+  const last = args.at(-1)
+  const options = typeof last === 'object' && !Array.isArray(last) ? (last as CreationOptions) : {}
+  const shape = (options === last ? args.slice(0, -1) : args).flatMap(a => a as number | number[])
+  if (shape.some(n => !Number.isInteger(n) || n < 0)) fail(op, `${formatShape(shape)} is not a shape`, 'sizes are whole numbers ≥ 0')
+  return { shape, options }
+}
+
+/** Runs an op that makes its own values and puts the result on the asked device. */
+export const place = (x: Tensor, o: CreationOptions): Tensor => settle(o.device && o.device !== x.device ? world().create(x.dataSync() as Words, x.dtype, x.shape, o.device) : x, o)
+
+export type Factory = ((...size: Sizes) => Tensor) & Described
+const filled = (name: string, value: number): Factory => describe((...size: Sizes) => {
+  const { shape, options } = sizes(name, size)
+  return full(shape, value, { dtype: 'float32', ...options })
+}, name, ['size'])
+
+/** A tensor filled with one value; its dtype is that of the value unless given. As `torch.full`. */
+export const full: ((shape: Shape, value: number | boolean, options?: CreationOptions) => Tensor) & Described = describe((shape: Shape, value: number | boolean, options: CreationOptions = {}) => {
+  const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32')
+  const at = sizes('full', [shape]).shape
+  if (options.device) return settle(world().create(words(dtype, numel(at)).fill(Number(value)), dtype, at, options.device), options)
+  return settle(apply1(filledOp, [], { shape: at, value: Number(value), dtype }), options)
+}, 'full', ['size', 'fillValue'])
+/** Zeros of a shape: `zeros(2, 3)` or `zeros([2, 3], {dtype})`. As `torch.zeros`. */
+export const zeros: Factory = filled('zeros', 0)
+/** Ones of a shape. As `torch.ones`. */
+export const ones: Factory = filled('ones', 1)
+/** As `zeros`: fresh memory is always cleared here. As `torch.empty`. */
+export const empty: Factory = filled('empty', 0)
+/** A tensor of x's shape and dtype filled with one value. As `torch.full_like`. */
+export const fullLike: ((x: Tensor, value: number | boolean) => Tensor) & Described = describe((x: Tensor, value: number | boolean) => cast(where(true, value, x.detach()), x.dtype), 'fullLike', ['input', 'fillValue'])
+
+interface RangeParams {
+  readonly start: number
+  readonly step: number
+  readonly length: number
+  readonly dtype: DType
+}
+const ranges = {
+  float32: program([S.add(S.param(0, 'float32'), S.mul(S.cast(S.index(), 'float32'), S.param(1, 'float32')))], [], ['float32', 'float32']),
+  int32: program([S.add(S.param(0, 'int32'), S.mul(S.index(), S.param(1, 'int32')))], [], ['int32', 'int32']),
+}
+const rangeOp: Op<RangeParams> = {
+  name: 'arange',
+  infer: (_, { length, dtype }) => [{ dtype, shape: [length] }],
+  lower(k, _, { start, step, length, dtype }) {
+    const out = k.alloc(dtype, [length])
+    k.run({ kind: 'map', program: isFloat(dtype) ? ranges.float32 : ranges.int32, params: [start, step] }, [], [out])
+    return [out]
+  },
+  saves: 'nothing',
+}
+
+/** start, start + step, … below end; int32 when all are whole numbers. `arange(n)` counts from 0. As `torch.arange`. */
+export const arange: ((start: number, end?: number | CreationOptions, step?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described = describe((...args: (number | CreationOptions | undefined)[]) => {
+  const numbers = args.filter(a => typeof a === 'number')
+  const options = (args.find(a => typeof a === 'object') ?? {}) as CreationOptions
+  const [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1]
+  if (step === 0 || !Number.isFinite((end - start) / step)) fail('arange', `from ${start} to ${end} by ${step} never ends`, 'give finite numbers and a step that is not 0')
+  if ((end - start) / step < 0) fail('arange', `from ${start} to ${end} the step ${step} leads away`, 'change the sign of the step')
+  const dtype = options.dtype ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32')
+  return place(apply1(rangeOp, [], { start, step, length: Math.ceil((end - start) / step), dtype }), options)
+}, 'arange', ['start', 'end', 'step'])
+
+/** `steps` values from start to end, both included, evenly spaced. As `torch.linspace`. */
+export const linspace: ((start: number, end: number, steps: number, options?: CreationOptions) => Tensor) & Described = describe((start: number, end: number, steps: number, options: CreationOptions = {}) => {
+  if (!Number.isInteger(steps) || steps < 0) fail('linspace', `${steps} steps`, 'give a whole number ≥ 0')
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0
+  const half = Math.ceil(steps / 2)
+  // From both ends towards the middle, so that the last value is exact too.
+  const up = apply1(rangeOp, [], { start, step, length: half, dtype: 'float32' })
+  const down = apply1(rangeOp, [], { start: end - step * (steps - 1 - half), step, length: steps - half, dtype: 'float32' })
+  return place(cast(cat([up, down]), options.dtype ?? 'float32'), options)
+}, 'linspace', ['start', 'end', 'steps'])
+
+/** Ones on the diagonal, zeros elsewhere. As `torch.eye`. */
+export const eye: ((n: number, m?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described = describe((n: number, m?: number | CreationOptions, options?: CreationOptions) => {
+  const o = (typeof m === 'object' ? m : options) ?? {}
+  const cols = typeof m === 'number' ? m : n
+  return place(cast(unsqueeze(arange(n), 1).eq(arange(cols)), o.dtype ?? 'float32'), o)
+}, 'eye', ['n', 'm'])
+
+const triangle = (name: string, keep: typeof le): ((x: Tensor, diagonal?: number) => Tensor) & Described => describe((x: Tensor, diagonal = 0) => {
+  if (needTensor(name, x).ndim < 2) fail(name, `expected a matrix or a stack of them, got ${x}`, 'unsqueeze first')
+  const [n, m] = x.shape.slice(-2)
+  return where(keep(arange(m), add(unsqueeze(arange(n), 1), diagonal)), x, dtypes[x.dtype].kind === 'bool' ? false : 0)
+}, name, ['input', 'diagonal'])
+/** The part on and below the `diagonal`-th diagonal, zeros elsewhere. As `torch.tril`. */
+export const tril: ((x: Tensor, diagonal?: number) => Tensor) & Described = triangle('tril', le)
+/** The part on and above the `diagonal`-th diagonal, zeros elsewhere. As `torch.triu`. */
+export const triu: ((x: Tensor, diagonal?: number) => Tensor) & Described = triangle('triu', ge)
+
+/** Rows of 0 and 1: a 1 at the position that each index names. int32 of shape [..., classes]. As `torch.nn.functional.one_hot`. */
+export const oneHot: ((x: Tensor, numClasses: number) => Tensor) & Described = describe((x: Tensor, numClasses: number) => {
+  if (x.dtype !== 'int32') fail('oneHot', `the classes must be int32, got ${x}`, "convert: x.to('int32')")
+  if (!(numClasses > 0)) fail('oneHot', `numClasses is ${numClasses}`, 'give the number of classes')
+  return cast(unsqueeze(x, -1).eq(arange(numClasses)), 'int32')
+}, 'oneHot', ['input', 'numClasses'])
+
+/** Coordinate grids of vectors, matrix indexing ('ij'). As `torch.meshgrid`. */
+export const meshgrid: ((...tensors: Tensor[]) => Tensor[]) & Described = describe((...tensors: Tensor[]) => {
+  const shape = tensors.map(x => x.numel)
+  return tensors.map((x, i) => reshape(x, shape.map((n, j) => (i === j ? n : 1))).expand(shape))
+}, 'meshgrid', ['tensors'])
+
+/** Values between start and end drawn on a logarithmic scale: base^linspace. As `torch.logspace`. */
+export const logspace: ((start: number, end: number, steps: number, options?: CreationOptions & { base?: number }) => Tensor) & Described = describe((start: number, end: number, steps: number, { base = 10, ...options }: CreationOptions & { base?: number } = {}) => place(mul(linspace(start, end, steps), Math.log(base)).exp(), options), 'logspace', ['start', 'end', 'steps', 'base'])

@@ -1,0 +1,73 @@
+// Makes public functions out of op records. Every function of a tensor also becomes a method, and carries its parameter
+// names, so that it can be called positionally, by an options object, or mechanically from PyTorch's (args, kwargs).
+import { dtypeOfNumber, type DType } from '../core/dtype.ts'
+import { LampasError, fail, nearest } from '../core/errors.ts'
+import { contiguousView } from '../core/view.ts'
+import type { Op } from './op.ts'
+import { Tensor } from './tensor.ts'
+import { ConstantSource, world } from './world.ts'
+
+/** A tensor or a plain number. */
+export type Operand = Tensor | number | boolean
+
+/** A number stands as a 0-dim operand without memory or device. */
+export function lift(x: Operand, op: string): Tensor {
+  if (x instanceof Tensor) return x
+  if (typeof x !== 'number' && typeof x !== 'boolean') return needTensor(op, x)
+  return new Tensor(contiguousView(dtypeOfNumber(x), []), new ConstantSource(x))
+}
+
+export const apply1 = <P>(op: Op<P>, inputs: readonly Tensor[], params: P): Tensor => world().apply(op, inputs, params)[0]
+
+export interface Described {
+  readonly opName: string
+  /** PyTorch's order; '*' separates positional from keyword-only parameters. */
+  readonly paramNames: readonly string[]
+}
+
+const isOptions = (v: unknown): v is Record<string, unknown> =>
+  typeof v === 'object' && v !== null && Object.getPrototypeOf(v) === Object.prototype
+
+/**
+ * A function whose arguments may come by position or in a trailing options object. `names` lists them in PyTorch's order,
+ * keyword-only ones after '*'; a leading '...' name takes all leading tensors. `body` gets one object with what was passed.
+ */
+export function define<F extends (...args: never[]) => unknown, A extends object>(name: string, names: readonly string[], body: (args: A) => unknown): F & Described {
+  const positional = names.includes('*') ? names.slice(0, names.indexOf('*')) : names
+  const known = names.filter(n => n !== '*')
+  const call = (...args: unknown[]): unknown => {
+    const bound: Record<string, unknown> = {}
+    const last = args.at(-1)
+    const options = args.length > 1 && isOptions(last) ? last : undefined
+    const given = options ? args.slice(0, -1) : args
+    if (given.length > positional.length)
+      fail(name, `${given.length} positional arguments, at most ${positional.length} expected (${positional.join(', ')})`, known.length > positional.length ? `the others go in an options object: ${known.slice(positional.length).join(', ')}` : undefined)
+    given.forEach((a, i) => {
+      if (a !== undefined) bound[positional[i]] = a
+    })
+    for (const key in options) {
+      if (!known.includes(key)) {
+        const guess = nearest(key, known)
+        fail(name, `unknown option '${key}'`, guess ? `did you mean '${guess}'? Options: ${known.slice(1).join(', ')}` : `options: ${known.slice(1).join(', ') || 'none'}`)
+      }
+      if (options[key] !== undefined) bound[key] = options[key]
+    }
+    return body(bound as A)
+  }
+  return describe(call as unknown as F, name, names)
+}
+
+export function describe<F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described {
+  return Object.assign(fn, { opName: name, paramNames: names })
+}
+
+/** Throws unless x is a tensor; the message says what it was. */
+export function needTensor(op: string, x: unknown): Tensor {
+  if (x instanceof Tensor) return x
+  const what = x === undefined ? 'nothing' : x === null ? 'null' : Array.isArray(x) ? 'an array' : typeof x === 'object' ? `a ${x.constructor.name}` : `the ${typeof x} ${String(x)}`
+  throw new LampasError(op, `expected a tensor, got ${what}`, Array.isArray(x) || typeof x === 'number' ? 'wrap it: tensor(…)' : x instanceof Promise ? 'await it first' : undefined)
+}
+
+export function needFloat(op: string, x: { dtype: DType }): void {
+  if (x.dtype !== 'float32') fail(op, `expected a float tensor, got ${String(x)}`, "convert it: x.to('float32')")
+}

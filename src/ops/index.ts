@@ -1,0 +1,73 @@
+// The public ops. Importing this module gives Tensor its methods: each function below whose first parameter is a tensor is one.
+import { internal } from '../core/errors.ts'
+import * as activation from './activation.ts'
+import * as conv from './conv.ts'
+import * as creation from './creation.ts'
+import * as gather from './gather.ts'
+import * as indexing from './indexing.ts'
+import * as inplace from './inplace.ts'
+import * as matmul from './matmul.ts'
+import * as movement from './movement.ts'
+import * as pointwise from './pointwise.ts'
+import * as pool from './pool.ts'
+import * as random from './random.ts'
+import * as reduce from './reduce.ts'
+import * as sort from './sort.ts'
+import { Tensor } from './tensor.ts'
+
+export * from './activation.ts'
+export * from './pool.ts'
+export * from './indexing.ts'
+export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d, type ConvOptions, type ConvTransposeOptions } from './conv.ts'
+export {
+  arange, empty, eye, full, fullLike, linspace, logspace, meshgrid, oneHot, ones, tensor, tril, triu, zeros,
+  type CreationOptions, type TensorData, type TensorOptions,
+} from './creation.ts'
+export { embedding, gather, indexAdd, indexSelect, scatterAdd } from './gather.ts'
+export { addmm, bmm, dot, linear, matmul, mm, mv, outer, tensordot } from './matmul.ts'
+export {
+  broadcastTensors, broadcastTo, cat, chunk, contiguous, diagonal, expand, flatten, flip, mT, movedim, narrow, pad, permute, repeat,
+  repeatInterleave, reshape, roll, select, split, squeeze, stack, t, tile, transpose, unbind, unflatten, unfold, unsqueeze, view,
+} from './movement.ts'
+export {
+  abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, ceil, clone, copysign, cos, cosh,
+  deg2rad, div, eq, erf, exp, exp2, expm1, floor, floorDivide, fmod, frac, ge, gt, hypot, isfinite, isinf, isnan, le, lerp, log, log10,
+  log1p, log2, logSigmoid, logaddexp, logicalAnd, logicalNot, logicalOr, logicalXor, logit, lt, maximum, minimum, mish, mul, ne, neg,
+  onesLike, pow, rad2deg, reciprocal, relu, relu6, remainder, round, rsqrt, sigmoid, sign, silu, sin, sinh, softplus, softsign, sqrt,
+  square, sub, tan, tanh, trunc, where, xlogy, zerosLike,
+} from './pointwise.ts'
+export { Generator, bernoulli, defaultGenerator, manualSeed, multinomial, normal, rand, randLike, randint, randn, randnLike, randperm, type RandomOptions } from './random.ts'
+export {
+  all, amax, amin, any, argmax, argmin, countNonzero, logSoftmax, logsumexp, max, mean, min, norm, prod, softmax, softmin, std, sum,
+  var_ as var, type Dims, type ReduceOptions, type SumOptions, type ValuesIndices, type VarOptions,
+} from './reduce.ts'
+export { argsort, cumprod, cumsum, diff, logcumsumexp, median, sort, topk, type SortOptions, type TopkOptions } from './sort.ts'
+export { Tensor, type NestedArray } from './tensor.ts'
+export type { Operand } from './define.ts'
+export type { BackwardOptions } from './world.ts'
+
+type Fn = (x: Tensor, ...rest: unknown[]) => unknown
+
+const creations = ['fullLike', 'tril', 'triu', 'oneHot']
+const draws = ['randLike', 'randnLike', 'bernoulli', 'multinomial', 'uniform_', 'normal_']
+const pick = (table: object, names: readonly string[]): [string, unknown][] => Object.entries(table).filter(([n]) => names.includes(n))
+
+const notMethods = new Set(['cat', 'stack', 'broadcastTensors', 'clampBoth', 'geluErf', 'geluTanh', 'firstMax', 'spreadIndex', 'embedding', 'perAxis', 'var_'])
+const entries: [string, unknown][] = [
+  ...[pointwise, movement, reduce, gather, matmul, conv, pool, indexing, sort, activation].flatMap(table => Object.entries(table)),
+  ...pick(creation, creations), ...pick(random, draws), ...pick(inplace, ['copy_', 'fill_', 'zero_']),
+  ...inplace.inplaceNames.map((n): [string, unknown] => [`${n}_`, inplace.inplace(n)]),
+  ['var', reduce.var_],
+]
+
+for (const [name, fn] of entries) {
+  if (typeof fn !== 'function' || notMethods.has(name)) continue
+  if (name in Tensor.prototype) internal(`two methods are called ${name}`)
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor, ...rest: unknown[]) {
+      return (fn as Fn)(this, ...rest)
+    },
+    writable: true,
+    configurable: true,
+  })
+}

@@ -1,0 +1,40 @@
+// Which functions are methods of Tensor. Types and run-time methods come from the same tables.
+import type * as activation from './activation.ts'
+import type * as conv from './conv.ts'
+import type * as creation from './creation.ts'
+import type * as gather from './gather.ts'
+import type * as indexing from './indexing.ts'
+import type * as inplace from './inplace.ts'
+import type * as matmul from './matmul.ts'
+import type * as movement from './movement.ts'
+import type * as pointwise from './pointwise.ts'
+import type * as pool from './pool.ts'
+import type * as random from './random.ts'
+import type * as reduce from './reduce.ts'
+import type * as sort from './sort.ts'
+import type { Operand } from './define.ts'
+import type { Tensor } from './tensor.ts'
+
+/** A function of a tensor, as a method of it. */
+type MethodOf<F> = F extends (x: infer _, ...rest: infer R) => infer T ? (...rest: R) => T : never
+type MethodsOf<Table> = { [K in keyof Table]: MethodOf<Table[K]> }
+
+type Renamed = 'var_' | 'cast' | 'clampBoth' | 'geluErf' | 'geluTanh'
+type Creation = Pick<typeof creation, 'fullLike' | 'tril' | 'triu' | 'oneHot'>
+type Random = Pick<typeof random, 'randLike' | 'randnLike' | 'bernoulli' | 'multinomial' | 'uniform_' | 'normal_'>
+type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | `${string}Op`>
+type Reduce = Omit<typeof reduce, Renamed | 'firstMax'>
+type Gather = Omit<typeof gather, `${string}Op` | 'spreadIndex' | 'embedding'>
+type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'zero_'>
+type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'cumsum' | 'cumprod' | 'logcumsumexp' | 'diff' | 'median'>
+type Conv = Omit<typeof conv, 'convOp' | 'perAxis'>
+type Product = Omit<typeof matmul, `${string}Op`>
+type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand[]) => Tensor }
+
+export interface Methods
+  extends MethodsOf<Omit<typeof pointwise, Renamed>>,
+    MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
+    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, InplaceForms {
+  /** Variance over dimensions, with `correction` 1 by default. As `torch.var`. */
+  var: MethodOf<typeof reduce.var_>
+}

@@ -1,0 +1,306 @@
+// Elementwise ops. Each is one formula; the derivative stands beside it. Names and values follow PyTorch.
+import type { Described, Operand } from './define.ts'
+import { binary, ternary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
+import type { Tensor } from './tensor.ts'
+import { S } from '../ir/scalar.ts'
+
+const LN2 = Math.LN2
+const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
+
+// Arithmetic
+
+/** Sum of two tensors, or of a tensor and a number, with broadcasting. As `torch.add`. */
+export const add: BinaryFn = binary('add', { dtype: 'number', value: S.add, linear: [g => g, g => g] })
+/** Difference `input − other`, with broadcasting. As `torch.sub`. */
+export const sub: BinaryFn = binary('sub', { dtype: 'number', value: S.sub, linear: [g => g, g => neg(g)] })
+/** Product, with broadcasting. d(ab) = b da + a db. As `torch.mul`. */
+export const mul: BinaryFn = binary('mul', { dtype: 'number', value: S.mul, vjp: [(g, _, b) => mul(g, b), (g, a) => mul(g, a)] })
+/** True division; integers give float32. d(a/b) = da/b − a/b² db. As `torch.div`. */
+export const div: BinaryFn = binary('div', {
+  dtype: 'float', value: S.div, sample: [0.5, 3],
+  vjp: [(g, _, b) => div(g, b), (g, a, b) => neg(div(mul(g, a), mul(b, b)))],
+})
+/** Quotient rounded down. As `torch.floor_divide`. */
+export const floorDivide: BinaryFn = binary('floorDivide', { dtype: 'number', value: S.floorDiv, sample: [0.6, 3] })
+/** Remainder of floored division: it has the sign of the divisor. As `torch.remainder`. */
+export const remainder: BinaryFn = binary('remainder', {
+  dtype: 'number', value: S.mod, sample: [0.6, 3],
+  vjp: [g => g, (g, a, b) => neg(mul(g, floor(div(a, b))))],
+})
+/** Remainder of truncated division: it has the sign of the dividend. As `torch.fmod`. */
+export const fmod: BinaryFn = binary('fmod', {
+  dtype: 'number', value: S.rem, sample: [0.6, 3],
+  vjp: [g => g, (g, a, b) => neg(mul(g, trunc(div(a, b))))],
+})
+/** Power. d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·log a db, with 0 where b = 0 and where a = 0. As `torch.pow`. */
+export const pow: BinaryFn = binary('pow', {
+  dtype: 'number',
+  value: (a, b) => (a.dtype === 'float32' ? S.pow(a, b) : S.cast(S.round(S.pow(S.cast(a, 'float32'), S.cast(b, 'float32'))), 'int32')),
+  sample: [0.5, 2],
+  vjp: [
+    (g, a, b) => where(eq(b, 0), 0, mul(g, mul(b, pow(a, sub(b, 1))))),
+    (g, a, b) => where(eq(a, 0), 0, mul(g, mul(pow(a, b), log(a)))),
+  ],
+})
+/** Elementwise larger value; NaN when either is NaN. Ties share the gradient. As `torch.maximum`. */
+export const maximum: BinaryFn = binary('maximum', {
+  dtype: 'number', value: S.max,
+  vjp: [(g, a, b) => mul(g, preference(a, b)), (g, a, b) => mul(g, preference(b, a))],
+})
+/** Elementwise smaller value; NaN when either is NaN. Ties share the gradient. As `torch.minimum`. */
+export const minimum: BinaryFn = binary('minimum', {
+  dtype: 'number', value: S.min,
+  vjp: [(g, a, b) => mul(g, preference(b, a)), (g, a, b) => mul(g, preference(a, b))],
+})
+/** 1 where a > b, ½ where equal, else 0. */
+const preference: BinaryFn = binary('preference', {
+  dtype: 'float',
+  value: (a, b) => S.select(S.gt(a, b), S.constant(1, 'float32'), S.select(S.eq(a, b), S.constant(0.5, 'float32'), S.constant(0, 'float32'))),
+})
+/** Angle of the point (other, input), in radians, −π … π. As `torch.atan2`. */
+export const atan2: BinaryFn = binary('atan2', {
+  dtype: 'float', value: S.atan2, sample: [0.5, 2],
+  vjp: [(g, y, x) => mul(g, div(x, add(square(x), square(y)))), (g, y, x) => neg(mul(g, div(y, add(square(x), square(y)))))],
+})
+/** Magnitude of the first, sign of the second. As `torch.copysign`. */
+export const copysign: BinaryFn = binary('copysign', {
+  dtype: 'float',
+  value: (a, b) => {
+    const size = S.abs(a)
+    // 1/−0 is −∞: that tells the zeros apart.
+    return S.select(S.or(S.lt(b, 0), S.and(S.eq(b, 0), S.lt(S.div(1, b), 0))), S.neg(size), size)
+  },
+  vjp: [(g, a, b) => mul(g, mul(sign(a), copysign(onesLike(b), b))), null],
+})
+/** log(eᵃ + eᵇ), without overflow. As `torch.logaddexp`. */
+export const logaddexp: BinaryFn = binary('logaddexp', {
+  dtype: 'float',
+  value: (a, b) => {
+    const m = S.max(a, b)
+    return S.select(S.eq(S.abs(m), Infinity), m, S.add(m, S.log1p(S.exp(S.neg(S.abs(S.sub(a, b)))))))
+  },
+  vjp: [(g, a, b) => mul(g, sigmoid(sub(a, b))), (g, a, b) => mul(g, sigmoid(sub(b, a)))],
+})
+/** x·log(y), and 0 where x = 0 (unless y is NaN). As `torch.xlogy`. */
+export const xlogy: BinaryFn = binary('xlogy', {
+  dtype: 'float', sample: [0.5, 2],
+  value: (x, y) => S.select(S.ne(y, y), y, S.select(S.eq(x, 0), S.constant(0, 'float32'), S.mul(x, S.log(y)))),
+  vjp: [(g, x, y) => mul(g, where(eq(x, 0), 0, log(y))), (g, x, y) => mul(g, div(x, y))],
+})
+/** √(a² + b²). As `torch.hypot`. */
+export const hypot: BinaryFn = binary('hypot', {
+  dtype: 'float', sample: [0.5, 2],
+  value: (a, b) => {
+    const big = S.max(S.abs(a), S.abs(b))
+    const small = S.min(S.abs(a), S.abs(b))
+    const q = S.div(small, big)
+    return S.select(S.or(S.eq(big, 0), S.eq(big, Infinity)), big, S.mul(big, S.sqrt(S.add(1, S.mul(q, q)))))
+  },
+  vjp: [(g, a, b) => mul(g, div(a, hypot(a, b))), (g, a, b) => mul(g, div(b, hypot(a, b)))],
+})
+
+/** −x. As `torch.neg`. */
+export const neg: Unary = unary('neg', { dtype: 'number', value: S.neg, linear: [g => neg(g)] })
+/** |x|. As `torch.abs`. */
+export const abs: Unary = unary('abs', { dtype: 'number', value: S.abs, vjp: (g, x) => mul(g, sign(x)), sample: [0.3, 2] })
+/** −1, 0 or 1. As `torch.sign`. */
+export const sign: Unary = unary('sign', { dtype: 'number', value: S.sign, vjp: g => mul(g, 0) })
+/** x². As `torch.square`. */
+export const square: Unary = unary('square', { dtype: 'number', value: x => S.mul(x, x), vjp: (g, x) => mul(g, mul(x, 2)) })
+/** 1/x. d(1/x) = −1/x² dx. As `torch.reciprocal`. */
+export const reciprocal: Unary = unary('reciprocal', { dtype: 'float', value: x => S.div(1, x), vjpOut: (g, y) => neg(mul(g, mul(y, y))), sample: [0.5, 2] })
+/** √x. d√x = dx / (2√x). As `torch.sqrt`. */
+export const sqrt: Unary = unary('sqrt', { dtype: 'float', value: S.sqrt, vjpOut: (g, y) => div(g, mul(y, 2)), sample: [0.3, 3] })
+/** 1/√x. As `torch.rsqrt`. */
+export const rsqrt: Unary = unary('rsqrt', { dtype: 'float', value: x => S.div(1, S.sqrt(x)), vjpOut: (g, y) => mul(g, mul(-0.5, mul(y, mul(y, y)))), sample: [0.5, 2] })
+/** Largest whole number ≤ x. As `torch.floor`. */
+export const floor: Unary = unary('floor', { dtype: 'number', value: x => (x.dtype === 'float32' ? S.floor(x) : x), linear: [g => mul(g, 0)] })
+/** Smallest whole number ≥ x. As `torch.ceil`. */
+export const ceil: Unary = unary('ceil', { dtype: 'number', value: x => (x.dtype === 'float32' ? S.ceil(x) : x), linear: [g => mul(g, 0)] })
+/** x without its fraction. As `torch.trunc`. */
+export const trunc: Unary = unary('trunc', { dtype: 'number', value: x => (x.dtype === 'float32' ? S.trunc(x) : x), linear: [g => mul(g, 0)] })
+/** Nearest whole number, halves to even. As `torch.round`. */
+export const round: Unary = unary('round', { dtype: 'number', value: x => (x.dtype === 'float32' ? S.round(x) : x), linear: [g => mul(g, 0)] })
+/** x − trunc(x). As `torch.frac`. */
+export const frac: Unary = unary('frac', { dtype: 'float', value: x => S.sub(x, S.trunc(x)), linear: [g => g] })
+
+// Exponentials and logarithms
+
+/** eˣ. As `torch.exp`. */
+export const exp: Unary = unary('exp', { dtype: 'float', value: S.exp, vjpOut: (g, y) => mul(g, y) })
+/** 2ˣ. As `torch.exp2`. */
+export const exp2: Unary = unary('exp2', { dtype: 'float', value: x => S.pow(S.constant(2, 'float32'), x), vjpOut: (g, y) => mul(g, mul(y, LN2)) })
+/** eˣ − 1, exact near 0. As `torch.expm1`. */
+export const expm1: Unary = unary('expm1', { dtype: 'float', value: S.expm1, vjpOut: (g, y) => mul(g, add(y, 1)) })
+/** Natural logarithm. As `torch.log`. */
+export const log: Unary = unary('log', { dtype: 'float', value: S.log, vjp: (g, x) => div(g, x), sample: [0.3, 3] })
+/** log(1 + x), exact near 0. As `torch.log1p`. */
+export const log1p: Unary = unary('log1p', { dtype: 'float', value: S.log1p, vjp: (g, x) => div(g, add(x, 1)), sample: [-0.5, 3] })
+/** Logarithm to base 2. As `torch.log2`. */
+export const log2: Unary = unary('log2', { dtype: 'float', value: S.log2, vjp: (g, x) => div(g, mul(x, LN2)), sample: [0.3, 3] })
+/** Logarithm to base 10. As `torch.log10`. */
+export const log10: Unary = unary('log10', { dtype: 'float', value: x => S.mul(S.log2(x), Math.LN2 / Math.LN10), vjp: (g, x) => div(g, mul(x, Math.LN10)), sample: [0.3, 3] })
+
+// Trigonometry
+
+/** Sine of x in radians. As `torch.sin`. */
+export const sin: Unary = unary('sin', { dtype: 'float', value: S.sin, vjp: (g, x) => mul(g, cos(x)) })
+/** Cosine of x in radians. As `torch.cos`. */
+export const cos: Unary = unary('cos', { dtype: 'float', value: S.cos, vjp: (g, x) => neg(mul(g, sin(x))) })
+/** Tangent. d tan = (1 + tan²) dx. As `torch.tan`. */
+export const tan: Unary = unary('tan', { dtype: 'float', value: S.tan, vjpOut: (g, y) => mul(g, add(square(y), 1)), sample: [-1, 1] })
+/** Arcsine in radians. As `torch.asin`. */
+export const asin: Unary = unary('asin', { dtype: 'float', value: S.asin, vjp: (g, x) => mul(g, rsqrt(sub(1, square(x)))), sample: [-0.8, 0.8] })
+/** Arccosine in radians. As `torch.acos`. */
+export const acos: Unary = unary('acos', { dtype: 'float', value: S.acos, vjp: (g, x) => neg(mul(g, rsqrt(sub(1, square(x))))), sample: [-0.8, 0.8] })
+/** Arctangent in radians. As `torch.atan`. */
+export const atan: Unary = unary('atan', { dtype: 'float', value: S.atan, vjp: (g, x) => div(g, add(square(x), 1)) })
+/** Hyperbolic sine. As `torch.sinh`. */
+export const sinh: Unary = unary('sinh', { dtype: 'float', value: S.sinh, vjp: (g, x) => mul(g, cosh(x)) })
+/** Hyperbolic cosine. As `torch.cosh`. */
+export const cosh: Unary = unary('cosh', { dtype: 'float', value: S.cosh, vjp: (g, x) => mul(g, sinh(x)) })
+/** Hyperbolic tangent. d tanh = (1 − tanh²) dx. As `torch.tanh`. */
+export const tanh: Unary = unary('tanh', { dtype: 'float', value: S.tanh, vjpOut: (g, y) => mul(g, sub(1, square(y))) })
+/** Inverse of sinh. As `torch.asinh`. */
+export const asinh: Unary = unary('asinh', { dtype: 'float', value: S.asinh, vjp: (g, x) => mul(g, rsqrt(add(square(x), 1))) })
+/** Inverse of cosh, for x ≥ 1. As `torch.acosh`. */
+export const acosh: Unary = unary('acosh', { dtype: 'float', value: S.acosh, vjp: (g, x) => mul(g, rsqrt(sub(square(x), 1))), sample: [1.3, 3] })
+/** Inverse of tanh, for −1 < x < 1. As `torch.atanh`. */
+export const atanh: Unary = unary('atanh', { dtype: 'float', value: S.atanh, vjp: (g, x) => div(g, sub(1, square(x))), sample: [-0.8, 0.8] })
+/** Degrees to radians. As `torch.deg2rad`. */
+export const deg2rad: Unary = unary('deg2rad', { dtype: 'float', value: x => S.mul(x, Math.PI / 180), linear: [g => mul(g, Math.PI / 180)] })
+/** Radians to degrees. As `torch.rad2deg`. */
+export const rad2deg: Unary = unary('rad2deg', { dtype: 'float', value: x => S.mul(x, 180 / Math.PI), linear: [g => mul(g, 180 / Math.PI)] })
+
+// Special functions and activations
+
+/** Logistic function 1/(1 + e⁻ˣ). dσ = σ(1 − σ) dx. As `torch.sigmoid`. */
+export const sigmoid: Unary = unary('sigmoid', { dtype: 'float', value: S.sigmoid, vjpOut: (g, y) => mul(g, mul(y, sub(1, y))) })
+/** Gauss error function. d erf(x) = 2/√π · e^(−x²) dx. As `torch.erf`. */
+export const erf: Unary = unary('erf', { dtype: 'float', value: S.erf, vjp: (g, x) => mul(g, mul(exp(neg(square(x))), TWO_OVER_SQRT_PI)) })
+/** log(p/(1 − p)). As `torch.logit`. */
+export const logit: Unary = unary('logit', { dtype: 'float', value: p => S.log(S.div(p, S.sub(1, p))), vjp: (g, p) => div(g, mul(p, sub(1, p))), sample: [0.1, 0.9] })
+/** max(x, 0); NaN stays. As `torch.relu`. */
+export const relu: Unary = unary('relu', { dtype: 'number', value: x => S.max(x, 0), vjpOut: (g, y) => mul(g, gt(y, 0)), sample: [0.2, 2] })
+/** min(max(x, 0), 6). As `torch.nn.functional.relu6`. */
+export const relu6: Unary = unary('relu6', { dtype: 'number', value: x => S.min(S.max(x, 0), 6), vjp: (g, x) => mul(g, logicalAnd(gt(x, 0), lt(x, 6))), sample: [0.2, 2] })
+/** log(1 + eˣ), without overflow. d softplus = σ(x) dx. As `torch.nn.functional.softplus`. */
+export const softplus: Unary = unary('softplus', {
+  dtype: 'float', value: x => S.add(S.max(x, 0), S.log1p(S.exp(S.neg(S.abs(x))))), vjp: (g, x) => mul(g, sigmoid(x)),
+})
+/** log σ(x) = −softplus(−x). As `torch.nn.functional.logsigmoid`. */
+export const logSigmoid: Unary = unary('logSigmoid', {
+  dtype: 'float', value: x => S.sub(S.min(x, 0), S.log1p(S.exp(S.neg(S.abs(x))))), vjp: (g, x) => mul(g, sigmoid(neg(x))),
+})
+/** x·σ(x). As `torch.nn.functional.silu`. */
+export const silu: Unary = unary('silu', {
+  dtype: 'float', value: x => S.mul(x, S.sigmoid(x)),
+  vjp: (g, x) => {
+    const s = sigmoid(x)
+    return mul(g, mul(s, add(1, mul(x, sub(1, s)))))
+  },
+})
+/** x·tanh(softplus(x)) (Misra 2019). As `torch.nn.functional.mish`. */
+export const mish: Unary = unary('mish', {
+  dtype: 'float', value: x => S.mul(x, S.tanh(S.add(S.max(x, 0), S.log1p(S.exp(S.neg(S.abs(x))))))),
+  vjp: (g, x) => {
+    const t = tanh(softplus(x))
+    return mul(g, add(t, mul(x, mul(sigmoid(x), sub(1, square(t))))))
+  },
+})
+/** x/(1 + |x|). As `torch.nn.functional.softsign`. */
+export const softsign: Unary = unary('softsign', { dtype: 'float', value: x => S.div(x, S.add(1, S.abs(x))), vjp: (g, x) => div(g, square(add(1, abs(x)))) })
+
+/** x·Φ(x), Φ the normal distribution (Hendrycks & Gimpel 2016). d = Φ(x) + x·φ(x). */
+export const geluErf: Unary = unary('geluErf', {
+  dtype: 'float', value: x => S.mul(S.mul(x, 0.5), S.add(1, S.erf(S.mul(x, Math.SQRT1_2)))),
+  vjp: (g, x) => mul(g, geluErfSlope(x)),
+})
+const geluErfSlope: Unary = unary('geluErfSlope', {
+  dtype: 'float',
+  value: x => S.add(S.mul(0.5, S.add(1, S.erf(S.mul(x, Math.SQRT1_2)))), S.mul(x, S.mul(S.exp(S.mul(-0.5, S.mul(x, x))), 1 / Math.sqrt(2 * Math.PI)))),
+  // φ(x)·(2 − x²)
+  vjp: (g, x) => mul(g, mul(mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI)), sub(2, square(x)))),
+})
+const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI)
+/** The tanh approximation of GELU: ½x(1 + tanh(√(2/π)(x + 0.044715x³))). */
+export const geluTanh: Unary = unary('geluTanh', {
+  dtype: 'float',
+  value: x => S.mul(S.mul(x, 0.5), S.add(1, S.tanh(S.mul(SQRT_2_OVER_PI, S.add(x, S.mul(0.044715, S.mul(x, S.mul(x, x)))))))),
+  vjp: (g, x) => {
+    const t = tanh(mul(add(x, mul(mul(x, square(x)), 0.044715)), SQRT_2_OVER_PI))
+    const inner = mul(add(1, mul(square(x), 3 * 0.044715)), SQRT_2_OVER_PI)
+    return mul(g, add(mul(add(1, t), 0.5), mul(mul(x, 0.5), mul(sub(1, square(t)), inner))))
+  },
+})
+
+// Comparison and logic
+
+/** a = b. As `torch.eq`. */
+export const eq: BinaryFn = binary('eq', { dtype: 'bool', value: S.eq })
+/** a ≠ b. As `torch.ne`. */
+export const ne: BinaryFn = binary('ne', { dtype: 'bool', value: S.ne })
+/** a < b. As `torch.lt`. */
+export const lt: BinaryFn = binary('lt', { dtype: 'bool', value: S.lt })
+/** a ≤ b. As `torch.le`. */
+export const le: BinaryFn = binary('le', { dtype: 'bool', value: S.le })
+/** a > b. As `torch.gt`. */
+export const gt: BinaryFn = binary('gt', { dtype: 'bool', value: S.gt })
+/** a ≥ b. As `torch.ge`. */
+export const ge: BinaryFn = binary('ge', { dtype: 'bool', value: S.ge })
+
+const truth = (x: ReturnType<typeof S.input>) => S.cast(x, 'bool')
+/** True where both are not 0. As `torch.logical_and`. */
+export const logicalAnd: BinaryFn = binary('logicalAnd', { dtype: 'bool', value: (a, b) => S.and(truth(a), truth(b)) })
+/** True where either is not 0. As `torch.logical_or`. */
+export const logicalOr: BinaryFn = binary('logicalOr', { dtype: 'bool', value: (a, b) => S.or(truth(a), truth(b)) })
+/** True where exactly one is not 0. As `torch.logical_xor`. */
+export const logicalXor: BinaryFn = binary('logicalXor', { dtype: 'bool', value: (a, b) => S.xor(truth(a), truth(b)) })
+/** True where x is 0. As `torch.logical_not`. */
+export const logicalNot: Unary = unary('logicalNot', { dtype: 'bool', value: x => S.not(truth(x)) })
+/** Bitwise and of int32 (logical for bool). As `torch.bitwise_and`. */
+export const bitwiseAnd: BinaryFn = binary('bitwiseAnd', { dtype: 'bits', value: S.and })
+/** Bitwise or. As `torch.bitwise_or`. */
+export const bitwiseOr: BinaryFn = binary('bitwiseOr', { dtype: 'bits', value: S.or })
+/** Bitwise exclusive or. As `torch.bitwise_xor`. */
+export const bitwiseXor: BinaryFn = binary('bitwiseXor', { dtype: 'bits', value: S.xor })
+/** Bitwise complement (logical for bool). As `torch.bitwise_not`. */
+export const bitwiseNot: Unary = unary('bitwiseNot', { dtype: 'bits', value: S.not })
+/** True where x is NaN. As `torch.isnan`. */
+export const isnan: Unary = unary('isnan', { dtype: 'bool', value: x => S.ne(x, x) })
+/** True where x is +∞ or −∞. As `torch.isinf`. */
+export const isinf: Unary = unary('isinf', { dtype: 'bool', value: x => (x.dtype === 'float32' ? S.eq(S.abs(x), Infinity) : S.ne(x, x)) })
+/** True where x is neither infinite nor NaN. As `torch.isfinite`. */
+export const isfinite: Unary = unary('isfinite', { dtype: 'bool', value: x => (x.dtype === 'float32' ? S.lt(S.abs(x), Infinity) : S.eq(x, x)) })
+
+/** `input` where the condition holds, else `other`. As `torch.where`. */
+export const where: ((condition: Operand, input: Operand, other: Operand) => Tensor) & Described = ternary('where', ['condition', 'input', 'other'], {
+  dtype: 'select',
+  value: (c, a, b) => S.select(c, a, b),
+  vjp: [null, (g, c) => where(c, g, 0), (g, c) => where(c, 0, g)],
+  samples: [{ shapes: [[2, 3], [2, 3], [2, 3]], dtypes: ['bool', 'float32', 'float32'] }],
+})
+/** x limited to min … max; NaN stays. As `torch.clamp` with both bounds. */
+export const clampBoth: ((input: Operand, min: Operand, max: Operand) => Tensor) & Described = ternary('clampBoth', ['input', 'min', 'max'], {
+  dtype: 'number',
+  value: (x, lo, hi) => S.min(S.max(x, lo), hi),
+  vjp: [
+    (g, x, lo, hi) => mul(g, logicalAnd(ge(x, lo), le(x, hi))),
+    (g, x, lo, hi) => mul(g, logicalAnd(lt(x, lo), lt(lo, hi))),
+    (g, x, lo, hi) => mul(g, logicalOr(gt(x, hi), ge(lo, hi))),
+  ],
+  samples: [{ shapes: [[2, 3], [2, 3], [2, 3]], range: [[-2, 2], [-1, -0.5], [0.5, 1]] }],
+})
+/** a + weight·(b − a). As `torch.lerp`. */
+export const lerp: ((input: Operand, end: Operand, weight: Operand) => Tensor) & Described = ternary('lerp', ['input', 'end', 'weight'], {
+  dtype: 'float',
+  value: (a, b, w) => S.add(a, S.mul(w, S.sub(b, a))),
+  vjp: [(g, _a, _b, w) => mul(g, sub(1, w)), (g, _a, _b, w) => mul(g, w), (g, a, b) => mul(g, sub(b, a))],
+})
+
+/** A copy with its own memory. As `torch.clone`. */
+export const clone: Unary = unary('clone', { dtype: 'same', value: x => x, linear: [g => g] })
+/** Zeros of the same shape and dtype. As `torch.zeros_like`. */
+export const zerosLike: Unary = unary('zerosLike', { dtype: 'same', value: x => S.constant(0, x.dtype) })
+/** Ones of the same shape and dtype. As `torch.ones_like`. */
+export const onesLike: Unary = unary('onesLike', { dtype: 'same', value: x => S.constant(1, x.dtype) })

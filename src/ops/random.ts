@@ -1,0 +1,155 @@
+// Random tensors from a counter-based generator (Threefry-2x32, Salmon et al. 2011): the state is a tensor of two words, the seed and
+// the number of draws made, so one seed gives the same bits on every device, and a traced step carries its state along.
+import type { DType } from '../core/dtype.ts'
+import { fail } from '../core/errors.ts'
+import type { Shape } from '../core/shape.ts'
+import { expandView, selectView } from '../core/view.ts'
+import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
+import { place, sizes, type CreationOptions, type Factory } from './creation.ts'
+import { apply1, describe, type Described } from './define.ts'
+import { addOp, assign, copy_, fill_ } from './inplace.ts'
+import { reshape } from './movement.ts'
+import type { Op } from './op.ts'
+import { div, log, lt, neg } from './pointwise.ts'
+import { argmax } from './reduce.ts'
+import { argsort, topk } from './sort.ts'
+import type { Tensor } from './tensor.ts'
+import { world } from './world.ts'
+
+interface DrawParams {
+  readonly shape: Shape
+  readonly params: readonly number[]
+}
+
+/** An op whose elements are a function of fresh random words: `draw(n)` is the n-th word of this element. */
+function drawOp(name: string, dtype: DType, words: number, params: readonly DType[], value: (draw: (n: number) => Scalar, params: Scalar[]) => Scalar): Op<DrawParams> {
+  const key = [S.input(0, 'int32'), S.input(1, 'int32')]
+  const draw = (n: number): Scalar => S.randomBits(key[0], key[1], S.add(S.mul(S.index(), words), n))
+  const p: Program = program([value(draw, params.map((t, i) => S.param(i, t)))], ['int32', 'int32'], params)
+  return {
+    name,
+    infer: (_, { shape }) => [{ dtype, shape }],
+    lower(k, [state], { shape, params: values }) {
+      const out = k.alloc(dtype, shape)
+      const word = (i: number) => ({ view: expandView(selectView(state.view, 0, i), shape), slot: state.slot })
+      k.run({ kind: 'map', program: p, params: values }, [word(0), word(1)], [out])
+      return [out]
+    },
+    saves: 'nothing',
+  }
+}
+
+/** The upper 24 bits as a float32 in [0, 1). */
+const unit = (bits: Scalar): Scalar => S.mul(S.cast(S.shru(bits, 8), 'float32'), 2 ** -24)
+
+const bitsOp = drawOp('randomBits', 'int32', 1, [], draw => draw(0))
+const uniformOp = drawOp('rand', 'float32', 1, ['float32', 'float32'], (draw, [low, span]) => S.add(low, S.mul(unit(draw(0)), span)))
+// Box & Muller 1958: √(−2 log u)·cos 2πv, with u in (0, 1].
+const normalOp = drawOp('randn', 'float32', 2, [], draw => S.mul(S.sqrt(S.mul(-2, S.log(S.sub(1, unit(draw(0)))))), S.cos(S.mul(2 * Math.PI, unit(draw(1))))))
+const integerOp = drawOp('randint', 'int32', 1, ['int32', 'int32'], (draw, [low, span]) => S.add(low, S.mod(S.shru(draw(0), 1), span)))
+
+/** A stream of random numbers. The default one of each device is seeded by `manualSeed`. As `torch.Generator`. */
+export class Generator {
+  /** int32 [2]: the seed and how many draws were made. Save and restore it to repeat a stream. */
+  readonly state: Tensor
+
+  constructor(seed = 0, device?: string) {
+    this.state = world().create(Int32Array.of(seed | 0, 0), 'int32', [2], device)
+  }
+
+  /** Restarts the stream. */
+  manualSeed(seed: number): this {
+    fill_(this.state.select(0, 0), seed | 0)
+    fill_(this.state.select(0, 1), 0)
+    return this
+  }
+
+  /** Runs a drawing op on fresh words. */
+  draw(op: Op<DrawParams>, shape: Shape, params: readonly number[]): Tensor {
+    const out = apply1(op, [this.state], { shape, params })
+    assign(addOp, this.state.select(0, 1), 1)
+    return out
+  }
+}
+
+let seed = 0
+const defaults = new WeakMap<object, Generator>()
+let known: WeakRef<Generator>[] = []
+
+/** The generator of the current device that random functions use unless they are given another. */
+export function defaultGenerator(): Generator {
+  const device = world().currentDevice()
+  let g = defaults.get(device)
+  if (!g) {
+    defaults.set(device, (g = new Generator(seed)))
+    known.push(new WeakRef(g))
+  }
+  return g
+}
+
+/** Restarts all default generators from a seed. As `torch.manual_seed`. */
+export function manualSeed(value: number): void {
+  if (!Number.isInteger(value)) fail('manualSeed', `the seed ${value} is not a whole number`, 'give an integer')
+  seed = value
+  // Generators of closed devices are dropped; those of open ones restart.
+  known = known.filter(ref => {
+    const g = ref.deref()
+    if (!g?.state.alive) return false
+    g.manualSeed(value)
+    return true
+  })
+}
+
+export interface RandomOptions extends CreationOptions {
+  generator?: Generator
+}
+const drawn = (op: Op<DrawParams>, shape: Shape, params: readonly number[], o: RandomOptions): Tensor => place((o.generator ?? defaultGenerator()).draw(op, shape, params), o)
+
+const factory = (name: string, op: Op<DrawParams>, params: readonly number[]): Factory => describe((...size) => {
+  const { shape, options } = sizes(name, size)
+  return drawn(op, shape, params, options)
+}, name, ['size'])
+
+/** Uniform numbers in [0, 1), multiples of 2⁻²⁴. As `torch.rand`. */
+export const rand: Factory = factory('rand', uniformOp, [0, 1])
+/** Numbers of the standard normal distribution. As `torch.randn`. */
+export const randn: Factory = factory('randn', normalOp, [])
+
+/** Whole numbers low … high−1, int32. As `torch.randint`. */
+export const randint: ((low: number, high: number, size: Shape, options?: RandomOptions) => Tensor) & Described = describe((low: number, high: number, size: Shape, options: RandomOptions = {}) => {
+  if (!(high > low)) fail('randint', `high ${high} is not above low ${low}`, 'randint(low, high, shape) draws low … high − 1')
+  return drawn(integerOp, size, [low, high - low], options)
+}, 'randint', ['low', 'high', 'size'])
+
+/** A random order of 0 … n−1, int32. As `torch.randperm`. */
+export const randperm: ((n: number, options?: RandomOptions) => Tensor) & Described = describe((n: number, options: RandomOptions = {}) => argsort(drawn(bitsOp, [n], [], options)), 'randperm', ['n'])
+
+/** Uniform numbers of x's shape. As `torch.rand_like`. */
+export const randLike: ((x: Tensor, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, options: RandomOptions = {}) => drawn(uniformOp, x.shape, [0, 1], options), 'randLike', ['input'])
+/** Standard normal numbers of x's shape. As `torch.randn_like`. */
+export const randnLike: ((x: Tensor, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, options: RandomOptions = {}) => drawn(normalOp, x.shape, [], options), 'randnLike', ['input'])
+/** Normal numbers with given mean and standard deviation. As `torch.normal`. */
+export const normal: ((mean: number, std: number, size: Shape, options?: RandomOptions) => Tensor) & Described = describe((mean: number, std: number, size: Shape, options: RandomOptions = {}) => drawn(normalOp, size, [], options).mul(std).add(mean), 'normal', ['mean', 'std', 'size'])
+/** 1 with probability x, else 0, in x's dtype. As `torch.bernoulli`. */
+export const bernoulli: ((x: Tensor, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, options: RandomOptions = {}) => lt(drawn(uniformOp, x.shape, [0, 1], options), x.detach()).to(x.dtype), 'bernoulli', ['input'])
+
+/**
+ * Positions drawn in proportion to the weights of each row, int32 [..., numSamples]. As `torch.multinomial`.
+ * The winner of independent exponential clocks of those rates has that distribution.
+ */
+export const multinomial: ((x: Tensor, numSamples: number, options?: RandomOptions & { replacement?: boolean }) => Tensor) & Described = describe((x: Tensor, numSamples: number, options: RandomOptions & { replacement?: boolean } = {}) => {
+  const n = x.shape.at(-1) ?? 0
+  if (x.ndim < 1 || x.ndim > 2 || n === 0) fail('multinomial', `expected a row or rows of weights, got ${x}`, '[categories] or [rows, categories]')
+  if (!options.replacement && numSamples > n) fail('multinomial', `${numSamples} samples from ${n} categories without replacement`, 'pass {replacement: true}')
+  const weights = x.detach()
+  const clocks = (shape: Shape) => neg(log(drawn(uniformOp, shape, [1, -1], { generator: options.generator })))
+  if (!options.replacement) return topk(div(weights, clocks(x.shape)), numSamples).indices
+  const rows = x.shape.slice(0, -1)
+  const races = div(reshape(weights, [...rows, 1, n]), clocks([...rows, numSamples, n]))
+  return argmax(races, -1)
+}, 'multinomial', ['input', 'numSamples', '*', 'replacement'])
+
+/** Fills x with uniform numbers from … to, in place. As `torch.Tensor.uniform_`. */
+export const uniform_: ((x: Tensor, from?: number, to?: number, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, from = 0, to = 1, o: RandomOptions = {}) => copy_(x, drawn(uniformOp, x.shape, [from, to - from], o)), 'uniform_', ['input', 'from', 'to'])
+/** Fills x with normal numbers, in place. As `torch.Tensor.normal_`. */
+export const normal_: ((x: Tensor, mean?: number, std?: number, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, mean = 0, std = 1, o: RandomOptions = {}) => copy_(x, drawn(normalOp, x.shape, [], o).mul(std).add(mean)), 'normal_', ['input', 'mean', 'std'])

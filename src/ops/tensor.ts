@@ -1,0 +1,170 @@
+// The one public tensor class: a view (shape, dtype, strides) into a source (device memory or a value of a graph).
+// The ops become methods in index.ts; here is only what no op can say: reading, gradients, lifetime.
+import { fail } from '../core/errors.ts'
+import type { DType, TypedArray } from '../core/dtype.ts'
+import { dtypes } from '../core/dtype.ts'
+import { formatShape, numel, type Shape } from '../core/shape.ts'
+import type { View } from '../core/view.ts'
+import type { GradNode } from './gradnode.ts'
+import type { Methods } from './methods.ts'
+import { ConstantSource, world, type BackwardOptions, type Source, type World } from './world.ts'
+
+/** Nested arrays of numbers, as deep as the tensor has dimensions; a plain number for a 0-dim tensor. */
+export type NestedArray = number | boolean | NestedArray[]
+
+// eslint-disable-next-line no-redeclare -- the ops' methods are merged into the class
+export interface Tensor extends Methods {}
+
+export class Tensor {
+  /** Leaf gradients gather here; null before the first `backward()` and after `zeroGrad()`. Same shape and dtype as the tensor. */
+  grad: Tensor | null = null
+  /** The tape entry that made this tensor, and which of its outputs it is. */
+  gradFn: GradNode | null = null
+  gradIndex = 0
+  /** For a view: the tensor whose memory it shows, so that in-place changes reach the gradient of both. */
+  base: Tensor | null = null
+  /** `source.version` when `gradFn` was set. */
+  gradVersion = 0
+  private leafRequiresGrad = false
+
+  constructor(
+    /** Where the elements lie in the source. */
+    readonly layout: View,
+    readonly source: Source,
+  ) {}
+
+  get dtype(): DType {
+    return this.layout.dtype
+  }
+
+  /** Sizes per dimension. */
+  get shape(): Shape {
+    return this.layout.shape
+  }
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.layout.shape.length
+  }
+
+  /** Number of elements. */
+  get numel(): number {
+    return numel(this.layout.shape)
+  }
+
+  get constant(): number | boolean | undefined {
+    return this.source instanceof ConstantSource ? this.source.value : undefined
+  }
+
+  /** Name of the device that holds the values: `'wasm'`, `'webgpu'`, `'reference'`; `'symbolic'` while traced. */
+  get device(): string {
+    return this.owner.deviceOf(this)
+  }
+
+  /** True for a leaf that asked for a gradient and for everything computed from one. */
+  get requiresGrad(): boolean {
+    return this.leafRequiresGrad || this.gradFn !== null
+  }
+
+  set requiresGrad(on: boolean) {
+    this.requiresGrad_(on)
+  }
+
+  /** True when no op on the tape made this tensor. Only leaves keep a `grad`. */
+  get isLeaf(): boolean {
+    return this.gradFn === null
+  }
+
+  /**
+   * Asks for (or gives up) a gradient on this leaf. Returns the tensor. As `torch.Tensor.requires_grad_`.
+   * @throws LampasError when the dtype is not floating or the tensor is not a leaf.
+   */
+  requiresGrad_(on = true): this {
+    if (on && dtypes[this.dtype].kind !== 'float')
+      fail('requiresGrad_', `only float tensors have gradients, this is ${this}`, "use x.to('float32')")
+    if (!on && this.gradFn) fail('requiresGrad_', 'this tensor is not a leaf, so it cannot stop requiring a gradient', 'use x.detach()')
+    this.leafRequiresGrad = on
+    return this
+  }
+
+  /**
+   * Computes the gradients of this tensor with respect to the leaves it came from and adds them to their `grad`.
+   * As `torch.Tensor.backward`.
+   */
+  backward(options: BackwardOptions = {}): void {
+    this.owner.backward(this, options)
+  }
+
+  /** The same values without history; shares memory. As `torch.Tensor.detach`. */
+  detach(): Tensor {
+    return this.owner.alias(this)
+  }
+
+  /** The elements in row-major order: Float32Array, Int32Array, or Uint8Array of 0 and 1 for bool. Waits for the device. */
+  async data(): Promise<TypedArray> {
+    return narrow(await this.owner.read(this), this.dtype)
+  }
+
+  /** As `data()`, at once. On `webgpu` this throws: reading there needs `await`. */
+  dataSync(): TypedArray {
+    return narrow(this.owner.readSync(this), this.dtype)
+  }
+
+  /** The value of a one-element tensor. */
+  async item(): Promise<number> {
+    this.mustBeOne()
+    return (await this.data())[0]
+  }
+
+  itemSync(): number {
+    this.mustBeOne()
+    return this.dataSync()[0]
+  }
+
+  /** The elements as nested arrays; booleans for bool. */
+  async toArray(): Promise<NestedArray> {
+    return nest(await this.data(), this.shape, this.dtype)
+  }
+
+  toArraySync(): NestedArray {
+    return nest(this.dataSync(), this.shape, this.dtype)
+  }
+
+  /** False once the memory was freed. */
+  get alive(): boolean {
+    return this.owner.alive(this)
+  }
+
+  /** Frees the memory now (if no view or tape still needs it). Any later use of this tensor throws. */
+  dispose(): void {
+    this.owner.release(this)
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  /** Short description: dtype and shape, `f32[2,3]`. Values: `await x.toArray()` or `await format(x)`. */
+  toString(): string {
+    return `${dtypes[this.dtype].short}${formatShape(this.shape)}`
+  }
+
+  private get owner(): World {
+    return this.source.world ?? world()
+  }
+
+  private mustBeOne(): void {
+    if (this.numel !== 1) fail('item', `${this} has ${this.numel} elements, not one`, 'reduce it first (x.mean()) or read all with data()')
+  }
+}
+
+const narrow = (words: Float32Array | Int32Array, dtype: DType): TypedArray => (dtype === 'bool' ? Uint8Array.from(words) : words)
+
+function nest(data: TypedArray, shape: Shape, dtype: DType): NestedArray {
+  let at = 0
+  const build = (axis: number): NestedArray => {
+    if (axis === shape.length) return dtype === 'bool' ? data[at++] !== 0 : data[at++]
+    return Array.from({ length: shape[axis] }, () => build(axis + 1))
+  }
+  return build(0)
+}

@@ -1,0 +1,63 @@
+// Where ops happen: now, on a device (the eager world), or in a graph that is being traced. Floor 3 only knows this interface.
+import type { DType, Words } from '../core/dtype.ts'
+import type { Shape } from '../core/shape.ts'
+import type { Op } from './op.ts'
+import type { Tensor } from './tensor.ts'
+
+/** What a tensor's view looks into: device memory, a value of a graph, or one plain number. */
+export interface Source {
+  readonly world: World | null
+  /** Counts in-place changes, so that autograd notices when a value that it saved was overwritten. */
+  version: number
+}
+
+/** A plain number standing where a tensor may: it belongs to no device and has no dtype of its own. */
+export class ConstantSource implements Source {
+  readonly world = null
+  version = 0
+  constructor(readonly value: number | boolean) {}
+}
+
+export interface BackwardOptions {
+  /** Cotangent of the tensor; ones by default, and required unless the tensor has one element. */
+  gradient?: Tensor
+  /** Keep what the tape saved, so that backward can run again. Default: the value of `createGraph`. */
+  retainGraph?: boolean
+  /** Record the gradient computation itself, for derivatives of higher order. */
+  createGraph?: boolean
+  /** Accumulate only into these leaves. */
+  inputs?: readonly Tensor[]
+}
+
+export interface World {
+  apply<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Tensor[]
+  /** targets[i] ← output i of the op, in the memory that the target looks into. */
+  assign<P>(op: Op<P>, targets: readonly Tensor[], inputs: readonly Tensor[], params: P): void
+  /** A tensor of given row-major values on a device (default: the current one). */
+  create(data: Words, dtype: DType, shape: Shape, device?: string): Tensor
+  backward(x: Tensor, options: BackwardOptions): void
+  read(x: Tensor): Promise<Words>
+  readSync(x: Tensor): Words
+  /** Stands for the device on which new tensors are made; another object after the device was lost and opened anew. */
+  currentDevice(): object
+  /** Name of the device that holds x. */
+  deviceOf(x: Tensor): string
+  /** Another handle on the same memory, with no history. */
+  alias(x: Tensor): Tensor
+  release(x: Tensor): void
+  alive(x: Tensor): boolean
+}
+
+let active: World | null = null
+
+export function world(): World {
+  if (!active) throw new Error('[lampas] no device is open yet. help: `await init()` first')
+  return active
+}
+
+/** Makes w the world of all ops from here on; returns the one before. */
+export function enterWorld(w: World | null): World | null {
+  const before = active
+  active = w
+  return before
+}
