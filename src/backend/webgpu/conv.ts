@@ -1,0 +1,183 @@
+// conv as a matrix product that is never laid out: rows are output channels, columns are pairs of image and position, the inner axis is
+// pairs of input channel and tap. Two families and slices of the inner axis as in matmul.ts; the gradient for the weights, a small
+// result with long sums, lives by the slices.
+import { numel } from '../../core/shape.ts'
+import { contiguousView, type View } from '../../core/view.ts'
+import type { ConvKernel } from '../../ir/kernel.ts'
+import { accumulators, addSlices, multiplyTiles, sharedTiles, sliceCount } from './matmul.ts'
+import { fold, indent, Memory, printShader, range, scratchSlot, spread, type Field, type Job, type Target, type Work } from './wgsl.ts'
+
+const LANES = ['x', 'y', 'z', 'w']
+const INNER = 16
+
+interface Tiling {
+  readonly rows: number
+  readonly columns: number
+  readonly unitRows: number
+  readonly unitColumns: number
+}
+
+function tile(channels: number, columns: number, target: Target): Tiling {
+  if (target.family === 'shared') {
+    const side = channels > 32 && columns > 32 ? 8 : 4
+    return { rows: side, columns: side, unitRows: 8 * side, unitColumns: 8 * side }
+  }
+  const rows = channels >= 8 ? 8 : channels > 1 ? 4 : 1
+  return { rows, columns: 4, unitRows: rows, unitColumns: 4 }
+}
+
+/** Indices of a column and of a step along the inner axis, and the reads that they lead to. */
+function geometry(axes: number, dilated: boolean, memory: Memory): string {
+  const each = (print: (d: number) => string, join = '\n  '): string => range(axes).map(print).join(join)
+  const taps = each(d => `k_${d}: u32`, ', ')
+  const names = each(d => `tap.k_${d}`, ', ')
+  void names
+  // The last tap runs fastest; the channel slowest.
+  const split = range(axes).reverse().map((d, i) => `let k_${d} = rest${i} % p.k_${d};\n  let rest${i + 1} = rest${i} / p.k_${d};`).join('\n  ')
+  const place = range(axes).reverse().map((d, i) => `let t_${d} = r${i} % p.t_${d};\n  let r${i + 1} = r${i} / p.t_${d};`).join('\n  ')
+  const advance = range(axes).reverse().map((d, i) => `next.k_${d} += ${i === 0 ? '1u' : `u32(wrap_${d + 1})`};
+  let wrap_${d} = next.k_${d} == p.k_${d};
+  next.k_${d} = select(next.k_${d}, 0u, wrap_${d});`).join('\n  ')
+  return `struct Column { x: u32, o: u32, ${each(d => `at_${d}: u32`, ', ')} }
+struct Tap { c: u32, ${taps} }
+fn column_at(column: u32, group: u32) -> Column {
+  let r0 = column;
+  ${place}
+  let n = r${axes};
+  return Column(p.x + group * p.xg + n * p.xn, p.o + group * p.og + n * p.on + ${each(d => `t_${d} * p.ot_${d}`, ' + ')}, ${each(d => `t_${d} * p.stride_${d} - p.pad_${d}`, ', ')});
+}
+fn tap_at(k: u32) -> Tap {
+  let rest0 = k;
+  ${split}
+  return Tap(rest${axes}, ${each(d => `k_${d}`, ', ')});
+}
+fn next_tap(tap: Tap) -> Tap {
+  var next = tap;
+  ${advance}
+  next.c += u32(wrap_0);
+  return next;
+}
+fn read_x(column: Column, tap: Tap) -> f32 {
+  ${each(d => `let q_${d} = column.at_${d} + tap.k_${d} * p.dilation_${d};`)}
+  let inside = ${each(d => (dilated ? `(q_${d} < p.span_${d}) & (q_${d} % p.spread_${d} == 0u)` : `(q_${d} < p.span_${d})`), ' & ')};
+  let at = column.x + tap.c * p.xc + ${each(d => (dilated ? `q_${d} / p.spread_${d} * p.xs_${d}` : `q_${d} * p.xs_${d}`), ' + ')};
+  return select(0.0, ${memory.raw(0, 'at')}, inside);
+}
+fn read_w(base: u32, tap: Tap) -> f32 {
+  return ${memory.raw(1, `base + tap.c * p.wc + ${each(d => `tap.k_${d} * p.ws_${d}`, ' + ')}`)};
+}
+`
+}
+
+function registerLoop({ rows, columns }: Tiling): string {
+  return `${range(columns).map(c => `let column${c} = column_at(column + ${c}u, item);`).join('\n')}
+${range(rows).map(r => `let w${r} = w_base + (row + ${r}u) * p.wo;`).join('\n')}
+var tap = tap_at(k_start);
+for (var k = k_start; k < k_end; k++) {
+${indent(range(columns / 4).map(q => `let x${q} = vec4f(${range(4).map(j => `read_x(column${4 * q + j}, tap)`).join(', ')});`).join('\n'))}
+${indent(range(rows).map(r => `let a${r} = read_w(w${r}, tap);\n${range(columns / 4).map(q => `acc${r}_${q} += a${r} * x${q};`).join('\n')}`).join('\n'))}
+  tap = next_tap(tap);
+}`
+}
+
+/** Each thread fills part of one column of the tile of x, so a column's place is found once, and its taps one from another. */
+function sharedLoop(side: number): string {
+  const width = 8 * side
+  const row = width + 1
+  const share = (INNER * width) / 64
+  return `let own = lid % ${width}u;
+let own_column = column_at(column + own, item);
+let own_k = (lid / ${width}u) * ${share}u;
+let w_k = lid % ${INNER}u;
+for (var k = k_start; k < k_end; k += ${INNER}u) {
+  let w_tap = tap_at(k + w_k);
+  for (var e = lid / ${INNER}u; e < ${width}u; e += ${64 / INNER}u) {
+    tile_a[w_k * ${row}u + e] = select(0.0, read_w(w_base + (row + e) * p.wo, w_tap), (row + e < p.m) & (k + w_k < k_end));
+  }
+  var tap = tap_at(k + own_k);
+  for (var e = 0u; e < ${share}u; e++) {
+    tile_b[(own_k + e) * ${row}u + own] = select(0.0, read_x(own_column, tap), k + own_k + e < k_end);
+    tap = next_tap(tap);
+  }
+  workgroupBarrier();
+${indent(multiplyTiles(side))}
+  workgroupBarrier();
+}`
+}
+
+interface Problem {
+  readonly kernel: ConvKernel
+  readonly x: View
+  readonly w: View
+  readonly out: View
+  readonly tiling: Tiling
+  readonly columns: number
+  readonly inner: number
+}
+
+function product({ kernel, x, w, out, tiling, columns, inner }: Problem, slots: readonly number[], target: Target, slices: number): Job {
+  const { stride, dilation, inputDilation, padLow } = kernel
+  const axes = stride.length
+  const shared = target.family === 'shared'
+  const dilated = inputDilation.some(d => d > 1)
+  const memory = new Memory(['float32', 'float32', 'float32'], slots)
+  const [groups, , channels] = out.shape
+  const tilesM = Math.ceil(channels / tiling.unitRows)
+  const tilesN = Math.ceil(columns / tiling.unitColumns)
+  const units = tilesM * tilesN * groups * slices
+  const fields: Field[] = [
+    ['units', units], ['m', channels], ['n', columns], ['k', inner], ['slice', Math.ceil(inner / slices / INNER) * INNER],
+    ['tiles_m', tilesM], ['tiles_n', tilesN], ['items', groups],
+    ['x', x.offset], ['xg', x.strides[0]], ['xn', x.strides[1]], ['xc', x.strides[2]], ['xs', x.strides.slice(3)],
+    ['w', w.offset], ['wg', w.strides[0]], ['wo', w.strides[1]], ['wc', w.strides[2]], ['ws', w.strides.slice(3)], ['k', w.shape.slice(3)],
+    ['o', out.offset], ['og', out.strides[0]], ['on', out.strides[1]], ['oo', out.strides[2]], ['ot', out.strides.slice(3)], ['t', out.shape.slice(3)],
+    ['stride', stride], ['dilation', dilation], ['pad', padLow], ['spread', inputDilation],
+    ['span', x.shape.slice(3).map((s, d) => (s - 1) * inputDilation[d] + 1)], ['oslice', numel(out.shape)],
+  ]
+  const source = (): string => {
+    const [rowOf, columnOf] = shared ? [(r: number) => `row + ty + ${8 * r}u`, (c: number) => `column + tx + ${8 * c}u`] : [(r: number) => `row + ${r}u`, (c: number) => `column + ${c}u`]
+    const stores = range(tiling.columns).map(c => `if (${columnOf(c)} < p.n) {
+  let at = column_at(${columnOf(c)}, item).o + slice * p.oslice;
+${indent(range(tiling.rows).map(r => `if (${rowOf(r)} < p.m) { ${memory.store(2, `at + (${rowOf(r)}) * p.oo`, `acc${r}_${c >> 2}.${LANES[c & 3]}`)} }`).join('\n'))}
+}`)
+    return printShader({
+      fields, memory, head: (shared ? sharedTiles(tiling.rows) : '') + geometry(axes, dilated, memory),
+      body: `let unit = ${shared ? 'group' : 'i'};
+if (unit >= p.units) { return; }
+let column = (unit % p.tiles_n) * ${tiling.unitColumns}u;
+let across = unit / p.tiles_n;
+let row = (across % p.tiles_m) * ${tiling.unitRows}u;
+let item_slice = across / p.tiles_m;
+let item = item_slice % p.items;
+let slice = item_slice / p.items;
+let k_start = slice * p.slice;
+let k_end = min(k_start + p.slice, p.k);
+let w_base = p.w + item * p.wg;
+${shared ? 'let tx = lid % 8u;\nlet ty = lid / 8u;\n' : ''}${accumulators(tiling.rows, tiling.columns)}
+${shared ? sharedLoop(tiling.rows) : registerLoop(tiling)}
+${stores.join('\n')}`,
+    })
+  }
+  return {
+    key: `conv ${target.family} ${axes} ${dilated ? 'dilated ' : ''}${tiling.rows}x${tiling.columns} ${memory.key}`,
+    source, fields, slots: memory.slots, groups: shared ? fold(units) : spread(units),
+  }
+}
+
+export function lowerConv(kernel: ConvKernel, slots: readonly number[], target: Target): Work {
+  const { inputs: [x, w], outputs: [out] } = kernel
+  if (numel(out.shape) === 0) return { jobs: [], scratch: [] }
+  const [groups, images, channels] = out.shape
+  const columns = images * numel(out.shape.slice(3))
+  const inner = numel(w.shape.slice(2))
+  const tiling = tile(channels, columns, target)
+  const slices = sliceCount(Math.ceil(channels / tiling.unitRows) * Math.ceil(columns / tiling.unitColumns) * groups, inner)
+  const problem = { kernel, x, w, out, tiling, columns, inner }
+  if (slices === 1) return { jobs: [product(problem, slots, target, 1)], scratch: [] }
+  const at = scratchSlot(slots)
+  const sum = addSlices(out, slices, at, slots[2], target)
+  return {
+    jobs: [product({ ...problem, out: contiguousView('float32', out.shape) }, [slots[0], slots[1], at], target, slices), ...sum.jobs],
+    scratch: [numel(out.shape) * slices * 4, ...sum.scratch],
+  }
+}

@@ -1,0 +1,90 @@
+// cumulate: one thread runs along a row. Long rows are cut into chunks: totals of the chunks, running results of the totals, then each
+// chunk from where the ones before it end. The same cut keeps rounding errors small.
+import type { DType } from '../../core/dtype.ts'
+import { numel } from '../../core/shape.ts'
+import { contiguousView, collapse, type View } from '../../core/view.ts'
+import type { CumulateKernel, CumulateOp } from '../../ir/kernel.ts'
+import { mathFor } from './math.ts'
+import { dot, Memory, printShader, scratchSlot, spread, unravel, type Field, type Job, type Work } from './wgsl.ts'
+
+const LONG = 1024
+
+const joined = (op: CumulateOp, dtype: DType): string =>
+  ({
+    sum: 'sum + value',
+    prod: 'sum * value',
+    max: dtype === 'float32' ? 'max_f(sum, value)' : 'max(sum, value)',
+    min: dtype === 'float32' ? 'min_f(sum, value)' : 'min(sum, value)',
+  })[op]
+
+interface Pass {
+  readonly op: CumulateOp
+  readonly reverse: boolean
+  readonly x: View
+  /** Where running results go; none when only the totals of chunks are asked for. */
+  readonly out: View | null
+  /** Totals of the chunks of a row: written when there is no `out`, else what came before is read from them. */
+  readonly totals: View | null
+  readonly slots: readonly number[]
+  readonly chunk: number
+}
+
+function pass({ op, reverse, x, out, totals, slots, chunk }: Pass): Job {
+  const views = [x, out, totals].filter(v => v !== null)
+  const rowShape = x.shape.slice(0, -1)
+  const along = x.shape.at(-1)!
+  const rows = collapse(rowShape, [x.strides.slice(0, -1), (out ?? x).strides.slice(0, -1)])
+  const rank = rows.shape.length
+  const chunks = Math.ceil(along / chunk)
+  const memory = new Memory(views.map(v => v.dtype), slots)
+  const n = numel(rowShape) * chunks
+  const fields: Field[] = [
+    ['n', n], ['chunks', chunks], ['chunk', chunk], ['along', along], ['d', rows.shape],
+    ['x', x.offset + (reverse ? (along - 1) * x.strides.at(-1)! : 0)], ['xs', rows.strides[0]], ['xstep', x.strides.at(-1)! * (reverse ? -1 : 1)],
+    ['o', out ? out.offset + (reverse ? (along - 1) * out.strides.at(-1)! : 0) : 0], ['os', rows.strides[1]], ['ostep', out ? out.strides.at(-1)! * (reverse ? -1 : 1) : 0],
+  ]
+  const source = (): string => {
+    const next = joined(op, x.dtype)
+    const value = (r: string): string => memory.load(0, `x0 + ${r} * p.xstep`)
+    const body = `if (i >= p.n) { return; }
+let row = i / p.chunks;
+${unravel('row', rank, 'd', 'c')}
+let x0 = p.x + ${dot(rank, 'c', 'xs')};
+let o0 = p.o + ${dot(rank, 'c', 'os')};
+let start = (i % p.chunks) * p.chunk;
+let end = min(start + p.chunk, p.along);
+var sum = ${value('start')};
+${out && totals ? `if (start > 0u) {
+  let value = sum;
+  sum = ${memory.load(2, 'i - 1u')};
+  sum = ${next};
+}` : ''}
+${out ? memory.store(1, 'o0 + start * p.ostep', 'sum') : ''}
+for (var r = start + 1u; r < end; r++) {
+  let value = ${value('r')};
+  sum = ${next};
+  ${out ? memory.store(1, 'o0 + r * p.ostep', 'sum') : ''}
+}
+${out ? '' : memory.store(1, 'i', 'sum')}`.replace(/\n\s*(?=\n)/g, '')
+    return printShader({ fields, memory, head: mathFor(body), body })
+  }
+  return { key: `cumulate ${op} ${rank} ${out ? 'o' : ''}${totals ? 't' : ''} ${memory.key}`, source, fields, slots: memory.slots, groups: spread(n) }
+}
+
+export function lowerCumulate({ op, reverse, inputs: [x], outputs: [out] }: CumulateKernel, slots: readonly number[]): Work {
+  if (numel(x.shape) === 0) return { jobs: [], scratch: [] }
+  const along = x.shape.at(-1) ?? 1
+  const one = (v: View): View => (v.shape.length ? v : { ...v, shape: [1], strides: [1] })
+  if (along <= LONG) return { jobs: [pass({ op, reverse, x: one(x), out: one(out), totals: null, slots, chunk: along })], scratch: [] }
+  const chunk = Math.ceil(Math.sqrt(along))
+  const totals = contiguousView(x.dtype, [...x.shape.slice(0, -1), Math.ceil(along / chunk)])
+  const at = scratchSlot(slots)
+  return {
+    jobs: [
+      pass({ op, reverse, x, out: null, totals, slots: [slots[0], at], chunk }),
+      pass({ op, reverse: false, x: totals, out: totals, totals: null, slots: [at, at], chunk: totals.shape.at(-1)! }),
+      pass({ op, reverse, x, out, totals, slots: [...slots, at], chunk }),
+    ],
+    scratch: [numel(totals.shape) * 4],
+  }
+}

@@ -1,0 +1,59 @@
+// What went wrong on the device. WebGPU reports errors late and aside; here they wait for the next read or sync, which rejects, so
+// that no result of failed work is ever handed out. A fault is told to every read that was under way when it was first told.
+import { DeviceLostError, LampasError } from '../../core/errors.ts'
+
+export class Faults {
+  #fault: { readonly error: Error; until: number } | null = null
+  #tickets = 0
+  readonly #checks = new Set<Promise<void>>()
+
+  /** A read takes a ticket when it begins. */
+  ticket(): number {
+    return ++this.#tickets
+  }
+
+  /** The first fault is kept, later ones are mostly its consequences. */
+  report(error: Error): void {
+    if (!this.#fault || this.#fault.until < Infinity) this.#fault = { error, until: Infinity }
+  }
+
+  /** Waits for a check, whose fault reads must not overtake. */
+  watch(check: Promise<Error | null>): void {
+    const done = check
+      // A scope that cannot be popped belongs to a lost device, which is reported by itself.
+      .then(error => error && this.report(error), () => undefined)
+      .then(() => void this.#checks.delete(done))
+    this.#checks.add(done)
+  }
+
+  /** Throws when work that was queued before the ticket was taken has failed. */
+  async settle(ticket: number): Promise<void> {
+    await Promise.all(this.#checks)
+    const fault = this.#fault
+    if (!fault) return
+    if (fault.until === Infinity) fault.until = this.#tickets
+    if (ticket <= fault.until) throw fault.error
+    this.#fault = null
+  }
+}
+
+/** The message of a shader that did not compile, with the line at fault. */
+export async function compileFault(kind: string, error: GPUError, module: GPUShaderModule, code: string): Promise<Error> {
+  const { messages } = await module.getCompilationInfo()
+  const lines = code.split('\n')
+  const told = messages
+    .filter(m => m.type === 'error')
+    .map(m => `${m.message} (line ${m.lineNum}: ${lines[m.lineNum - 1]?.trim() ?? ''})`)
+  return new LampasError(kind, `internal: the graphics driver refused its shader: ${told.join('; ') || error.message}`, 'please report this with the name of your graphics adapter')
+}
+
+export const lostError = (reason: string): DeviceLostError =>
+  new DeviceLostError('webgpu', `the graphics device was lost: ${reason}`, 'its tensors are gone; open the device again with init() and load the last checkpoint')
+
+const kinds = ['', 'gather', 'scatterAdd']
+
+/** The fault record that kernels with indices write: kind, index, size of the axis. */
+export function indexFault([kind, index, size]: Int32Array): Error | null {
+  if (!kind) return null
+  return new LampasError(kinds[kind], `index ${index} is outside 0 … ${size - 1}`, 'indices count from 0; check the labels or token ids, and the size of the axis that they point into')
+}

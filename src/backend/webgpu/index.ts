@@ -1,0 +1,270 @@
+// The webgpu backend: kernels are printed as WGSL, recorded in order and submitted together. Runs in pages, workers and, through
+// Dawn, in Node.
+import { fail, internal } from '../../core/errors.ts'
+import type { Kernel } from '../../ir/kernel.ts'
+import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
+import { Faults, indexFault, lostError } from './faults.ts'
+import { lower } from './lower.ts'
+import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
+import { Params, Queue, slotBytes, type Command } from './queue.ts'
+import { FAULTS, type Target, type Work } from './wgsl.ts'
+
+export interface WebGPUOptions {
+  /** The entry to WebGPU; `navigator.gpu` when left out. In Node: `create([])` of the package `webgpu`. */
+  readonly gpu?: GPU
+  readonly powerPreference?: GPUPowerPreference
+  /** Which shaders to use; chosen by the adapter when left out. `shared` suits graphics hardware, `register` adapters that run on a CPU. */
+  readonly family?: Target['family']
+}
+
+export interface WebGPUBackend extends Backend {
+  /** The adapter is software on the CPU: right, but far slower than the wasm backend. */
+  readonly isFallback: boolean
+  /** Distinct shaders built so far. */
+  readonly shaderCount: number
+  /** Blocks that one kernel may work on at most. */
+  readonly maxBlocks: number
+}
+
+/** Bytes of the fault record: kind, index, size. */
+const FAULT_BYTES = 16
+const NO_FAULT = new Int32Array(FAULT_BYTES / 4)
+
+/** Limits that are asked for in full; a device gets modest defaults otherwise. */
+const wanted = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize'] as const
+
+interface Step {
+  readonly command: Command
+  readonly blocks: readonly Block[]
+  readonly launch: number
+}
+
+class WebGPU implements WebGPUBackend {
+  readonly lost: Promise<string>
+  readonly info: DeviceInfo
+  readonly #faults = new Faults()
+  readonly #queue: Queue
+  readonly #pool: Pool
+  readonly #record: Store
+  readonly #staging = new Map<number, GPUBuffer[]>()
+  readonly #target: Target
+  /** Why the device cannot be used any more. */
+  #dead: Error | null = null
+  readonly #death: Promise<never>
+
+  constructor(private readonly device: GPUDevice, adapterName: string, readonly isFallback: boolean, family: Target['family']) {
+    this.info = { name: 'webgpu', detail: adapterName, threads: 1, why: '' }
+    this.#target = { family }
+    this.#queue = new Queue(device, this.#faults)
+    this.#pool = new Pool(
+      device,
+      () => {
+        this.#queue.flush()
+        this.#queue.forgetGroups()
+      },
+      (check, bytes) => this.#faults.watch(check.then(error => error && this.#outOfMemory(bytes))),
+    )
+    const buffer = device.createBuffer({ size: FAULT_BYTES, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST })
+    this.#record = { buffer, size: FAULT_BYTES, id: -1, usedAt: -1 }
+    device.addEventListener('uncapturederror', event => {
+      event.preventDefault()
+      this.#faults.report(new Error(`internal: the graphics device reports: ${event.error.message}. Please report this.`))
+    })
+    const gone = device.lost.then(({ message, reason }) => message || reason)
+    this.lost = new Promise(resolve => {
+      void gone.then(why => {
+        if (this.#dead) return
+        this.#dead = lostError(why)
+        resolve(why)
+      })
+    })
+    this.#death = gone.then(() => {
+      throw this.#dead
+    })
+    // A loss is told by `lost` and by whatever is asked next; nobody need wait on this.
+    this.#death.catch(() => {})
+  }
+
+  get shaderCount(): number {
+    return this.#queue.shaderCount
+  }
+
+  get maxBlocks(): number {
+    return this.device.limits.maxStorageBuffersPerShaderStage
+  }
+
+  alloc(bytes: number): Block {
+    this.#alive()
+    return this.#pool.alloc(bytes)
+  }
+
+  free(block: Block): void {
+    if (!this.#dead) this.#pool.free(block)
+  }
+
+  write(block: Block, byteOffset: number, data: Float32Array | Int32Array): void {
+    this.#alive()
+    if (byteOffset + data.byteLength > block.bytes) internal(`${data.byteLength} bytes written at ${byteOffset} of a block of ${block.bytes}`)
+    if (data.length) this.#queue.write(storeOf(block), byteOffset, data)
+  }
+
+  async read(block: Block, byteOffset: number, byteLength: number): Promise<ArrayBuffer> {
+    this.#alive()
+    const ticket = this.#faults.ticket()
+    const bytes = FAULT_BYTES + byteLength
+    const size = sizeClass(bytes)
+    const staging = this.#staging.get(size)?.pop() ?? this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
+    this.#queue.copy(this.#record.buffer, 0, staging, 0, FAULT_BYTES)
+    if (byteLength) this.#queue.copy(storeOf(block).buffer, byteOffset, staging, FAULT_BYTES, byteLength)
+    this.#queue.flush()
+    let words: ArrayBuffer
+    try {
+      const mapped = staging.mapAsync(GPUMapMode.READ, 0, bytes)
+      await Promise.race([mapped, this.#death])
+      words = staging.getMappedRange(0, bytes).slice(0)
+      staging.unmap()
+    } catch (error) {
+      staging.destroy()
+      this.#alive()
+      await this.#faults.settle(ticket)
+      throw error
+    }
+    const list = this.#staging.get(size)
+    if (list) list.push(staging)
+    else this.#staging.set(size, [staging])
+    const index = indexFault(new Int32Array(words, 0, FAULT_BYTES / 4))
+    if (index) {
+      this.#queue.write(this.#record, 0, NO_FAULT)
+      this.#faults.report(index)
+    }
+    await this.#faults.settle(ticket)
+    return words.slice(FAULT_BYTES)
+  }
+
+  async sync(): Promise<void> {
+    await this.read(NOTHING, 0, 0)
+  }
+
+  run(kernel: Kernel, blocks: readonly Block[]): void {
+    this.#alive()
+    const { work, distinct } = this.#lower(kernel, blocks)
+    const scratch = work.scratch.map(bytes => this.#pool.alloc(bytes))
+    const all = [...distinct, ...scratch]
+    for (const job of work.jobs) this.#queue.record(job, this.#stores(job.slots, all))
+    for (const block of scratch) this.#pool.free(block)
+  }
+
+  prepare(launches: readonly Launch[]): Prepared {
+    this.#alive()
+    const lowered = launches.map(({ kernel, blocks }) => this.#lower(kernel, blocks))
+    // Launches follow one another, so they can share scratch: the first of each uses the first block, and so on.
+    const sizes: number[] = []
+    for (const { work } of lowered) work.scratch.forEach((bytes, k) => (sizes[k] = Math.max(sizes[k] ?? 0, bytes)))
+    const scratch = sizes.map(bytes => this.#pool.alloc(bytes))
+    const jobs = lowered.flatMap(({ work, distinct }, launch) => work.jobs.map(job => ({ job, launch, all: [...distinct, ...scratch] })))
+    const params = new Params(this.device, this.#queue.paramsLayout, Math.max(jobs.reduce((n, { job }) => n + slotBytes(job), 0), 256))
+    const steps = jobs.map(({ job, launch, all }): Step => {
+      const { group, offset } = params.put(job)
+      return {
+        command: { pipeline: this.#queue.pipeline(job), paramsGroup: group, paramsOffset: offset, stores: this.#stores(job.slots, all), groups: job.groups },
+        blocks: job.slots.filter(s => s >= 0).map(s => all[s]),
+        launch,
+      }
+    })
+    params.upload()
+    return {
+      run: swap => {
+        this.#alive()
+        if (swap?.size) this.#runSwapped(launches, lowered, steps, swap)
+        else for (const { command } of steps) this.#queue.add(command)
+        this.#queue.flush()
+      },
+      dispose: () => {
+        if (this.#dead) return
+        this.#queue.flush()
+        params.buffer.destroy()
+        for (const block of scratch) this.#pool.free(block)
+      },
+    }
+  }
+
+  memory(): BackendMemory {
+    return this.#pool.memory()
+  }
+
+  dispose(): void {
+    if (this.#dead) return
+    this.#dead = new Error('the webgpu device was disposed; open it again with init()')
+    this.#queue.dispose()
+    this.#pool.dispose()
+    for (const list of this.#staging.values()) for (const buffer of list) buffer.destroy()
+    this.#staging.clear()
+    this.#record.buffer.destroy()
+    this.device.destroy()
+  }
+
+  #runSwapped(launches: readonly Launch[], lowered: readonly Lowered[], steps: readonly Step[], swap: ReadonlyMap<Block, Block>): void {
+    const renamed = (b: Block): Block => swap.get(b) ?? b
+    let direct = -1
+    for (const { command, blocks, launch } of steps) {
+      if (launch === direct) continue
+      const { distinct } = lowered[launch]
+      if (!distinct.some(b => swap.has(b))) this.#queue.add(command)
+      else if (new Set(distinct.map(renamed)).size < distinct.length) {
+        // Blocks that were distinct have become one, which asks for another shader.
+        direct = launch
+        this.run(launches[launch].kernel, launches[launch].blocks.map(renamed))
+      } else {
+        const stores = blocks.map(b => storeOf(renamed(b)))
+        this.#queue.add({ ...command, stores: command.stores.length > stores.length ? [...stores, this.#record] : stores })
+      }
+    }
+  }
+
+  #lower(kernel: Kernel, blocks: readonly Block[]): Lowered {
+    if (blocks.length !== kernel.inputs.length + kernel.outputs.length) internal(`${kernel.kind} got ${blocks.length} blocks`)
+    const distinct: Block[] = []
+    const slots = blocks.map(block => {
+      const at = distinct.indexOf(block)
+      return at >= 0 ? at : distinct.push(block) - 1
+    })
+    return { work: lower(kernel, slots, this.#target), distinct }
+  }
+
+  #stores(slots: readonly number[], blocks: readonly Block[]): Store[] {
+    return slots.map(s => (s === FAULTS ? this.#record : storeOf(blocks[s])))
+  }
+
+  #alive(): void {
+    if (this.#dead) throw this.#dead
+  }
+
+  #outOfMemory(bytes: number): Error {
+    const { held } = this.#pool.memory()
+    try {
+      return fail('alloc', `the graphics device has no ${bytes} bytes left; ${held} are held`, 'dispose tensors, use scope() or smaller batches, or the wasm device')
+    } catch (error) {
+      return error as Error
+    }
+  }
+}
+
+interface Lowered {
+  readonly work: Work
+  /** The blocks of a kernel without repeats, by slot. */
+  readonly distinct: readonly Block[]
+}
+
+const NOTHING: Block = { bytes: 0 }
+void GpuBlock
+
+/** Opens the graphics device. Throws a LampasError with the plain reason when there is none. */
+export async function openWebGPU({ gpu = globalThis.navigator?.gpu, powerPreference = 'high-performance', family }: WebGPUOptions = {}): Promise<WebGPUBackend> {
+  if (!gpu) fail('webgpu', 'navigator.gpu is missing', 'use a browser with WebGPU on a page from https or localhost')
+  const adapter = await gpu.requestAdapter({ powerPreference })
+  if (!adapter) return fail('webgpu', 'the browser has WebGPU but no graphics adapter for it', 'hardware acceleration may be switched off, or the driver may be on the block list; see chrome://gpu')
+  const { vendor, architecture, device: model, description, isFallbackAdapter } = adapter.info
+  const device = await adapter.requestDevice({ requiredLimits: Object.fromEntries(wanted.map(name => [name, adapter.limits[name]])) })
+  const name = description || [vendor, architecture, model].filter(Boolean).join(' ') || 'unnamed adapter'
+  return new WebGPU(device, name, isFallbackAdapter, family ?? (isFallbackAdapter ? 'register' : 'shared'))
+}

@@ -1,0 +1,31 @@
+// The kernel kinds and what turns each into dispatches.
+import type { Kernel, KernelKind, KernelOf } from '../../ir/kernel.ts'
+import { lowerConv } from './conv.ts'
+import { lowerCumulate } from './cumulate.ts'
+import { lowerFold, lowerGather, lowerScatterAdd } from './indexed.ts'
+import { lowerMap } from './map.ts'
+import { lowerMatmul } from './matmul.ts'
+import { lowerReduce } from './reduce.ts'
+import { lowerSort } from './sort.ts'
+import type { Target, Work } from './wgsl.ts'
+
+/** `slots` names the block of each input and output; equal numbers are one block. */
+type Lower<K extends KernelKind> = (kernel: KernelOf<K>, slots: readonly number[], target: Target) => Work
+
+const table: { readonly [K in KernelKind]: Lower<K> } = {
+  map: lowerMap,
+  reduce: lowerReduce,
+  matmul: lowerMatmul,
+  conv: lowerConv,
+  gather: lowerGather,
+  scatterAdd: lowerScatterAdd,
+  fold: lowerFold,
+  cumulate: lowerCumulate,
+  sort: lowerSort,
+}
+
+export function lower<K extends KernelKind>(kernel: KernelOf<K>, slots: readonly number[], target: Target): Work {
+  const rule = table[kernel.kind as K]
+  return rule(kernel, slots, target)
+}
+void (0 as unknown as Kernel)

@@ -1,0 +1,65 @@
+// map: each thread computes one element, or four that lie side by side. The vector form wants every operand to be either without gaps
+// along the last axis or broadcast along it; all others are addressed element by element.
+import { numel } from '../../core/shape.ts'
+import { collapse } from '../../core/view.ts'
+import type { MapKernel } from '../../ir/kernel.ts'
+import { mathFor } from './math.ts'
+import { printProgram } from './program.ts'
+import { dot, Memory, printShader, spread, unravel, type Field, type Work } from './wgsl.ts'
+
+const paramType = { float32: 'f32', int32: 'i32', bool: 'u32' } as const
+
+export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
+  const { inputs, outputs, program, params } = kernel
+  const views = [...inputs, ...outputs]
+  const n = numel(outputs[0].shape)
+  if (n === 0) return { jobs: [], scratch: [] }
+  const { shape, strides } = collapse(outputs[0].shape, views.map(v => v.strides))
+  const rank = shape.length
+  const last = rank - 1
+
+  // A run of four may not straddle two rows, and vectors begin at multiples of four elements.
+  const dense = strides.map(s => s[last] === 1)
+  const vector =
+    (rank === 1 || shape[last] % 4 === 0) && n >= 4 &&
+    views.every((v, k) => (dense[k] ? v.offset % 4 === 0 && strides[k].every((s, d) => d === last || s % 4 === 0) : strides[k][last] === 0 && k < inputs.length))
+  const lanes = vector ? 4 : 1
+  const total = vector ? Math.ceil(n / 4) : n
+  const memory = new Memory(views.map(v => v.dtype), slots, views.map(() => vector))
+
+  const perLane = (v: number, k: number, d: number): number => (vector && dense[k] && d !== last ? v / 4 : v)
+  const fields: Field[] = [
+    ['n', n],
+    ['d', vector ? shape.with(last, Math.ceil(shape[last] / 4)) : shape],
+    ...views.map((v, k): Field => [`o${k}`, vector && dense[k] ? v.offset / 4 : v.offset]),
+    ...strides.map((row, k): Field => [`s${k}`, row.map((s, d) => perLane(s, k, d))]),
+    ...params.map((v, k): Field => [`a${k}`, v, paramType[program.params[k]]]),
+  ]
+  const source = (): string => {
+    const address = (k: number): string => {
+      if (rank === 1) return dense[k] ? `p.o${k} + i` : strides[k][0] === 0 ? `p.o${k}` : `p.o${k} + i * p.s${k}_0`
+      return `p.o${k} + ${dot(rank, 'c', `s${k}`)}`
+    }
+    const input = (k: number): string => (vector && !dense[k] ? memory.loadSplat(k, `x${k}`) : memory.load(k, `x${k}`))
+    const index = vector ? 'I(i32(i) * 4) + I(0, 1, 2, 3)' : 'I(i)'
+    const store = (k: number): string => {
+      const at = inputs.length + k
+      const value = `v${program.outputs[k]}`
+      if (!vector || rank > 1) return memory.store(at, `x${at}`, value)
+      // The last vector may reach beyond the view: what lies there is written back as it was.
+      const old = memory.raw(at, `x${at}`)
+      return `if (left >= 4u) { ${memory.store(at, `x${at}`, value)} } else { ${old} = select(${old}, ${memory.encode(at, value)}, U(0u, 1u, 2u, 3u) < U(left)); }`
+    }
+    const body = [
+      `if (i >= ${vector ? '(p.n + 3u) / 4u' : 'p.n'}) { return; }`,
+      rank > 1 ? unravel('i', rank, 'd', 'c') : '',
+      ...views.map((_, k) => `let x${k} = ${address(k)};`),
+      printProgram(program, input, index),
+      vector && rank === 1 ? 'let left = p.n - i * 4u;' : '',
+      ...outputs.map((_, k) => store(k)),
+    ].filter(Boolean).join('\n')
+    return printShader({ fields, memory, lanes, head: mathFor(body), body })
+  }
+  const form = strides.map((row, k) => (dense[k] && (vector || rank === 1) ? 'd' : row[last] === 0 && (vector || rank === 1) ? 'b' : 's')).join('')
+  return { jobs: [{ key: `map ${rank} ${form} ${memory.key} ${program.key}`, source, fields, slots: memory.slots, groups: spread(total) }], scratch: [] }
+}

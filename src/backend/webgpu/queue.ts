@@ -1,0 +1,206 @@
+// The command stream. Dispatches are recorded into one encoder and one pass and submitted together; their parameters lie in one
+// uniform buffer, a slot each, written by one writeBuffer before the submission.
+import { fail } from '../../core/errors.ts'
+import { compileFault, type Faults } from './faults.ts'
+import type { Store } from './pool.ts'
+import { packFields, wordCount, type Job } from './wgsl.ts'
+
+/** Uniform offsets must be multiples of this. */
+const SLOT = 256
+const RING = 256 * SLOT
+const MAX_RECORDED = 96
+const MAX_GROUPS = 4096
+
+/** A dispatch with everything chosen: what a pass needs to be told. */
+export interface Command {
+  readonly pipeline: GPUComputePipeline
+  readonly paramsGroup: GPUBindGroup
+  readonly paramsOffset: number
+  readonly stores: readonly Store[]
+  readonly groups: readonly [number, number, number]
+}
+
+export const slotBytes = (job: Job): number => Math.ceil((wordCount(job.fields) * 4) / SLOT) * SLOT
+
+/** A uniform buffer cut into slots, and its bind groups, one for each size of slot. */
+export class Params {
+  readonly buffer: GPUBuffer
+  readonly #words: Uint32Array<ArrayBuffer>
+  readonly #floats: Float32Array
+  readonly #groups = new Map<number, GPUBindGroup>()
+  #used = 0
+
+  constructor(private readonly device: GPUDevice, private readonly layout: GPUBindGroupLayout, readonly size: number) {
+    this.buffer = device.createBuffer({ size, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
+    this.#words = new Uint32Array(size / 4)
+    this.#floats = new Float32Array(this.#words.buffer)
+  }
+
+  /** Whether the slot of a job still fits. */
+  fits(job: Job): boolean {
+    return this.#used + slotBytes(job) <= this.size
+  }
+
+  put(job: Job): { group: GPUBindGroup; offset: number } {
+    const bytes = slotBytes(job)
+    let group = this.#groups.get(bytes)
+    if (!group) {
+      group = this.device.createBindGroup({ layout: this.layout, entries: [{ binding: 0, resource: { buffer: this.buffer, size: bytes } }] })
+      this.#groups.set(bytes, group)
+    }
+    const offset = this.#used
+    packFields(job.fields, this.#words, this.#floats, offset / 4)
+    this.#used += bytes
+    return { group, offset }
+  }
+
+  /** Sends all slots to the device and begins anew. */
+  upload(): void {
+    if (this.#used) this.device.queue.writeBuffer(this.buffer, 0, this.#words, 0, this.#used / 4)
+    this.#used = 0
+  }
+}
+
+export class Queue {
+  readonly paramsLayout: GPUBindGroupLayout
+  readonly #params: Params
+  readonly #pipelines = new Map<string, GPUComputePipeline>()
+  readonly #layouts: GPUBindGroupLayout[] = []
+  readonly #groups = new Map<string, GPUBindGroup>()
+  readonly #offset = new Uint32Array(1)
+  #encoder: GPUCommandEncoder | null = null
+  #pass: GPUComputePassEncoder | null = null
+  #pipeline: GPUComputePipeline | null = null
+  #recorded = 0
+  #scheduled = false
+  /** Number of the submission that is being recorded. */
+  #serial = 0
+
+  constructor(private readonly device: GPUDevice, private readonly faults: Faults) {
+    this.paramsLayout = device.createBindGroupLayout({
+      entries: [{ binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } }],
+    })
+    this.#params = new Params(device, this.paramsLayout, RING)
+  }
+
+  get shaderCount(): number {
+    return this.#pipelines.size
+  }
+
+  /** Compiles a job's shader, unless one of the same key is there. */
+  pipeline(job: Job): GPUComputePipeline {
+    const known = this.#pipelines.get(job.key)
+    if (known) return known
+    const kind = job.key.split(' ', 1)[0]
+    const allowed = this.device.limits.maxStorageBuffersPerShaderStage
+    if (job.slots.length > allowed) fail(kind, `a kernel works on ${job.slots.length} tensors at once, this graphics adapter allows ${allowed}`, 'split the expression, or use the wasm device')
+    const code = job.source()
+    this.device.pushErrorScope('validation')
+    const module = this.device.createShaderModule({ code, label: job.key })
+    const pipeline = this.device.createComputePipeline({
+      label: job.key,
+      layout: this.device.createPipelineLayout({ bindGroupLayouts: [this.paramsLayout, this.#layout(job.slots.length)] }),
+      compute: { module, entryPoint: 'main' },
+    })
+    this.faults.watch(this.device.popErrorScope().then(error => error && compileFault(kind, error, module, code)))
+    this.#pipelines.set(job.key, pipeline)
+    return pipeline
+  }
+
+  record(job: Job, stores: readonly Store[]): void {
+    const pipeline = this.pipeline(job)
+    if (!this.#params.fits(job)) this.flush()
+    const { group, offset } = this.#params.put(job)
+    this.add({ pipeline, paramsGroup: group, paramsOffset: offset, stores, groups: job.groups })
+    if (this.#recorded >= MAX_RECORDED) this.flush()
+  }
+
+  add({ pipeline, paramsGroup, paramsOffset, stores, groups }: Command): void {
+    const pass = (this.#pass ??= this.#commands().beginComputePass())
+    if (pipeline !== this.#pipeline) pass.setPipeline((this.#pipeline = pipeline))
+    this.#offset[0] = paramsOffset
+    pass.setBindGroup(0, paramsGroup, this.#offset, 0, 1)
+    pass.setBindGroup(1, this.#group(stores))
+    pass.dispatchWorkgroups(groups[0], groups[1], groups[2])
+    for (const store of stores) store.usedAt = this.#serial
+    this.#recorded++
+  }
+
+  copy(from: GPUBuffer, fromOffset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
+    this.#endPass()
+    this.#commands().copyBufferToBuffer(from, fromOffset, to, toOffset, bytes)
+  }
+
+  /** Writes at once; recorded work that uses the buffer is submitted before. */
+  write(store: Store, byteOffset: number, data: Float32Array | Int32Array): void {
+    if (store.usedAt === this.#serial) this.flush()
+    // Dawn for Node crashes on shared memory; slice() copies into memory of its own.
+    const own = data.buffer instanceof ArrayBuffer ? (data as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>) : data.slice()
+    this.device.queue.writeBuffer(store.buffer, byteOffset, own)
+  }
+
+  /** Submits what is recorded. */
+  flush(): void {
+    const encoder = this.#encoder
+    if (!encoder) return
+    this.#endPass()
+    this.#params.upload()
+    this.device.queue.submit([encoder.finish()])
+    this.faults.watch(this.device.popErrorScope().then(error => error && new Error(`internal: the graphics queue refused work: ${error.message}. Please report this.`)))
+    this.#encoder = null
+    this.#recorded = 0
+    this.#serial++
+  }
+
+  /** Bind groups keep their buffers; called when buffers are destroyed. */
+  forgetGroups(): void {
+    this.#groups.clear()
+  }
+
+  dispose(): void {
+    this.#params.buffer.destroy()
+    this.#groups.clear()
+    this.#pipelines.clear()
+    this.#encoder = null
+    this.#pass = null
+  }
+
+  #commands(): GPUCommandEncoder {
+    if (this.#encoder) return this.#encoder
+    this.device.pushErrorScope('validation')
+    if (!this.#scheduled) {
+      this.#scheduled = true
+      queueMicrotask(() => {
+        this.#scheduled = false
+        this.flush()
+      })
+    }
+    return (this.#encoder = this.device.createCommandEncoder())
+  }
+
+  #endPass(): void {
+    this.#pass?.end()
+    this.#pass = null
+    this.#pipeline = null
+  }
+
+  #layout(bindings: number): GPUBindGroupLayout {
+    return (this.#layouts[bindings] ??= this.device.createBindGroupLayout({
+      entries: Array.from({ length: bindings }, (_, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'storage' as const } })),
+    }))
+  }
+
+  #group(stores: readonly Store[]): GPUBindGroup {
+    let key = ''
+    for (const s of stores) key += `${s.id},`
+    const known = this.#groups.get(key)
+    if (known) return known
+    if (this.#groups.size >= MAX_GROUPS) this.#groups.clear()
+    const group = this.device.createBindGroup({
+      layout: this.#layout(stores.length),
+      entries: stores.map((s, binding) => ({ binding, resource: { buffer: s.buffer } })),
+    })
+    this.#groups.set(key, group)
+    return group
+  }
+}

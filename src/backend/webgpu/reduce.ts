@@ -1,0 +1,164 @@
+// reduce: one thread for each result, or one workgroup that ends in a tree of shared memory. Where there are few results and much
+// to reduce, rows are cut into chunks and the chunks' results reduced in a second pass. Sums go in blocks of 256, so rounding
+// errors grow far slower than with the length.
+import type { DType } from '../../core/dtype.ts'
+import { contiguousView, collapse, type View } from '../../core/view.ts'
+import { numel } from '../../core/shape.ts'
+import type { ReduceKernel, ReduceOp } from '../../ir/kernel.ts'
+import { mathFor } from './math.ts'
+import { literal } from './program.ts'
+import { dot, fold, indent, Memory, printShader, scratchSlot, spread, unravel, WG, type Field, type Job, type Target, type Work } from './wgsl.ts'
+
+const BLOCK = 256
+
+type Kind = 'thread' | 'group'
+type Number = Exclude<DType, 'bool'>
+
+const isArg = (op: ReduceOp): boolean => op === 'argmax' || op === 'argmin'
+const least: Record<DType, string> = { float32: '-inf()', int32: 'I(-2147483648)', bool: 'I(0)' }
+const greatest: Record<DType, string> = { float32: 'inf()', int32: 'I(2147483647)', bool: 'I(1)' }
+
+/** Declares `Acc`, what is accumulated, and `join`, which must not mind the order of its operands' positions. */
+function accumulator(op: ReduceOp, dtype: DType): { declare: string; identity: string } {
+  const float = dtype === 'float32'
+  const type = float ? 'F' : 'I'
+  const plain = (identity: string, joined: string) => ({ declare: `alias Acc = ${type};\nfn join(a: Acc, b: Acc) -> Acc { return ${joined}; }\n`, identity })
+  switch (op) {
+    case 'sum': return plain(literal(0, float ? 'float32' : 'int32'), 'a + b')
+    case 'prod': return plain(literal(1, float ? 'float32' : 'int32'), 'a * b')
+    case 'max': return plain(least[dtype], float ? 'max_f(a, b)' : 'max(a, b)')
+    case 'min': return plain(greatest[dtype], float ? 'min_f(a, b)' : 'min(a, b)')
+    case 'argmax':
+    case 'argmin': {
+      const [x, y] = op === 'argmax' ? ['y', 'x'] : ['x', 'y']
+      const ahead = float ? `(is_nan(x) & !is_nan(y)) | lt_f(${x}, ${y})` : `${x} < ${y}`
+      return {
+        declare: `const none = 0xffffffffu;
+struct Acc { value: ${type}, at: u32 }
+fn ahead(x: ${type}, y: ${type}) -> bool { return ${ahead}; }
+fn join(a: Acc, b: Acc) -> Acc {
+  let wins = (b.at != none) & ((a.at == none) | ahead(b.value, a.value) | (!ahead(a.value, b.value) & (b.at < a.at)));
+  return Acc(select(a.value, b.value, wins), select(a.at, b.at, wins));
+}
+`,
+        identity: `Acc(${type}(0), none)`,
+      }
+    }
+  }
+}
+
+interface Stage {
+  readonly op: ReduceOp
+  readonly kind: Kind
+  /** The input, kept axes first. After a first stage: its results [results, chunks], and for arg ops their positions. */
+  readonly from: readonly View[]
+  readonly kept: number
+  /** The final result, or none: then this is a first stage, and writes a row of chunks for each result. */
+  readonly out: View | null
+  readonly slots: readonly number[]
+  readonly chunks: number
+}
+
+function stage({ op, kind, from, kept, out, slots, chunks }: Stage): Job {
+  const x = from[0]
+  const shape = x.shape.slice(0, kept)
+  const rest = x.shape.slice(kept)
+  const outer = collapse(shape, out ? [x.strides.slice(0, kept), out.strides] : [x.strides.slice(0, kept)])
+  const inner = collapse(rest, [x.strides.slice(kept)])
+  const total = numel(rest)
+  const rank = outer.shape.length
+  const deep = inner.shape.length
+  const arg = isArg(op)
+  const second = from.length > 1
+  const type: Number = x.dtype === 'float32' ? 'float32' : 'int32'
+  const results: DType[] = out ? [out.dtype] : arg ? [type, 'int32'] : [type]
+  const memory = new Memory([...from.map(v => v.dtype), ...results], slots)
+  const units = numel(shape) * chunks
+  const split = !out
+  const fields: Field[] = [
+    ['n', units], ['total', total], ['chunks', chunks], ['length', Math.ceil(total / chunks)],
+    ['d', outer.shape], ['x', x.offset], ['xs', outer.strides[0]], ['rd', inner.shape], ['rs', inner.strides[0]],
+    ['o', out?.offset ?? 0], ['os', out ? outer.strides[1] : []],
+  ]
+  const source = (): string => {
+    const { declare, identity } = accumulator(op, x.dtype)
+    const unit = kind === 'group' ? 'group' : 'i'
+    const [first, step] = kind === 'group' ? ['start + lid', WG] : ['start', 1]
+    const address = `base + ${deep === 1 ? 'r * p.rs_0' : dot(deep, 'e', 'rs')}`
+    const loaded = memory.load(0, address)
+    const value = x.dtype === 'bool' ? `I(${loaded})` : loaded
+    const element = !arg ? value : `Acc(${value}, ${second ? `U(${memory.load(1, address)})` : 'r'})`
+    const at = out ? `p.o + ${dot(rank, 'c', 'os')}` : 'i_unit'
+    const stores = out
+      ? memory.store(from.length, at, arg ? 'I(acc.at)' : out.dtype === 'bool' ? 'acc != I(0)' : 'acc')
+      : arg
+        ? `${memory.store(from.length, at, 'acc.value')}\n${memory.store(from.length + 1, at, 'I(acc.at)')}`
+        : memory.store(from.length, at, 'acc')
+    const finish = kind === 'thread' ? stores : `tree[lid] = acc;
+workgroupBarrier();
+for (var half = ${WG / 2}u; half > 0u; half >>= 1u) {
+  if (lid < half) { tree[lid] = join(tree[lid], tree[lid + half]); }
+  workgroupBarrier();
+}
+if (lid == 0u) {
+  acc = tree[0];
+${indent(stores)}
+}`
+    const body = `
+if (${unit} >= p.n) { return; }
+let i_unit = ${unit};
+let row = ${split ? 'i_unit / p.chunks' : 'i_unit'};
+${unravel('row', rank, 'd', 'c')}
+let base = p.x + ${dot(rank, 'c', 'xs')};
+let start = ${split ? '(i_unit % p.chunks) * p.length' : '0u'};
+let end = ${split ? 'min(start + p.length, p.total)' : 'p.total'};
+var acc = ${identity};
+for (var s = ${first}; s < end; s += ${BLOCK * step}u) {
+  var part = ${identity};
+  let stop = min(s + ${BLOCK * step}u, end);
+  for (var r = s; r < stop; r += ${step}u) {
+${indent(deep === 1 ? '' : unravel('r', deep, 'rd', 'e'), 4)}
+    part = join(part, ${element});
+  }
+  acc = join(acc, part);
+}
+${finish}`.replace(/\n\s*\n/g, '\n')
+    const tree = kind === 'group' ? `var<workgroup> tree: array<Acc, ${WG}>;\n` : ''
+    return printShader({ fields, memory, head: mathFor(declare + body) + declare + tree, body })
+  }
+  return {
+    key: `reduce ${op} ${kind} ${rank} ${deep} ${x.dtype[0]} ${split ? 'first' : second ? 'second' : ''} ${memory.key}`,
+    source, fields, slots: memory.slots, groups: kind === 'group' ? fold(units) : spread(units),
+  }
+}
+
+/** How many chunks each row is cut into, and who reduces one. */
+function choose(target: Target, results: number, total: number): { kind: Kind; chunks: number } {
+  const cut = (length: number, units: number): number => {
+    const chunks = Math.max(1, Math.min(Math.ceil(total / length), Math.ceil(units / results)))
+    return Math.ceil(total / Math.ceil(total / chunks))
+  }
+  if (target.family === 'register') return { kind: 'thread', chunks: results < 128 && total > 2048 ? cut(512, 512) : 1 }
+  if (total < 64) return { kind: 'thread', chunks: 1 }
+  return { kind: 'group', chunks: results < 128 && total > 16384 ? cut(4096, 512) : 1 }
+}
+
+export function lowerReduce({ op, inputs: [x], outputs: [out] }: ReduceKernel, slots: readonly number[], target: Target): Work {
+  const kept = out.shape.length
+  const results = numel(out.shape)
+  if (results === 0) return { jobs: [], scratch: [] }
+  const { kind, chunks } = choose(target, results, numel(x.shape.slice(kept)))
+  if (chunks === 1) return { jobs: [stage({ op, kind, from: [x], kept, out, slots, chunks })], scratch: [] }
+  const type: Number = x.dtype === 'float32' ? 'float32' : 'int32'
+  const parts = [contiguousView(type, [...out.shape, chunks]), ...(isArg(op) ? [contiguousView('int32', [...out.shape, chunks])] : [])]
+  const partSlots = parts.map((_, k) => scratchSlot(slots, k))
+  const second = choose(target, results, chunks).kind
+  // The parts of bools are integers, 0 or 1, which have the same greatest and least among them.
+  return {
+    jobs: [
+      stage({ op, kind, from: [x], kept, out: null, slots: [slots[0], ...partSlots], chunks }),
+      stage({ op, kind: second, from: parts, kept, out, slots: [...partSlots, slots[1]], chunks: 1 }),
+    ],
+    scratch: parts.map(() => results * chunks * 4),
+  }
+}

@@ -1,0 +1,197 @@
+// What all shaders share: how a dispatch is described, and how its parameters, bindings and addresses are printed. Sizes, strides
+// and offsets are parameters, so the text depends on structure alone (ranks, dtypes, which operands share a block).
+import type { DType } from '../../core/dtype.ts'
+
+/** A parameter of a shader: one word, or a row of words `name_0, name_1 …`. */
+export type Field = readonly [name: string, value: number | readonly number[], type?: 'u32' | 'i32' | 'f32']
+
+/** One dispatch. Equal keys mean equal sources. */
+export interface Job {
+  readonly key: string
+  readonly source: () => string
+  readonly fields: readonly Field[]
+  /** What is bound, in binding order: the kernel's distinct blocks are 0, 1 …, then its scratch blocks; `FAULTS` is the fault record. */
+  readonly slots: readonly number[]
+  readonly groups: readonly [number, number, number]
+}
+
+/** What a kernel becomes: dispatches in order, and the bytes of the scratch blocks that they pass data through. */
+export interface Work {
+  readonly jobs: readonly Job[]
+  readonly scratch: readonly number[]
+}
+
+/** What the lowering must know of the device. */
+export interface Target {
+  /** `shared` tiles in workgroup memory, for graphics hardware; `register` uses no barriers, for adapters that run on a CPU. */
+  readonly family: 'shared' | 'register'
+}
+
+export const FAULTS = -1
+
+/** Workgroups that one axis of a dispatch may have. */
+const MAX_GROUPS = 65535
+
+/** Every struct begins with these: shader compilers may assume that constants are finite, values of a buffer they cannot see. */
+const common: readonly Field[] = [['inf', 0x7f800000], ['nan', 0x7fc00000]]
+
+/** Words that the fields take. */
+export function wordCount(fields: readonly Field[]): number {
+  let n = common.length
+  for (const [, value] of fields) n += typeof value === 'number' ? 1 : value.length
+  return n
+}
+
+/** Writes the fields in order; integers modulo 2³², so a negative stride comes out as its two's complement. */
+export function packFields(fields: readonly Field[], words: Uint32Array, floats: Float32Array, at: number): void {
+  for (const list of [common, fields])
+    for (const [, value, type] of list) {
+      const into = type === 'f32' ? floats : words
+      if (typeof value === 'number') into[at++] = value
+      else for (const v of value) into[at++] = v
+    }
+}
+
+const declareFields = (fields: readonly Field[]): string =>
+  [...common, ...fields]
+    .flatMap(([name, value, type = 'u32']) =>
+      typeof value === 'number' ? `${name}: ${type}` : value.map((_, i) => `${name}_${i}: ${type}`))
+    .join(', ')
+
+const natural: Record<DType, string> = { float32: 'f32', int32: 'i32', bool: 'u32' }
+
+/** `F I U B` are scalars, or vectors of four; the text of expressions is the same for both. */
+const aliases = (lanes: 1 | 4): string =>
+  lanes === 1
+    ? 'alias F = f32; alias I = i32; alias U = u32; alias B = bool;'
+    : 'alias F = vec4f; alias I = vec4i; alias U = vec4u; alias B = vec4<bool>;'
+
+/**
+ * The operands of a dispatch as storage bindings. A block is bound once, however many operands lie in it, since WebGPU forbids to
+ * bind writable memory twice; where operands of several dtypes share one, it is bound as plain words.
+ */
+export class Memory {
+  readonly slots: readonly number[]
+  readonly key: string
+  readonly #at: readonly number[]
+  readonly #types: readonly string[]
+  readonly #wide: boolean[] = []
+
+  constructor(
+    private readonly dtypes: readonly DType[],
+    slots: readonly number[],
+    /** Whether each operand is read in vectors of four; operands that share a block must agree. */
+    vectors: readonly boolean[] = [],
+  ) {
+    const distinct: number[] = []
+    const types: string[] = []
+    this.#at = slots.map((slot, k) => {
+      let at = distinct.indexOf(slot)
+      if (at < 0) at = distinct.push(slot) - 1
+      const type = natural[dtypes[k]]
+      types[at] = (types[at] ?? type) === type ? type : 'u32'
+      this.#wide[at] = vectors[k] ?? false
+      return at
+    })
+    this.slots = distinct
+    this.#types = types
+    this.key = `${dtypes.map((t, k) => t[0] + (vectors[k] ? '4' : '')).join('')}:${this.#at.join()}`
+  }
+
+  declare(): string {
+    return this.#types
+      .map((t, i) => `@group(1) @binding(${i}) var<storage, read_write> b${i}: array<${this.#wide[i] ? `vec4<${t}>` : t}>;`)
+      .join('\n')
+  }
+
+  load(k: number, address: string): string {
+    return this.#decode(k, `b${this.#at[k]}[${address}]`, '')
+  }
+
+  /** In a shader of four lanes: the one element at a scalar address, in all lanes. */
+  loadSplat(k: number, address: string): string {
+    return this.#decode(k, `b${this.#at[k]}[${address} >> 2u][${address} & 3u]`, 'splat')
+  }
+
+  store(k: number, address: string, value: string): string {
+    return `b${this.#at[k]}[${address}] = ${this.encode(k, value)};`
+  }
+
+  /** A value as the words that the binding of operand `k` holds. */
+  encode(k: number, value: string): string {
+    if (this.dtypes[k] === 'bool') return `U(${value})`
+    return this.#types[this.#at[k]] === natural[this.dtypes[k]] ? value : `bitcast<U>(${value})`
+  }
+
+  /** What the binding of operand `k` holds at an address, undecoded. */
+  raw(k: number, address: string): string {
+    return `b${this.#at[k]}[${address}]`
+  }
+
+  #decode(k: number, words: string, splat: '' | 'splat'): string {
+    const dtype = this.dtypes[k]
+    const same = this.#types[this.#at[k]] === natural[dtype]
+    if (dtype === 'bool') return splat ? `B(${words} != 0u)` : `(${words} != U(0u))`
+    const wide = dtype === 'float32' ? 'F' : 'I'
+    if (splat) return same ? `${wide}(${words})` : `${wide}(bitcast<${natural[dtype]}>(${words}))`
+    return same ? words : `bitcast<${wide}>(${words})`
+  }
+}
+
+/** The number of the k-th scratch block of a kernel whose blocks are `slots`. */
+export const scratchSlot = (slots: readonly number[], k = 0): number => Math.max(...slots) + 1 + k
+
+export const WG = 64
+
+/** Workgroups for `groups` in a row, folded into two axes; `linearGroup` undoes it in the shader. */
+export function fold(groups: number): [number, number, number] {
+  const y = Math.ceil(groups / MAX_GROUPS)
+  return [Math.ceil(groups / Math.max(y, 1)), y, 1]
+}
+
+/** Workgroups for `threads` invocations, one after the other. */
+export const spread = (threads: number): [number, number, number] => fold(Math.ceil(threads / WG))
+
+interface Shader {
+  readonly fields: readonly Field[]
+  readonly memory: Memory
+  readonly lanes?: 1 | 4
+  /** Declarations before the entry point. */
+  readonly head?: string
+  readonly body: string
+}
+
+/** A whole shader. In the body, `group` is the number of the workgroup, `lid` that of the thread in it and `i` of the thread in all. */
+export const printShader = ({ fields, memory, lanes = 1, head = '', body }: Shader): string => `${aliases(lanes)}
+struct Params { ${declareFields(fields)} }
+@group(0) @binding(0) var<uniform> p: Params;
+${memory.declare()}
+${head}@compute @workgroup_size(${WG})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let group = wid.y * count.x + wid.x;
+  let i = group * ${WG}u + lid;
+${indent(body)}
+}
+`
+
+export const indent = (text: string, by = 2): string =>
+  text.trim().split('\n').map(line => (line ? ' '.repeat(by) + line : line)).join('\n')
+
+/** Declares the indices `c_0 …` of row-major position `linear` under the sizes `sizes_0 …` of a field. The first size is not needed. */
+export function unravel(linear: string, rank: number, sizes: string, c: string): string {
+  if (rank === 0) return ''
+  const lines: string[] = []
+  let rest = linear
+  for (let d = rank - 1; d > 0; d--) {
+    lines.push(`let ${c}_${d} = ${rest} % p.${sizes}_${d};`, `let ${c}r_${d} = ${rest} / p.${sizes}_${d};`)
+    rest = `${c}r_${d}`
+  }
+  lines.push(`let ${c}_0 = ${rest};`)
+  return lines.join('\n')
+}
+
+/** Σ c_d · strides_d as an expression. */
+export const dot = (rank: number, c: string, strides: string): string =>
+  Array.from({ length: rank }, (_, d) => `${c}_${d} * p.${strides}_${d}`).join(' + ') || '0u'
+
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
