@@ -60,7 +60,8 @@ async function declarations() {
       reached.add(join(dirname(file), `${path}.d.ts`))
       return `${quote}${path}.js${quote}`
     })
-    await writeFile(file, linked)
+    const disposable = /\[Symbol\.(asyncD|d)ispose\]/.test(text) ? '/// <reference lib="esnext.disposable" />\n' : ''
+    await writeFile(file, disposable + linked)
   }
   for (const name of await readdir(folder, { recursive: true })) if (name.endsWith('.d.ts') && !reached.has(join(folder, name))) await rm(join(folder, name))
 }

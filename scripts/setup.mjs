@@ -33,7 +33,9 @@ export async function install() {
   const code = npm?.endsWith('.js')
     ? await run(process.execPath, [npm, ...args])
     : await run('npm', args, { shell: process.platform === 'win32' })
-  if (code !== 0) throw new Error(`npm ci failed with code ${code}. Is the package registry within reach?`)
+  if (code === 0) return
+  console.error('The packages could not be installed; npm says why above.')
+  process.exit(1)
 }
 
 function installed() {
