@@ -158,9 +158,8 @@ function transpose4(p: usize, rowStride: usize, to: usize, step: usize): void {
   v128.store(to + 3 * step, highPairs(h01, h23))
 }
 
-/** Packs m × k elements of A from `a` into panels of MR rows. */
-export function packA(a: usize, rowStride: usize, kStride: usize, m: i32, k: i32, to: usize): void {
-  const panel = <usize>k * A_STEP
+/** Packs m × k elements of A from `a` into panels of MR rows that lie `panel` bytes apart. */
+export function packA(a: usize, rowStride: usize, kStride: usize, m: i32, k: i32, to: usize, panel: usize): void {
   let i = 0
   for (; i + MR <= m; i += MR) {
     if (kStride == 4) packAlongK(a, rowStride, k, to)

@@ -148,7 +148,7 @@ function blockTask(job: usize, task: i32, tasks: i32): void {
   const k = block.k
   const temp = scratch(TILE)
   const a = scratch(<usize>((m + MR - 1) / MR) * <usize>k * A_STEP)
-  packA(block.a + row * p.aRow + block.kFrom * p.aColumn, p.aRow, p.aColumn, m, k, a)
+  packA(block.a + row * p.aRow + block.kFrom * p.aColumn, p.aRow, p.aColumn, m, k, a, <usize>k * A_STEP)
   const offsets = scratch(32)
   for (let j = 0; j < NR; j++) store<i32>(offsets + (<usize>j << 2), j * p.cColumn)
   const end = min(block.columns, column + block.nc)

@@ -1,12 +1,18 @@
 // Runs encoded kernels: one, or a whole plan in one call.
 import { kindOf, wordsOf } from './descriptor'
+import { runMap } from './map'
+import { runConv } from './conv'
+import { runFold } from './fold'
 import { runMatmul } from './matmul'
 import { fault, kernelEnd, UNKNOWN_KIND } from './pool'
 
 // The ids of src/backend/wasm/encode.ts.
 function run(desc: usize): i32 {
   switch (kindOf(desc)) {
+    case 0: return runMap(desc)
     case 2: return runMatmul(desc)
+    case 3: return runConv(desc)
+    case 6: return runFold(desc)
     default: return fault(UNKNOWN_KIND, kindOf(desc), 0)
   }
 }

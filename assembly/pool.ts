@@ -84,6 +84,11 @@ function takeTasks(): void {
   }
 }
 
+/** The same as `parallel` on the calling thread alone; what the tasks do inside may still be shared. */
+export function inTurn(fn: i32, desc: usize, tasks: i32): void {
+  for (let task = 0; task < tasks; task++) runTask(fn, desc, task, tasks)
+}
+
 /**
  * Calls table function `fn(desc, task, tasks)` for task = 0 … tasks−1, on all threads, and returns when all are done. What a task
  * computes must not depend on the thread. Task 0 always falls to the caller, so equal splits meet warm caches. A task that
@@ -91,7 +96,7 @@ function takeTasks(): void {
  */
 export function parallel(fn: i32, desc: usize, tasks: i32): void {
   if (busy || tasks < 2 || threads() < 2) {
-    for (let task = 0; task < tasks; task++) runTask(fn, desc, task, tasks)
+    inTurn(fn, desc, tasks)
     return
   }
   busy = true
