@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from '@playwright/test'
 import type { Page } from '@playwright/test'
+import { blocksOf } from '../test/docs/blocks.ts'
 import { isolation } from '../vite.config.ts'
 import { root } from './support/pack.ts'
 import { serve } from './support/serve.ts'
@@ -89,6 +90,12 @@ test('says what a policy must allow where it forbids WebAssembly', async ({ page
 test('trains in a worker through importScripts', async ({ page }) => {
   await page.goto(`${await site(root)}/examples/worker/`)
   await expect(page.getByRole('status')).toHaveText('Learned y = 2.00 x − 1.00')
+})
+
+test('the page of README works as printed', async ({ page }) => {
+  const [block] = blocksOf('README.md').filter(({ language }) => language === 'html')
+  await page.goto(`${await site(`${root}dist`, {}, { '/index.html': block.code })}/`)
+  await expect(page.locator('#answer')).toHaveText('2,4,6')
 })
 
 test('asks the network for nothing', async ({ page }) => {
