@@ -41,7 +41,7 @@ export function conformance(open: () => Promise<Backend>): void {
       const want = await expectedOf(c)
       const got = await execute(backend, steps)
       const faults = got.flatMap((result, i) => mismatch(result, want[i], c.tolerance).map(text => `launch ${i}, ${result.name}: ${text}`))
-      expect(faults).toEqual([])
+      expect(faults, faults.join('\n')).toEqual([])
     })
 
   behaviour(() => backend)
