@@ -6,14 +6,23 @@ import type { Tensor } from './tensor.ts'
 /** Where a gradient flows: to an output of another entry, or into a leaf. */
 export type Edge = { readonly node: GradNode; readonly index: number } | { readonly leaf: Tensor } | null
 
+export interface SavedValues {
+  readonly inputs: readonly Tensor[]
+  readonly outputs: readonly Tensor[]
+  /** Of inputs, then outputs: the version of their memory when they were saved. */
+  readonly versions: readonly number[]
+  /** Handles to give back when the values are no longer needed. */
+  readonly held: readonly Tensor[]
+}
+
 export interface GradNode {
   readonly op: Op
   readonly params: unknown
   readonly edges: readonly Edge[]
   readonly inputShapes: readonly Shape[]
-  readonly outputShapes: readonly Shape[]
-  /** Handles on the values that the derivative rule reads; null after `backward()` freed them. */
-  saved: { readonly inputs: readonly Tensor[]; readonly outputs: readonly Tensor[]; readonly versions: readonly number[] } | null
-  /** Grows with every entry: a child is always older than its parent. */
+  readonly outputCount: number
+  /** Null after `backward()` freed them. */
+  saved: SavedValues | null
+  /** Grows with every entry: an entry is younger than those it reads from. */
   readonly order: number
 }

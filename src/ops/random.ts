@@ -54,7 +54,7 @@ export class Generator {
   readonly state: Tensor
 
   constructor(seed = 0, device?: string) {
-    this.state = world().create(Int32Array.of(seed | 0, 0), 'int32', [2], device)
+    this.state = world().outside(() => world().create(Int32Array.of(seed | 0, 0), 'int32', [2], device))
   }
 
   /** Restarts the stream. */

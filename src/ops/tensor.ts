@@ -25,6 +25,10 @@ export class Tensor {
   base: Tensor | null = null
   /** `source.version` when `gradFn` was set. */
   gradVersion = 0
+  /** For a handle that the tape keeps: the leaf that it stands for. */
+  origin: Tensor | null = null
+  /** What the world keeps about this handle. */
+  handle: object | null = null
   private leafRequiresGrad = false
 
   constructor(
@@ -63,7 +67,7 @@ export class Tensor {
 
   /** True for a leaf that asked for a gradient and for everything computed from one. */
   get requiresGrad(): boolean {
-    return this.leafRequiresGrad || this.gradFn !== null
+    return this.leafRequiresGrad || this.gradFn !== null || (this.base !== null && this.gradVersion !== this.source.version && this.base.requiresGrad)
   }
 
   set requiresGrad(on: boolean) {
@@ -72,7 +76,7 @@ export class Tensor {
 
   /** True when no op on the tape made this tensor. Only leaves keep a `grad`. */
   get isLeaf(): boolean {
-    return this.gradFn === null
+    return this.gradFn === null || !this.requiresGrad
   }
 
   /**

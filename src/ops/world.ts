@@ -36,6 +36,10 @@ export interface World {
   /** A tensor of given row-major values on a device (default: the current one). */
   create(data: Words, dtype: DType, shape: Shape, device?: string): Tensor
   backward(x: Tensor, options: BackwardOptions): void
+  /** Runs `make` in the eager world, so that what it makes outlives a trace: optimiser state, a generator's state. */
+  outside<T>(make: () => T): T
+  /** Notes that code looked at a setting that decides what it does (train or eval mode), so that a trace knows when it is stale. */
+  observe(read: () => unknown): void
   read(x: Tensor): Promise<Words>
   readSync(x: Tensor): Words
   /** Stands for the device on which new tensors are made; another object after the device was lost and opened anew. */
@@ -44,8 +48,16 @@ export interface World {
   deviceOf(x: Tensor): string
   /** Another handle on the same memory, with no history. */
   alias(x: Tensor): Tensor
+  /** A handle that no scope frees, for the tape; give it back with `release`. */
+  hold(x: Tensor): Tensor
+  /** A handle whose use throws, saying why. */
+  poisoned(x: Tensor, op: string, why: string): Tensor
+  /** x itself when nothing else shows its memory and it lies without gaps, else a copy. */
+  owned(x: Tensor): Tensor
   release(x: Tensor): void
   alive(x: Tensor): boolean
+  /** Frees the tensors that `body` makes, but for those it returns. */
+  tidy<T extends readonly (Tensor | null)[]>(body: () => T): T
 }
 
 let active: World | null = null

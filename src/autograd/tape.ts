@@ -1,0 +1,122 @@
+// The tape: one entry for each recorded op, linked to the entries of its inputs. Both worlds record through here.
+// In-place changes and views follow PyTorch: a changed view rewrites the history of its base ("copy slices"), and a view whose
+// base was changed takes its history from the base again.
+import { fail } from '../core/errors.ts'
+import type { Edge, GradNode, SavedValues } from '../ops/gradnode.ts'
+import { asStridedOp, writeStridedOp, type StridedParams } from '../ops/movement.ts'
+import type { Op } from '../ops/op.ts'
+import type { Tensor } from '../ops/tensor.ts'
+import { isGradEnabled } from './mode.ts'
+
+let counter = 0
+const nothing: SavedValues = { inputs: [], outputs: [], versions: [], held: [] }
+
+/** Where the gradient of x flows, or null. */
+export function edgeOf(x: Tensor): Edge {
+  if (!x.requiresGrad) return null
+  if (x.base && x.gradVersion !== x.source.version && x.base.requiresGrad) {
+    const base = x.base
+    x.gradFn = entry(asStridedOp, [edgeOf(base)], [base], 1, geometryIn(base, x))
+    x.gradIndex = 0
+    x.gradVersion = x.source.version
+  }
+  return x.gradFn ? { node: x.gradFn, index: x.gradIndex } : { leaf: x.origin ?? x }
+}
+
+const geometryIn = (base: Tensor, x: Tensor): StridedParams => ({ shape: x.shape, strides: x.layout.strides, offset: x.layout.offset - base.layout.offset })
+
+const entry = <P>(op: Op<P>, edges: readonly Edge[], inputs: readonly Tensor[], outputCount: number, params: P, saved: SavedValues = nothing): GradNode => ({
+  op: op as Op,
+  params,
+  edges,
+  inputShapes: inputs.map(x => x.shape),
+  outputCount,
+  saved,
+  order: ++counter,
+})
+
+/** What a recorded op must remember from before it ran. */
+export interface Pending {
+  readonly edges: readonly Edge[]
+}
+
+/** Call before the op runs; null when it will not be recorded. */
+export function beforeOp<P>(op: Op<P>, inputs: readonly Tensor[]): Pending | null {
+  if (!isGradEnabled() || !op.vjp) return null
+  let any = false
+  for (const x of inputs) if (x.requiresGrad) any = true
+  return any ? { edges: inputs.map(edgeOf) } : null
+}
+
+/** Call after the op ran with what `beforeOp` gave: links the outputs to a new entry. */
+export function afterOp<P>(pending: Pending, op: Op<P>, inputs: readonly Tensor[], outputs: readonly Tensor[], params: P): void {
+  const node = entry(op, pending.edges, inputs, outputs.length, params)
+  outputs.forEach((y, i) => {
+    if (y.dtype !== 'float32') return
+    y.gradFn = node
+    y.gradIndex = i
+    y.gradVersion = y.source.version
+  })
+  node.saved = save(op, inputs, outputs, inputs.map(x => x.source.version))
+}
+
+function save<P>(op: Op<P>, inputs: readonly Tensor[], outputs: readonly Tensor[], inputVersions: readonly number[]): SavedValues {
+  if (op.saves === 'nothing') return nothing
+  const held: Tensor[] = []
+  const keep = (x: Tensor): Tensor => {
+    if (!x.source.world) return x
+    const h = x.source.world.hold(x)
+    held.push(h)
+    h.gradFn = x.gradFn
+    h.gradIndex = x.gradIndex
+    h.base = x.base
+    h.gradVersion = x.gradVersion
+    if (x.requiresGrad && !x.gradFn) {
+      h.requiresGrad_()
+      h.origin = x.origin ?? x
+    }
+    return h
+  }
+  const ins = op.saves === 'outputs' ? [] : inputs.map(keep)
+  const outs = op.saves === 'inputs' ? [] : outputs.map(keep)
+  return { inputs: ins, outputs: outs, held, versions: [...(ins.length ? inputVersions : []), ...outs.map(y => y.source.version)] }
+}
+
+/** What an in-place change must remember from before it ran. */
+export interface PendingWrite extends Pending {
+  readonly versions: readonly number[]
+  readonly base: Edge
+}
+
+/** Call before an in-place op; throws when the target may not be changed. */
+export function beforeWrite<P>(op: Op<P>, target: Tensor, inputs: readonly Tensor[]): PendingWrite | null {
+  if (!isGradEnabled()) return null
+  const leaf = target.base ?? target
+  if (leaf.requiresGrad && leaf.gradFn === null)
+    fail(`${op.name}_`, `${target} is ${target.base ? 'a view of ' : ''}a leaf that requires a gradient, so it cannot be changed in place while ops are recorded`, 'wrap the change in noGrad(() => …), or use the form without _')
+  const relevant = target.requiresGrad || (op.vjp !== undefined && inputs.some(x => x.requiresGrad))
+  return relevant ? { edges: inputs.map(edgeOf), versions: inputs.map(x => x.source.version), base: target.base ? edgeOf(target.base) : null } : null
+}
+
+/** Call after an in-place op ran and the version of the target's memory was raised. */
+export function afterWrite<P>(pending: PendingWrite | null, op: Op<P>, target: Tensor, inputs: readonly Tensor[], params: P): void {
+  if (!pending) return
+  const node = entry(op, pending.edges, inputs, 1, params)
+  const base = target.base
+  if (base) {
+    base.gradFn = entry(writeStridedOp, [pending.base, { node, index: 0 }], [base, target], 1, geometryIn(base, target))
+    base.gradIndex = 0
+    base.gradVersion = target.source.version
+  }
+  target.gradFn = node
+  target.gradIndex = 0
+  target.gradVersion = target.source.version
+  node.saved = save(op, inputs, [target], pending.versions)
+}
+
+/** Gives back what the entry saved. */
+export function forget(node: GradNode): void {
+  if (!node.saved || node.saved === nothing) return
+  for (const h of node.saved.held) h.source.world?.release(h)
+  node.saved = null
+}

@@ -1,0 +1,112 @@
+// Devices: which exist, which is current, and why.
+import type { Backend, BackendName, DeviceInfo } from '../backend/backend.ts'
+import { createReference } from '../backend/reference/index.ts'
+import { openWasm } from '../backend/wasm/index.ts'
+import { openWebGPU } from '../backend/webgpu/index.ts'
+import { LampasError, fail } from '../core/errors.ts'
+
+export type DeviceName = BackendName
+export type Device = DeviceInfo & {
+  /** Resolves with the reason when the device is lost. Tensors on it are gone; `await init({device})` opens a fresh one. */
+  readonly lost: Promise<string>
+}
+
+export interface InitOptions {
+  /** The device to use; default: a real GPU for WebGPU when there is one, else wasm. */
+  device?: DeviceName
+  /** Threads of the wasm device, this one included. Default: one a core, at most 8, where the page is cross-origin isolated. */
+  threads?: number
+  /** Whether wasm may use relaxed SIMD (fused multiply-add). Default: where the engine has it. */
+  relaxedSimd?: boolean
+  /** The WebGPU entry point, for hosts without `navigator.gpu` (Dawn for Node). */
+  gpu?: GPU
+}
+
+const open = new Map<string, Backend>()
+let current: Backend | null = null
+
+export function currentBackend(): Backend {
+  return current ?? fail('lampas', 'no device is open yet', '`await init()` first')
+}
+
+export function backendNamed(name: string): Backend {
+  return open.get(name) ?? fail('device', `'${name}' is not open`, `await init({device: '${name}'}) first; open now: ${[...open.keys()].join(', ') || 'none'}`)
+}
+
+const described = (b: Backend, why = b.info.why): Device => ({ ...b.info, why, lost: b.lost })
+
+async function openBackend(name: DeviceName, o: InitOptions): Promise<Backend> {
+  const before = open.get(name)
+  const same = before && (o.threads === undefined || o.threads === before.info.threads) && o.relaxedSimd === undefined
+  if (before && same) return before
+  const backend = name === 'wasm' ? await openWasm({ threads: o.threads, relaxed: o.relaxedSimd }) : name === 'webgpu' ? await openWebGPU({ gpu: o.gpu }) : createReference()
+  open.set(name, backend)
+  void backend.lost.then(() => {
+    if (open.get(name) === backend) open.delete(name)
+  })
+  return backend
+}
+
+const reason = (error: unknown): string => (error instanceof LampasError ? error.problem : error instanceof Error ? error.message : String(error))
+
+/**
+ * Opens a device and makes it current. Never fails: when the device asked for (or the best one) cannot be had, the next best is opened, and
+ * `why` of the result says what was tried.
+ *
+ * @example
+ * const device = await init({ device: 'webgpu' })
+ * console.log(device.name, device.why)
+ */
+export async function init(options: InitOptions = {}): Promise<Device> {
+  const wanted: DeviceName[] = options.device ? [options.device, 'wasm', 'reference'] : ['webgpu', 'wasm', 'reference']
+  const tried: string[] = []
+  for (const name of new Set(wanted)) {
+    try {
+      const backend = await openBackend(name, options)
+      if (name === 'webgpu' && options.device === undefined && 'isFallback' in backend && backend.isFallback) {
+        tried.push('webgpu: the adapter is a software one, on which wasm is many times faster')
+        continue
+      }
+      current = backend
+      return described(backend, [...tried, backend.info.why].filter(Boolean).join('; '))
+    } catch (error) {
+      tried.push(`${name}: ${reason(error)}`)
+    }
+  }
+  return fail('init', `no device could be opened (${tried.join('; ')})`)
+}
+
+/** The current device; with a name, makes that one current (it must have been opened by `init`). */
+export function device(name?: DeviceName): Device {
+  if (name !== undefined) current = backendNamed(name)
+  return described(currentBackend())
+}
+
+export interface Availability {
+  readonly name: DeviceName
+  readonly available: boolean
+  /** Why not, or what to know about it. */
+  readonly why: string
+}
+
+/** Which devices this page or process can open. Opens those that can. */
+export async function availableDevices(options: InitOptions = {}): Promise<Availability[]> {
+  const out: Availability[] = []
+  for (const name of ['wasm', 'webgpu'] as const) {
+    try {
+      out.push({ name, available: true, why: (await openBackend(name, options)).info.why })
+    } catch (error) {
+      out.push({ name, available: false, why: reason(error) })
+    }
+  }
+  return out
+}
+
+/** Ends a device: its threads and memory go back to the system. Its tensors cannot be used afterwards. */
+export function closeDevice(name: DeviceName): void {
+  const backend = open.get(name)
+  if (!backend) return
+  open.delete(name)
+  if (current === backend) current = open.values().next().value ?? null
+  backend.dispose()
+}

@@ -1,0 +1,150 @@
+// Memory without ceremony. A Storage counts the handles that show it; a Handle is one tensor's share. Handles go back when a scope
+// ends, when backward() drops what it saved, on dispose(), or, at the latest, when the garbage collector finds the tensor.
+import type { Backend, Block } from '../backend/backend.ts'
+import { WORD, type DType } from '../core/dtype.ts'
+import { LampasError } from '../core/errors.ts'
+import { contiguousView, type View } from '../core/view.ts'
+import { numel } from '../core/shape.ts'
+import { Tensor } from '../ops/tensor.ts'
+import type { Source, World } from '../ops/world.ts'
+import { relieve } from './pressure.ts'
+
+export class Storage implements Source {
+  version = 0
+  refs = 0
+
+  constructor(
+    readonly world: World,
+    readonly backend: Backend,
+    readonly block: Block,
+    /** Where it was made, when memory is being tracked. */
+    readonly site: string | null,
+  ) {
+    live.add(this)
+  }
+
+  retain(): void {
+    this.refs++
+  }
+
+  drop(): void {
+    if (--this.refs > 0) return
+    live.delete(this)
+    this.backend.free(this.block)
+  }
+}
+
+/** All memory that some tensor shows. */
+export const live = new Set<Storage>()
+
+/** One tensor's share of a storage. */
+export class Handle {
+  freed: string | null = null
+  constructor(readonly storage: Storage) {
+    storage.retain()
+  }
+
+  release(why: string): void {
+    if (this.freed !== null) return
+    this.freed = why
+    this.storage.drop()
+  }
+}
+
+const registry = new FinalizationRegistry<Handle>(handle => handle.release('its tensor was garbage'))
+
+let trackSites = false
+/** Remember the line that made each tensor, for `memory({sites: true})` and for use-after-free errors. Costs some microseconds a tensor. */
+export function trackMemory(on: boolean): void {
+  trackSites = on
+}
+
+/** The line of the caller outside Lampas. */
+export function callSite(): string | null {
+  if (!trackSites) return null
+  const lines = new Error().stack?.split('\n') ?? []
+  return lines.slice(1).find(l => !/\/src\/(core|ops|eager|autograd|graph|nn|optim)\/|lampas(\.min)?\.js/.test(l))?.trim() ?? null
+}
+
+/** A tensor on a storage; scoped tensors are freed by the innermost scope, others by the collector at the latest. */
+export function handleOn(storage: Storage, view: View, scoped = true): Tensor {
+  const x = new Tensor(view, storage)
+  const handle = new Handle(storage)
+  x.handle = handle
+  const scope = scoped ? scopes.at(-1) : undefined
+  if (scope) scope.push(x)
+  else registry.register(x, handle)
+  return x
+}
+
+export function allocate(world: World, backend: Backend, dtype: DType, shape: readonly number[]): { storage: Storage; view: View } {
+  const bytes = numel(shape) * WORD
+  relieve(backend, bytes)
+  return { storage: new Storage(world, backend, backend.alloc(bytes), callSite()), view: contiguousView(dtype, shape) }
+}
+
+/** The share of x, or an error that says when it was freed. */
+export function storageOf(op: string, x: Tensor): Storage {
+  const handle = x.handle
+  if (!(handle instanceof Handle)) throw new LampasError(op, `${x} is a value of a compiled step that is over`, 'return it from the compiled function to use it outside')
+  if (handle.freed !== null) throw new LampasError(op, `${x} was used after it was freed: ${handle.freed}`, 'keep it out of the scope, or clone() what must live longer')
+  return handle.storage
+}
+
+const scopes: Tensor[][] = []
+
+/** Frees what `body` makes, but for what `keep` names. Tensors kept move to the scope around, if any. */
+export function inScope<T>(body: () => T, keep: (result: T) => Iterable<Tensor | null>, why: string): T {
+  const scope: Tensor[] = []
+  scopes.push(scope)
+  let result: T
+  try {
+    result = body()
+  } catch (error) {
+    close(scope, new Set(), why)
+    throw error
+  }
+  if (result instanceof Promise) {
+    return result.then(
+      value => (close(scope, new Set(keep(value as T)), why), value as unknown),
+      (error: unknown) => {
+        close(scope, new Set(), why)
+        throw error
+      },
+    ) as T
+  }
+  close(scope, new Set(keep(result)), why)
+  return result
+}
+
+function close(scope: Tensor[], kept: ReadonlySet<Tensor | null>, why: string): void {
+  const at = scopes.lastIndexOf(scope)
+  if (at >= 0) scopes.splice(at, 1)
+  const outer = scopes.at(at - 1 >= 0 ? at - 1 : scopes.length)
+  for (const x of scope) {
+    const handle = x.handle as Handle
+    if (!kept.has(x)) handle.release(why)
+    else if (handle.freed === null) {
+      if (outer) outer.push(x)
+      else registry.register(x, handle)
+    }
+  }
+}
+
+/** Every tensor in a value made of arrays, plain objects and tensors. */
+export function* tensorsIn(value: unknown): Iterable<Tensor> {
+  if (value instanceof Tensor) yield value
+  else if (Array.isArray(value)) for (const v of value) yield* tensorsIn(v)
+  else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) yield* tensorsIn(Object.values(value))
+}
+
+/**
+ * Runs `body` (which may be async) and frees every tensor made in it, except those it returns (alone, or in arrays and plain objects), those
+ * that the tape still needs, and parameters' gradients.
+ *
+ * @example
+ * const loss = await scope(async () => model.forward(x).mean())
+ */
+export function scope<T>(body: () => T): T {
+  return inScope(body, tensorsIn, 'its scope ended')
+}

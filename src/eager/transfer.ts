@@ -1,0 +1,17 @@
+// Moving values between devices: a read and a write.
+import { fail } from '../core/errors.ts'
+import { Tensor } from '../ops/tensor.ts'
+import { eager } from './world.ts'
+
+/**
+ * The same values on another device, as a new leaf; the tensor itself when it is there already. As `torch.Tensor.to(device)`.
+ *
+ * @example
+ * const y = await toDevice(x, 'webgpu')
+ */
+export async function toDevice(x: Tensor, device: string): Promise<Tensor> {
+  if (!(x instanceof Tensor)) fail('toDevice', 'expected a tensor', 'toDevice(x, name); for a model: await model.toDevice(name)')
+  if (x.device === device) return x
+  const y = eager.create(await eager.read(x), x.dtype, x.shape, device)
+  return x.requiresGrad ? y.requiresGrad_() : y
+}

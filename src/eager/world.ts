@@ -1,0 +1,225 @@
+// The eager world: an op runs at once. It lowers to kernels over fresh blocks, and each result is a handle on its block.
+import type { Backend, Block } from '../backend/backend.ts'
+import { WORD, type DType, type Words } from '../core/dtype.ts'
+import { fail } from '../core/errors.ts'
+import { numel, type Shape } from '../core/shape.ts'
+import { contiguousView, extent, isContiguous, sameGeometry, type View } from '../core/view.ts'
+import type { Kernel } from '../ir/kernel.ts'
+import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
+import { backward } from '../autograd/engine.ts'
+import type { Arg, KernelSpec, Lowering, Op } from '../ops/op.ts'
+import { clone } from '../ops/pointwise.ts'
+import { copyInto } from '../ops/movement-record.ts'
+import { Tensor } from '../ops/tensor.ts'
+import type { BackwardOptions, World } from '../ops/world.ts'
+import { backendNamed, currentBackend } from './device.ts'
+import { Handle, Storage, allocate, callSite, handleOn, inScope, storageOf } from './storage.ts'
+import { relieve, turn, turnDue } from './pressure.ts'
+
+/** Lowers onto blocks of one backend and runs each kernel as it comes. */
+class Direct implements Lowering {
+  private readonly blocks: Block[] = []
+  constructor(private readonly backend: Backend) {}
+
+  alloc(dtype: DType, shape: Shape): Arg {
+    const bytes = numel(shape) * WORD
+    relieve(this.backend, bytes)
+    const block = this.backend.alloc(bytes)
+    this.blocks.push(block)
+    return { view: contiguousView(dtype, shape), slot: block }
+  }
+
+  run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
+    const full = { ...kernel, inputs: inputs.map(x => x.view), outputs: outputs.map(x => x.view) } as Kernel
+    this.backend.run(full, [...inputs, ...outputs].map(x => x.slot as Block))
+  }
+
+  /** Frees the blocks that no result uses. */
+  finish(kept: ReadonlySet<object>): void {
+    for (const b of this.blocks) if (!kept.has(b)) this.backend.free(b)
+  }
+
+  made(block: object): boolean {
+    return this.blocks.includes(block as Block)
+  }
+}
+
+const argOf = (op: string, x: Tensor): Arg =>
+  x.source.world ? { view: x.layout, slot: storageOf(op, x).block } : { view: x.layout, slot: x.source, constant: x.constant }
+
+class EagerWorld implements World {
+  apply<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Tensor[] {
+    const backend = this.commonBackend(op.name, inputs)
+    const pending = beforeOp(op, inputs)
+    // Always asked, also for views: this is where bad input is found.
+    const metas = op.infer(inputs, params)
+    const outputs = (op.view && this.asView(op, inputs, params)) ?? this.lowered(op, backend, inputs, params, metas.length)
+    if (pending) afterOp(pending, op, inputs, outputs, params)
+    return outputs
+  }
+
+  private asView<P>(op: Op<P>, [x]: readonly Tensor[], params: P): Tensor[] | null {
+    if (!x.source.world) return null
+    const view = op.view!(x.layout, params)
+    if (!view) return null
+    const y = handleOn(storageOf(op.name, x), view)
+    y.base = x.base ?? x
+    y.gradVersion = y.source.version
+    return [y]
+  }
+
+  private lowered<P>(op: Op<P>, backend: Backend, inputs: readonly Tensor[], params: P, count: number): Tensor[] {
+    const direct = new Direct(backend)
+    const args = op.lower!(direct, inputs.map(x => argOf(op.name, x)), params)
+    const storages = new Map<object, Storage>()
+    const outputs = args.slice(0, count).map(a => {
+      let storage = storages.get(a.slot)
+      if (!storage) {
+        storage = direct.made(a.slot) ? new Storage(this, backend, a.slot as Block, callSite()) : (inputs.find(x => x.source.world && storageOf(op.name, x).block === a.slot)!.source as Storage)
+        storages.set(a.slot, storage)
+      }
+      return handleOn(storage, a.view)
+    })
+    direct.finish(new Set(storages.keys()))
+    return outputs
+  }
+
+  assign<P>(op: Op<P>, targets: readonly Tensor[], inputs: readonly Tensor[], params: P): void {
+    const backend = this.commonBackend(`${op.name}_`, [...targets, ...inputs])
+    const pending = targets.map(t => beforeWrite(op, t, inputs))
+    const direct = new Direct(backend)
+    const places = targets.map(t => argOf(`${op.name}_`, t))
+    const args = inputs.map(x => safeInput(direct, argOf(op.name, x), places))
+    if (op.lowerInto) op.lowerInto(direct, args, params, places)
+    else op.lower!(direct, args, params).forEach((a, i) => copyInto(direct, a, places[i]))
+    direct.finish(new Set())
+    const storages = new Set(targets.map(t => t.source))
+    for (const s of storages) s.version++
+    targets.forEach((t, i) => afterWrite(pending[i], op, t, inputs, params))
+  }
+
+  create(data: Words, dtype: DType, shape: Shape, device?: string): Tensor {
+    const backend = device === undefined ? currentBackend() : backendNamed(device)
+    const { storage, view } = allocate(this, backend, dtype, shape)
+    if (data.length > 0) backend.write(storage.block, 0, data)
+    return handleOn(storage, view)
+  }
+
+  backward(x: Tensor, options: BackwardOptions): void {
+    backward(x, options)
+  }
+
+  outside<T>(make: () => T): T {
+    return make()
+  }
+
+  observe(): void {}
+
+  async read(x: Tensor): Promise<Words> {
+    if (turnDue()) await turn()
+    return this.reading(x, (storage, bytes, as) => storage.backend.read(storage.block, 0, bytes, as)).then(b => wordsOf(x.dtype, b))
+  }
+
+  readSync(x: Tensor): Words {
+    const { backend } = storageOf('dataSync', this.real(x))
+    if (!backend.readSync) fail('dataSync', `the device '${backend.info.name}' cannot read at once`, 'use `await x.data()`')
+    const compact = compacted(this.real(x))
+    const storage = storageOf('dataSync', compact)
+    const out = backend.readSync(storage.block, compact.layout.offset * WORD, compact.numel * WORD, wordType(x.dtype))
+    if (compact !== x) this.release(compact)
+    return wordsOf(x.dtype, out)
+  }
+
+  private async reading(x: Tensor, read: (s: Storage, bytes: number, as: 'float32' | 'int32') => Promise<ArrayBuffer>): Promise<ArrayBuffer> {
+    const held = this.real(x)
+    const compact = compacted(held)
+    const storage = storageOf('data', compact)
+    const whole = compact.layout.offset === 0
+    const bytes = compact.numel * WORD
+    const buffer = whole ? await read(storage, bytes, wordType(x.dtype)) : await storage.backend.read(storage.block, compact.layout.offset * WORD, bytes, wordType(x.dtype))
+    if (compact !== x) this.release(compact)
+    return buffer
+  }
+
+  /** A number that stands for a tensor becomes one. */
+  private real(x: Tensor): Tensor {
+    return x.source.world ? x : clone(x)
+  }
+
+  currentDevice(): object {
+    return currentBackend()
+  }
+
+  deviceOf(x: Tensor): string {
+    return x.source instanceof Storage ? x.source.backend.info.name : currentBackend().info.name
+  }
+
+  alias(x: Tensor): Tensor {
+    return x.source.world ? handleOn(storageOf('detach', x), x.layout) : x
+  }
+
+  hold(x: Tensor): Tensor {
+    return handleOn(storageOf('hold', x), x.layout, false)
+  }
+
+  poisoned(x: Tensor, op: string, why: string): Tensor {
+    const y = new Tensor(x.layout, x.source)
+    const handle = new Handle(x.source as Storage)
+    handle.release(`${why}. In the derivative of ${op}`)
+    y.handle = handle
+    return y
+  }
+
+  owned(x: Tensor): Tensor {
+    const storage = storageOf('owned', x)
+    if (storage.refs === 1 && isContiguous(x.layout) && x.layout.offset === 0 && storage.block.bytes >= x.numel * WORD) return x
+    const y = clone(x)
+    this.release(x)
+    return y
+  }
+
+  release(x: Tensor): void {
+    if (x.handle instanceof Handle) x.handle.release('it was disposed')
+  }
+
+  alive(x: Tensor): boolean {
+    return x.handle instanceof Handle && x.handle.freed === null
+  }
+
+  tidy<T extends readonly (Tensor | null)[]>(body: () => T): T {
+    return inScope(body, kept => kept, 'it was a temporary value of the backward pass')
+  }
+
+  /** The device that all operands are on; plain numbers go along. */
+  private commonBackend(op: string, inputs: readonly Tensor[]): Backend {
+    let backend: Backend | null = null
+    for (const x of inputs) {
+      if (!x.source.world) continue
+      const b = storageOf(op, x).backend
+      if (backend === null) backend = b
+      else if (b !== backend)
+        fail(op, b.info.name === backend.info.name ? `${x} is on a ${b.info.name} device that was opened before or lost` : `operands are on different devices: ${inputs.filter(t => t.source.world).map(t => `${t} on ${t.device}`).join(', ')}`, "bring them together: await x.toDevice('…')")
+    }
+    return backend ?? currentBackend()
+  }
+}
+
+/** Inputs that overlap the target in another order than elementwise are copied first. */
+function safeInput(k: Lowering, x: Arg, places: readonly Arg[]): Arg {
+  const clash = places.some(p => p.slot === x.slot && !sameGeometry(p.view, x.view) && overlap(p.view, x.view))
+  if (!clash) return x
+  const copy = k.alloc(x.view.dtype, x.view.shape)
+  copyInto(k, x, copy)
+  return copy
+}
+
+function overlap(a: View, b: View): boolean {
+  const [ea, eb] = [extent(a), extent(b)]
+  return ea !== null && eb !== null && ea[0] <= eb[1] && eb[0] <= ea[1]
+}
+
+const compacted = (x: Tensor): Tensor => (isContiguous(x.layout) ? x : clone(x.detach()))
+const wordType = (dtype: DType): 'float32' | 'int32' => (dtype === 'float32' ? 'float32' : 'int32')
+const wordsOf = (dtype: DType, buffer: ArrayBuffer): Words => (dtype === 'float32' ? new Float32Array(buffer) : new Int32Array(buffer))
+
+export const eager: World = new EagerWorld()

@@ -1,0 +1,12 @@
+// Lampas: deep learning in the page. This is the public entry.
+export * from './ops/index.ts'
+export { noGrad, enableGrad, isGradEnabled } from './autograd/mode.ts'
+export { grad, type GradOptions } from './autograd/engine.ts'
+export { availableDevices, closeDevice, device, init, type Availability, type Device, type DeviceName, type InitOptions } from './eager/device.ts'
+export { scope, trackMemory } from './eager/storage.ts'
+export { memory, type MemoryReport } from './eager/memory.ts'
+export { toDevice } from './eager/transfer.ts'
+export { LampasError, DeviceLostError } from './core/errors.ts'
+export type { DType, TypedArray } from './core/dtype.ts'
+export type { Shape } from './core/shape.ts'
+import './eager/start.ts'
