@@ -20,7 +20,7 @@ export default defineConfig({
     viewport: { width: 1280, height: 900 },
   },
   webServer: {
-    command: 'npx vite build --logLevel warn && npx vite preview --port 4173 --strictPort --logLevel warn',
+    command: 'node scripts/build-wasm.mjs && npx vite build --logLevel warn && npx vite preview --port 4173 --strictPort --logLevel warn',
     url: playground,
     reuseExistingServer: !process.env.CI,
     timeout: 120_000,
