@@ -4,7 +4,7 @@
 import { numel } from '../../core/shape.ts'
 import { contiguousView, type View } from '../../core/view.ts'
 import type { ConvKernel } from '../../ir/kernel.ts'
-import { accumulators, addSlices, multiplyTiles, sharedTiles, sliceCount } from './matmul.ts'
+import { accumulators, addSlices, multiplyTiles, sharedTiles, sliceCount, sliceLength } from './matmul.ts'
 import { fold, indent, Memory, printShader, range, scratchSlot, spread, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 const LANES = ['x', 'y', 'z', 'w']
@@ -30,8 +30,6 @@ function tile(channels: number, columns: number, target: Target): Tiling {
 function geometry(axes: number, dilated: boolean, memory: Memory): string {
   const each = (print: (d: number) => string, join = '\n  '): string => range(axes).map(print).join(join)
   const taps = each(d => `k_${d}: u32`, ', ')
-  const names = each(d => `tap.k_${d}`, ', ')
-  void names
   // The last tap runs fastest; the channel slowest.
   const split = range(axes).reverse().map((d, i) => `let k_${d} = rest${i} % p.k_${d};\n  let rest${i + 1} = rest${i} / p.k_${d};`).join('\n  ')
   const place = range(axes).reverse().map((d, i) => `let t_${d} = r${i} % p.t_${d};\n  let r${i + 1} = r${i} / p.t_${d};`).join('\n  ')
@@ -126,7 +124,7 @@ function product({ kernel, x, w, out, tiling, columns, inner }: Problem, slots: 
   const tilesN = Math.ceil(columns / tiling.unitColumns)
   const units = tilesM * tilesN * groups * slices
   const fields: Field[] = [
-    ['units', units], ['m', channels], ['n', columns], ['k', inner], ['slice', Math.ceil(inner / slices / INNER) * INNER],
+    ['units', units], ['m', channels], ['n', columns], ['k', inner], ['slice', sliceLength(inner, slices)],
     ['tiles_m', tilesM], ['tiles_n', tilesN], ['items', groups],
     ['x', x.offset], ['xg', x.strides[0]], ['xn', x.strides[1]], ['xc', x.strides[2]], ['xs', x.strides.slice(3)],
     ['w', w.offset], ['wg', w.strides[0]], ['wo', w.strides[1]], ['wc', w.strides[2]], ['ws', w.strides.slice(3)], ['k', w.shape.slice(3)],
@@ -171,7 +169,7 @@ export function lowerConv(kernel: ConvKernel, slots: readonly number[], target: 
   const columns = images * numel(out.shape.slice(3))
   const inner = numel(w.shape.slice(2))
   const tiling = tile(channels, columns, target)
-  const slices = sliceCount(Math.ceil(channels / tiling.unitRows) * Math.ceil(columns / tiling.unitColumns) * groups, inner)
+  const slices = sliceCount(Math.ceil(channels / tiling.unitRows) * Math.ceil(columns / tiling.unitColumns) * groups, inner, numel(out.shape))
   const problem = { kernel, x, w, out, tiling, columns, inner }
   if (slices === 1) return { jobs: [product(problem, slots, target, 1)], scratch: [] }
   const at = scratchSlot(slots)

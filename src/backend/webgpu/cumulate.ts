@@ -7,15 +7,24 @@ import type { CumulateKernel, CumulateOp } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { dot, Memory, printShader, scratchSlot, spread, unravel, type Field, type Job, type Work } from './wgsl.ts'
 
-const LONG = 1024
+/** Rows up to this length are walked in one go, longer ones in chunks. */
+const LONG = 256
+const CHUNK = 64
 
-const joined = (op: CumulateOp, dtype: DType): string =>
-  ({
+/** Takes `value` into `sum`. Float sums carry what rounding took away (Kahan 1965), as long as they are finite. */
+function step(op: CumulateOp, dtype: DType): string {
+  if (op === 'sum' && dtype === 'float32') return `let part = value - carry;
+  let next = sum + part;
+  carry = select((next - sum) - part, 0.0, (bitcast<u32>(next) & 0x7fffffffu) >= 0x7f800000u);
+  sum = next;`
+  const result = {
     sum: 'sum + value',
     prod: 'sum * value',
     max: dtype === 'float32' ? 'max_f(sum, value)' : 'max(sum, value)',
     min: dtype === 'float32' ? 'min_f(sum, value)' : 'min(sum, value)',
-  })[op]
+  }[op]
+  return `sum = ${result};`
+}
 
 interface Pass {
   readonly op: CumulateOp
@@ -44,7 +53,7 @@ function pass({ op, reverse, x, out, totals, slots, chunk }: Pass): Job {
     ['o', out ? out.offset + (reverse ? (along - 1) * out.strides.at(-1)! : 0) : 0], ['os', rows.strides[1]], ['ostep', out ? out.strides.at(-1)! * (reverse ? -1 : 1) : 0],
   ]
   const source = (): string => {
-    const next = joined(op, x.dtype)
+    const take = step(op, x.dtype)
     const value = (r: string): string => memory.load(0, `x0 + ${r} * p.xstep`)
     const body = `if (i >= p.n) { return; }
 let row = i / p.chunks;
@@ -54,15 +63,16 @@ let o0 = p.o + ${dot(rank, 'c', 'os')};
 let start = (i % p.chunks) * p.chunk;
 let end = min(start + p.chunk, p.along);
 var sum = ${value('start')};
+${take.includes('carry') ? 'var carry = 0.0;' : ''}
 ${out && totals ? `if (start > 0u) {
   let value = sum;
   sum = ${memory.load(2, 'i - 1u')};
-  sum = ${next};
+  ${take}
 }` : ''}
 ${out ? memory.store(1, 'o0 + start * p.ostep', 'sum') : ''}
 for (var r = start + 1u; r < end; r++) {
   let value = ${value('r')};
-  sum = ${next};
+  ${take}
   ${out ? memory.store(1, 'o0 + r * p.ostep', 'sum') : ''}
 }
 ${out ? '' : memory.store(1, 'i', 'sum')}`.replace(/\n\s*(?=\n)/g, '')
@@ -76,15 +86,15 @@ export function lowerCumulate({ op, reverse, inputs: [x], outputs: [out] }: Cumu
   const along = x.shape.at(-1) ?? 1
   const one = (v: View): View => (v.shape.length ? v : { ...v, shape: [1], strides: [1] })
   if (along <= LONG) return { jobs: [pass({ op, reverse, x: one(x), out: one(out), totals: null, slots, chunk: along })], scratch: [] }
-  const chunk = Math.ceil(Math.sqrt(along))
-  const totals = contiguousView(x.dtype, [...x.shape.slice(0, -1), Math.ceil(along / chunk)])
+  const totals = contiguousView(x.dtype, [...x.shape.slice(0, -1), Math.ceil(along / CHUNK)])
   const at = scratchSlot(slots)
+  const between = lowerCumulate({ kind: 'cumulate', op, reverse: false, inputs: [totals], outputs: [totals] }, [at, at])
   return {
     jobs: [
-      pass({ op, reverse, x, out: null, totals, slots: [slots[0], at], chunk }),
-      pass({ op, reverse: false, x: totals, out: totals, totals: null, slots: [at, at], chunk: totals.shape.at(-1)! }),
-      pass({ op, reverse, x, out, totals, slots: [...slots, at], chunk }),
+      pass({ op, reverse, x, out: null, totals, slots: [slots[0], at], chunk: CHUNK }),
+      ...between.jobs,
+      pass({ op, reverse, x, out, totals, slots: [...slots, at], chunk: CHUNK }),
     ],
-    scratch: [numel(totals.shape) * 4],
+    scratch: [numel(totals.shape) * 4, ...between.scratch],
   }
 }

@@ -5,7 +5,7 @@ import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { Faults, indexFault, lostError } from './faults.ts'
 import { lower } from './lower.ts'
-import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
+import { Pool, sizeClass, storeOf, type Store } from './pool.ts'
 import { Params, Queue, slotBytes, type Command } from './queue.ts'
 import { FAULTS, type Target, type Work } from './wgsl.ts'
 
@@ -22,7 +22,7 @@ export interface WebGPUBackend extends Backend {
   readonly isFallback: boolean
   /** Distinct shaders built so far. */
   readonly shaderCount: number
-  /** Blocks that one kernel may work on at most. */
+  /** Distinct blocks that one kernel may work on at most. */
   readonly maxBlocks: number
 }
 
@@ -256,7 +256,6 @@ interface Lowered {
 }
 
 const NOTHING: Block = { bytes: 0 }
-void GpuBlock
 
 /** Opens the graphics device. Throws a LampasError with the plain reason when there is none. */
 export async function openWebGPU({ gpu = globalThis.navigator?.gpu, powerPreference = 'high-performance', family }: WebGPUOptions = {}): Promise<WebGPUBackend> {

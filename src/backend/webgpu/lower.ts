@@ -1,5 +1,5 @@
 // The kernel kinds and what turns each into dispatches.
-import type { Kernel, KernelKind, KernelOf } from '../../ir/kernel.ts'
+import type { KernelKind, KernelOf } from '../../ir/kernel.ts'
 import { lowerConv } from './conv.ts'
 import { lowerCumulate } from './cumulate.ts'
 import { lowerFold, lowerGather, lowerScatterAdd } from './indexed.ts'
@@ -28,4 +28,3 @@ export function lower<K extends KernelKind>(kernel: KernelOf<K>, slots: readonly
   const rule = table[kernel.kind as K]
   return rule(kernel, slots, target)
 }
-void (0 as unknown as Kernel)

@@ -14,8 +14,9 @@ const functions = {
   eq_f: 'fn eq_f(x: F, y: F) -> B { return (x == y) & !either_nan(x, y); }',
   lt_f: 'fn lt_f(x: F, y: F) -> B { return (x < y) & !either_nan(x, y); }',
   le_f: 'fn le_f(x: F, y: F) -> B { return (x <= y) & !either_nan(x, y); }',
-  max_f: 'fn max_f(x: F, y: F) -> F { return select(select(y, x, x > y), nan(), either_nan(x, y)); }',
-  min_f: 'fn min_f(x: F, y: F) -> F { return select(select(y, x, x < y), nan(), either_nan(x, y)); }',
+  // Equal operands differ at most in the sign of zero: +0 is greater.
+  max_f: 'fn max_f(x: F, y: F) -> F { return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y)); }',
+  min_f: 'fn min_f(x: F, y: F) -> F { return select(select(select(y, x, x < y), bitcast<F>(bitcast<U>(x) | bitcast<U>(y)), x == y), nan(), either_nan(x, y)); }',
   sign_f: 'fn sign_f(x: F) -> F { return select(sign(x), x, is_nan(x)); }',
   to_bool: 'fn to_bool(x: F) -> B { return (x != F(0.0)) | is_nan(x); }',
   to_int: `

@@ -167,7 +167,7 @@ function product(view: Product, slots: readonly number[], target: Target, slices
   const items = numel(batch)
   const units = tilesM * tilesN * items * slices
   const fields: Field[] = [
-    ['units', units], ['m', m], ['n', n], ['k', k], ['slice', Math.ceil(k / slices / INNER) * INNER], ['tiles_m', tilesM], ['tiles_n', tilesN], ['items', items],
+    ['units', units], ['m', m], ['n', n], ['k', k], ['slice', sliceLength(k, slices)], ['tiles_m', tilesM], ['tiles_n', tilesN], ['items', items],
     ['d', batch], ['as', over[0]], ['bs', over[1]], ['os', over[2]],
     ['a', a.offset], ['am', a.m], ['ak', a.k], ['b', b.offset], ['bk', b.k], ['bn', b.n], ['o', out.offset], ['om', out.m], ['on', out.n], ['oslice', items * m * n],
   ]
@@ -207,14 +207,23 @@ ${stores.join('\n')}`,
   }
 }
 
-/** Slices of an inner axis of length k that give the device enough to do when there are few units. */
-export function sliceCount(units: number, k: number): number {
+/** Words of scratch that slices may take only to keep sums short. */
+const SCRATCH = 2 ** 24
+const SHORT = 1024
+
+/**
+ * How many slices to cut an inner axis of length k into: enough to give the device something to do when there are few units, and, where
+ * the results are not too many, so many that none is long, for the sake of rounding.
+ */
+export function sliceCount(units: number, k: number, results: number): number {
   const enough = 128
-  if (units >= enough / 2 || k < 512) return 1
-  const slices = Math.min(Math.floor(k / 256), Math.ceil(enough / units))
-  const length = Math.ceil(k / slices / INNER) * INNER
-  return Math.ceil(k / length)
+  const busy = units < enough / 2 && k >= 512 ? Math.min(Math.floor(k / 256), Math.ceil(enough / units)) : 1
+  const short = Math.ceil(k / SHORT)
+  const slices = Math.max(busy, short * results <= SCRATCH ? short : 1)
+  return Math.ceil(k / sliceLength(k, slices))
 }
+
+export const sliceLength = (k: number, slices: number): number => Math.max(1, Math.ceil(k / slices / INNER)) * INNER
 
 /** Adds up the slices, which lie one after another in a scratch block. */
 export function addSlices(out: View, slices: number, from: number, slot: number, target: Target): Work {
@@ -227,7 +236,7 @@ export function lowerMatmul({ inputs: [a, b], outputs: [out] }: MatmulKernel, sl
   if (numel(out.shape) === 0) return { jobs: [], scratch: [] }
   const view = simplify(a, b, out)
   const { unitRows, unitColumns } = tile(view, target)
-  const slices = sliceCount(Math.ceil(view.m / unitRows) * Math.ceil(view.n / unitColumns) * numel(view.batch), view.k)
+  const slices = sliceCount(Math.ceil(view.m / unitRows) * Math.ceil(view.n / unitColumns) * numel(view.batch), view.k, numel(out.shape))
   if (slices === 1) return { jobs: [product(view, slots, target, 1)], scratch: [] }
   const at = scratchSlot(slots)
   const sum = addSlices(out, slices, at, slots[2], target)

@@ -1,6 +1,6 @@
 // reduce: one thread for each result, or one workgroup that ends in a tree of shared memory. Where there are few results and much
-// to reduce, rows are cut into chunks and the chunks' results reduced in a second pass. Sums go in blocks of 256, so rounding
-// errors grow far slower than with the length.
+// to reduce, rows are cut into chunks and the chunks' results reduced in a second pass. A thread sums √n blocks of √n elements, so
+// rounding errors grow with √n at worst.
 import type { DType } from '../../core/dtype.ts'
 import { contiguousView, collapse, type View } from '../../core/view.ts'
 import { numel } from '../../core/shape.ts'
@@ -8,8 +8,6 @@ import type { ReduceKernel, ReduceOp } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { literal } from './program.ts'
 import { dot, fold, indent, Memory, printShader, scratchSlot, spread, unravel, WG, type Field, type Job, type Target, type Work } from './wgsl.ts'
-
-const BLOCK = 256
 
 type Kind = 'thread' | 'group'
 type Number = Exclude<DType, 'bool'>
@@ -75,15 +73,17 @@ function stage({ op, kind, from, kept, out, slots, chunks }: Stage): Job {
   const memory = new Memory([...from.map(v => v.dtype), ...results], slots)
   const units = numel(shape) * chunks
   const split = !out
+  const length = Math.ceil(total / chunks)
+  const lanes = kind === 'group' ? WG : 1
   const fields: Field[] = [
-    ['n', units], ['total', total], ['chunks', chunks], ['length', Math.ceil(total / chunks)],
+    ['n', units], ['total', total], ['chunks', chunks], ['length', length], ['block', Math.max(1, Math.ceil(Math.sqrt(length / lanes))) * lanes],
     ['d', outer.shape], ['x', x.offset], ['xs', outer.strides[0]], ['rd', inner.shape], ['rs', inner.strides[0]],
     ['o', out?.offset ?? 0], ['os', out ? outer.strides[1] : []],
   ]
   const source = (): string => {
     const { declare, identity } = accumulator(op, x.dtype)
     const unit = kind === 'group' ? 'group' : 'i'
-    const [first, step] = kind === 'group' ? ['start + lid', WG] : ['start', 1]
+    const first = kind === 'group' ? 'start + lid' : 'start'
     const address = `base + ${deep === 1 ? 'r * p.rs_0' : dot(deep, 'e', 'rs')}`
     const loaded = memory.load(0, address)
     const value = x.dtype === 'bool' ? `I(${loaded})` : loaded
@@ -113,10 +113,10 @@ let base = p.x + ${dot(rank, 'c', 'xs')};
 let start = ${split ? '(i_unit % p.chunks) * p.length' : '0u'};
 let end = ${split ? 'min(start + p.length, p.total)' : 'p.total'};
 var acc = ${identity};
-for (var s = ${first}; s < end; s += ${BLOCK * step}u) {
+for (var s = ${first}; s < end; s += p.block) {
   var part = ${identity};
-  let stop = min(s + ${BLOCK * step}u, end);
-  for (var r = s; r < stop; r += ${step}u) {
+  let stop = min(s + p.block, end);
+  for (var r = s; r < stop; r += ${lanes}u) {
 ${indent(deep === 1 ? '' : unravel('r', deep, 'rd', 'e'), 4)}
     part = join(part, ${element});
   }
@@ -138,7 +138,7 @@ function choose(target: Target, results: number, total: number): { kind: Kind; c
     const chunks = Math.max(1, Math.min(Math.ceil(total / length), Math.ceil(units / results)))
     return Math.ceil(total / Math.ceil(total / chunks))
   }
-  if (target.family === 'register') return { kind: 'thread', chunks: results < 128 && total > 2048 ? cut(512, 512) : 1 }
+  if (target.family === 'register') return { kind: 'thread', chunks: results < 128 && total > 2048 ? cut(512, 4096) : 1 }
   if (total < 64) return { kind: 'thread', chunks: 1 }
   return { kind: 'group', chunks: results < 128 && total > 16384 ? cut(4096, 512) : 1 }
 }
