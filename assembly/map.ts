@@ -6,30 +6,26 @@
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
 import { Access } from './map-ops'
-import { parallel, scratch } from './pool'
+import { parallel, scratch, threads } from './pool'
+import { offsetOf, read, word, write } from './strided'
 
-const TASKS: usize = 0
-const BLOCKS: usize = 4
-const LENGTH: usize = 8 // innermost axis
-const BLOCK: usize = 12 // elements of a full block
-const ROWS: usize = 16 // whole rows in a full block, or 0 when a row takes several blocks
-const PIECES: usize = 20 // blocks in a row
-const ALL_ROWS: usize = 24
-const RANK: usize = 28
-const INPUTS: usize = 32
-const OUTPUTS: usize = 36
-const SPLATS: usize = 40
-const SLOTS: usize = 44
-const SLOT_BYTES: usize = 48
-const INSTRUCTIONS: usize = 52
-const SHAPE: usize = 56
+const TASKS = 0
+const BLOCKS = 1
+const LENGTH = 2 // innermost axis
+const BLOCK = 3 // elements of a full block
+const ROWS = 4 // whole rows in a full block, or 0 when a row takes several blocks
+const PIECES = 5 // blocks in a row
+const ALL_ROWS = 6
+const RANK = 7
+const INPUTS = 8
+const OUTPUTS = 9
+const SPLATS = 10
+const SLOTS = 11
+const SLOT_BYTES = 12
+const INSTRUCTIONS = 13
+const HEAD_BYTES: usize = 56
 
 const INSTRUCTION_BYTES: usize = 20
-
-@inline
-function word(at: usize, offset: usize): i32 {
-  return load<i32>(at + offset)
-}
 
 // Where a place lies: address and byte step per vector.
 @inline
@@ -43,46 +39,16 @@ function setPlace(places: usize, i: i32, address: usize, byteStep: i32): void {
   store<i32>(place(places, i), byteStep, 4)
 }
 
-/** A strided run of `n` words to `dst`; up to three words behind its end may be written as well. */
-function read(dst: usize, src: usize, stride: i32, n: i32): void {
-  const end = dst + (<usize>n << 2)
-  if (stride == 0) {
-    const v = v128.load32_splat(src)
-    for (; dst < end; dst += 16) v128.store(dst, v)
-    return
-  }
-  if (stride == 4) for (const whole = dst + ((<usize>n & ~3) << 2); dst < whole; dst += 16, src += 16) v128.store(dst, v128.load(src))
-  for (; dst < end; dst += 4, src += stride) store<u32>(dst, load<u32>(src))
-}
-
-function write(dst: usize, stride: i32, src: usize, n: i32): void {
-  const end = src + (<usize>n << 2)
-  if (stride == 4) for (const whole = src + ((<usize>n & ~3) << 2); src < whole; dst += 16, src += 16) v128.store(dst, v128.load(src))
-  for (; src < end; dst += stride, src += 4) store<u32>(dst, load<u32>(src))
-}
-
-/** Byte offset of row `row` of a view: its coordinates on all axes but the innermost, times their strides. */
-function rowOffset(shape: usize, strides: usize, rank: i32, row: i32): i32 {
-  let offset = 0
-  for (let axis = rank - 2; axis > 0; axis--) {
-    const size = word(shape, <usize>axis << 2)
-    const q = row / size
-    offset += (row - q * size) * word(strides, <usize>axis << 2)
-    row = q
-  }
-  return rank > 1 ? offset + row * word(strides, 0) : 0
-}
-
 /** Copies rows row … row+rows−1 of a view to a slot, or back from it. */
 function moveRows(slot: usize, base: usize, shape: usize, strides: usize, rank: i32, row: i32, rows: i32, toSlot: bool): void {
-  const length = word(shape, <usize>(rank - 1) << 2)
-  const inner = word(strides, <usize>(rank - 1) << 2)
-  const size = word(shape, <usize>(rank - 2) << 2)
-  const outer = word(strides, <usize>(rank - 2) << 2)
+  const length = word(shape, rank - 1)
+  const inner = word(strides, rank - 1)
+  const size = word(shape, rank - 2)
+  const outer = word(strides, rank - 2)
   while (rows > 0) {
     // As far as the last but one axis goes, rows are one stride apart.
     const run = min(rows, size - row % size)
-    let at = base + rowOffset(shape, strides, rank, row)
+    let at = base + offsetOf(shape, strides, rank - 1, row)
     for (let i = 0; i < run; i++) {
       if (toSlot) read(slot, at, inner, length)
       else write(at, inner, slot, length)
@@ -97,11 +63,11 @@ function moveRows(slot: usize, base: usize, shape: usize, strides: usize, rank: 
 function instructions(list: usize, count: i32, places: usize, n: i32, first: i32): void {
   const end = list + <usize>count * INSTRUCTION_BYTES
   for (; list < end; list += INSTRUCTION_BYTES) {
-    const a = place(places, word(list, 8))
-    const b = place(places, word(list, 12))
-    const c = place(places, word(list, 16))
+    const a = place(places, word(list, 2))
+    const b = place(places, word(list, 3))
+    const c = place(places, word(list, 4))
     step(
-      word(list, 0), load<u32>(place(places, word(list, 4))),
+      word(list, 0), load<u32>(place(places, word(list, 1))),
       load<u32>(a), load<u32>(a, 4), load<u32>(b), load<u32>(b, 4), load<u32>(c), load<u32>(c, 4), n, first,
     )
   }
@@ -128,7 +94,7 @@ function mapTask(desc: usize, task: i32, tasks: i32): void {
   const length = word(head, LENGTH)
   const blockLength = word(head, BLOCK)
   const count = word(head, INSTRUCTIONS)
-  const shape = head + SHAPE
+  const shape = head + HEAD_BYTES
   const viewTable = shape + (<usize>rank << 2)
   const viewBytes = <usize>(rank + 2) << 2
   const splatTable = viewTable + <usize>views * viewBytes
@@ -138,7 +104,7 @@ function mapTask(desc: usize, task: i32, tasks: i32): void {
   const places = scratch((<usize>(fixed + slots) << 3) + (<usize>fixed << 5))
   const cells = places + (<usize>(fixed + slots) << 3)
   const slotBase = scratch(<usize>slots * slotBytes)
-  const innermost = <usize>(rank - 1) << 2
+  const innermost = rank - 1
 
   for (let i = 0; i < slots; i++) setPlace(places, fixed + i, slotBase + <usize>i * slotBytes, 16)
   for (let i = 0; i < splats; i++) {
@@ -152,8 +118,8 @@ function mapTask(desc: usize, task: i32, tasks: i32): void {
     const cell = cells + (<usize>i << 5)
     if (access == Access.scalar) v128.store(cell, v128.load32_splat(viewAddress(desc, i)))
     if (access == Access.scalar || access == Access.rowScalar) setPlace(places, i, cell, 0)
-    else setPlace(places, i, slotBase + <usize>word(view, 4) * slotBytes, 16)
-    if (access == Access.fixedSlot) moveRows(slotBase + <usize>word(view, 4) * slotBytes, viewAddress(desc, i), shape, view + 8, rank, 0, rowsPerBlock, true)
+    else setPlace(places, i, slotBase + <usize>word(view, 1) * slotBytes, 16)
+    if (access == Access.fixedSlot) moveRows(slotBase + <usize>word(view, 1) * slotBytes, viewAddress(desc, i), shape, view + 8, rank, 0, rowsPerBlock, true)
   }
 
   const blocks = <i64>word(head, BLOCKS)
@@ -178,15 +144,15 @@ function mapTask(desc: usize, task: i32, tasks: i32): void {
       const base = viewAddress(desc, i)
       if (access == Access.direct) {
         // In blocks of rows only what lies in one run throughout is direct.
-        const offset = rowsPerBlock ? first << 2 : rowOffset(shape, view + 8, rank, row) + (from << 2)
+        const offset = rowsPerBlock ? first << 2 : offsetOf(shape, view + 8, rank - 1, row) + (from << 2)
         store<u32>(p, <u32>(base + offset))
       } else if (access == Access.rowScalar) {
-        v128.store(load<u32>(p), v128.load32_splat(base + rowOffset(shape, view + 8, rank, row)))
+        v128.store(load<u32>(p), v128.load32_splat(base + offsetOf(shape, view + 8, rank - 1, row)))
       } else if (access == Access.slot && i < inputs) {
         if (rowsPerBlock) moveRows(load<u32>(p), base, shape, view + 8, rank, row, n / length, true)
         else {
-          const stride = word(view, 8 + innermost)
-          read(load<u32>(p), base + rowOffset(shape, view + 8, rank, row) + from * stride, stride, n)
+          const stride = word(view, 2 + innermost)
+          read(load<u32>(p), base + offsetOf(shape, view + 8, rank - 1, row) + from * stride, stride, n)
         }
       }
     }
@@ -214,7 +180,7 @@ function mapTask(desc: usize, task: i32, tasks: i32): void {
         const access = word(view, 0)
         if (access == Access.direct) {
           if (i < inputs) continue
-          const at = viewAddress(desc, i) + done + (rowsPerBlock ? first << 2 : rowOffset(shape, view + 8, rank, row) + (from << 2))
+          const at = viewAddress(desc, i) + done + (rowsPerBlock ? first << 2 : offsetOf(shape, view + 8, rank - 1, row) + (from << 2))
           for (let k: usize = 0; k < rest; k += 4) store<u32>(at + k, load<u32>(cells + (<usize>i << 5) + k))
         } else if (access == Access.slot || access == Access.fixedSlot) shiftSlots(places, i, i + 1, 0 - done)
       }
@@ -226,14 +192,14 @@ function mapTask(desc: usize, task: i32, tasks: i32): void {
       const slot = load<u32>(place(places, i))
       if (rowsPerBlock) moveRows(slot, viewAddress(desc, i), shape, view + 8, rank, row, n / length, false)
       else {
-        const stride = word(view, 8 + innermost)
-        write(viewAddress(desc, i) + rowOffset(shape, view + 8, rank, row) + from * stride, stride, slot, n)
+        const stride = word(view, 2 + innermost)
+        write(viewAddress(desc, i) + offsetOf(shape, view + 8, rank - 1, row) + from * stride, stride, slot, n)
       }
     }
   }
 }
 
 export function runMap(desc: usize): i32 {
-  if (word(payload(desc), BLOCKS) > 0) parallel(mapTask.index, desc, word(payload(desc), TASKS))
+  if (word(payload(desc), BLOCKS) > 0) parallel(mapTask.index, desc, min(word(payload(desc), TASKS), threads()))
   return 0
 }

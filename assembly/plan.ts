@@ -1,18 +1,27 @@
 // Runs encoded kernels: one, or a whole plan in one call.
-import { kindOf, wordsOf } from './descriptor'
-import { runMap } from './map'
 import { runConv } from './conv'
+import { runCumulate } from './cumulate'
+import { kindOf, wordsOf } from './descriptor'
 import { runFold } from './fold'
+import { runGather, runScatterAdd } from './gather'
+import { runMap } from './map'
 import { runMatmul } from './matmul'
 import { fault, kernelEnd, UNKNOWN_KIND } from './pool'
+import { runReduce } from './reduce'
+import { runSort } from './sort'
 
 // The ids of src/backend/wasm/encode.ts.
 function run(desc: usize): i32 {
   switch (kindOf(desc)) {
     case 0: return runMap(desc)
+    case 1: return runReduce(desc)
     case 2: return runMatmul(desc)
     case 3: return runConv(desc)
+    case 4: return runGather(desc)
+    case 5: return runScatterAdd(desc)
     case 6: return runFold(desc)
+    case 7: return runCumulate(desc)
+    case 8: return runSort(desc)
     default: return fault(UNKNOWN_KIND, kindOf(desc), 0)
   }
 }

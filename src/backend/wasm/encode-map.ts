@@ -8,6 +8,7 @@ import { collapse, type View } from '../../core/view.ts'
 import type { MapKernel } from '../../ir/kernel.ts'
 import type { Intrinsic, Program, Step } from '../../ir/scalar.ts'
 import type { Writer } from './encode.ts'
+import { tasksFor } from './work.ts'
 
 /** Opcode by the dtype of the operands. */
 type Opcodes = { readonly [T in DType]?: Op }
@@ -59,9 +60,6 @@ const costs: { readonly [op: number]: number } = Object.fromEntries(
   ] as const).flatMap(([cost, ops]) => ops.map(op => [op, cost])),
 )
 const GATHER_COST = 8
-
-/** Two threads pay from about twice this much work (6.5 µs) on. */
-const WORK_PER_TASK = 32768
 
 /** A place is a view, a splat or a slot, each counted on its own until all are known. */
 type Place = { readonly in: 'view' | 'splat' | 'slot'; readonly at: number }
@@ -216,8 +214,7 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
   const blocks = size === 0 ? 0 : byRows ? Math.ceil(rows / rowsPerBlock) : rows * pieces
   const slotBytes = (Math.ceil(block / 16) + 1) * 64
 
-  const work = size * cost
-  w.i32(Math.max(1, Math.min(blocks, work < 2 * WORK_PER_TASK ? 1 : Math.floor(work / WORK_PER_TASK))))
+  w.i32(tasksFor(size * cost, blocks))
   w.i32(blocks)
   w.i32(length)
   w.i32(block)
