@@ -7,7 +7,7 @@ import { Writer } from './encode.ts'
 import { encode } from './kinds.ts'
 import { Heap, type WasmBlock } from './memory.ts'
 import { allowRelaxed, builtin, compileBinary, supports, type WasmExports } from './module.ts'
-import { preparePlan } from './prepared.ts'
+import { preparePlan, type PlanHost } from './prepared.ts'
 import { FAULT_CODE, FAULT_SIZE, FAULT_VALUE, MAX_THREADS, Pool, SCRATCH } from './threads.ts'
 
 export { setWasmBytes } from './module.ts'
@@ -68,14 +68,15 @@ function newMemory(shared: boolean): { memory: WebAssembly.Memory; maxPages: num
   return fail('init', `no WebAssembly memory of ${16384 * PAGE} bytes can be reserved: ${String(last)}`, 'close other tabs or devices')
 }
 
-/** What prepared plans and single runs share: memory, descriptors and errors. */
-export class WasmBackend implements Backend {
+class WasmBackend implements Backend, PlanHost {
   readonly lost = new Promise<string>(() => {})
   readonly heap: Heap
   private readonly writer = new Writer()
   private launch: WasmBlock
   private scratchBlock: WasmBlock | null = null
   private scratchBytes = 0
+  /** Bytes in blocks of the caller; the heap also counts what this class keeps for itself. */
+  private held = 0
 
   constructor(
     readonly exports: WasmExports,
@@ -89,11 +90,14 @@ export class WasmBackend implements Backend {
   }
 
   alloc(bytes: number): Block {
-    return this.heap.alloc(bytes)
+    const block = this.heap.alloc(bytes)
+    this.held += bytes
+    return block
   }
 
   free(block: Block): void {
     this.heap.release(block as WasmBlock)
+    this.held -= block.bytes
   }
 
   write(block: Block, byteOffset: number, data: Float32Array | Int32Array): void {
@@ -156,7 +160,7 @@ export class WasmBackend implements Backend {
   async sync(): Promise<void> {}
 
   memory(): BackendMemory {
-    return { held: this.heap.held, reserved: this.heap.reserved }
+    return { held: this.held, reserved: this.heap.reserved }
   }
 
   dispose(): void {

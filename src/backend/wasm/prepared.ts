@@ -5,10 +5,21 @@ import { internal } from '../../core/errors.ts'
 import type { Block, Launch, Prepared } from '../backend.ts'
 import { Writer } from './encode.ts'
 import { encode, HEADER } from './kinds.ts'
-import type { WasmBackend } from './index.ts'
-import type { WasmBlock } from './memory.ts'
+import type { Kernel } from '../../ir/kernel.ts'
+import type { Heap, WasmBlock } from './memory.ts'
+import type { WasmExports } from './module.ts'
 
-export function preparePlan(backend: WasmBackend, launches: readonly Launch[]): Prepared {
+/** What a plan needs of its backend. */
+export interface PlanHost {
+  readonly heap: Heap
+  readonly exports: WasmExports
+  /** Gives every thread scratch memory of at least `bytes`. */
+  growScratch(bytes: number): void
+  /** Throws the error that the kernel just run has left behind. */
+  raise(kernel: Kernel): never
+}
+
+export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Prepared {
   const w = new Writer()
   /** Where the words lie that hold an address inside a block. */
   const uses = new Map<Block, number[]>()

@@ -57,20 +57,25 @@ export class Pool {
   /** Why there are fewer threads than asked for; empty when there are not. */
   why = ''
 
-  private constructor(private readonly control: Int32Array) {
-    control[THREADS] = 1
+  private constructor(private readonly memory: WebAssembly.Memory) {
+    this.count()
   }
 
   get threads(): number {
-    return this.control[THREADS]
+    return 1 + this.alive.size
+  }
+
+  /** Tells the wasm side. A view is made each time, since memory that is not shared loses its views when it grows. */
+  private count(): void {
+    new Int32Array(this.memory.buffer)[THREADS] = this.threads
   }
 
   /** Resolves when every worker has started or failed; never rejects. */
   static async start(memory: WebAssembly.Memory, module: WebAssembly.Module, threads: number): Promise<Pool> {
-    const pool = new Pool(new Int32Array(memory.buffer))
+    const pool = new Pool(memory)
     const starting = Array.from({ length: threads - 1 }, (_, i) => pool.add({ module, memory, id: i + 1, spin: SPIN }, i + 1))
     await Promise.all(starting)
-    pool.control[THREADS] = 1 + pool.alive.size
+    pool.count()
     return pool
   }
 
@@ -101,13 +106,13 @@ export class Pool {
   /** A worker died. A job never waits for a worker that holds no task, so those that remain simply go on. */
   private lose(id: number, why: string): void {
     if (!this.alive.delete(id)) return
-    this.control[THREADS] = 1 + this.alive.size
-    console.warn(`lampas: a thread ended (${why}); ${this.alive.size + 1} of ${this.workers.length + 1} go on`)
+    this.count()
+    console.warn(`lampas: a thread ended (${why}); ${this.threads} of ${this.workers.length + 1} go on`)
   }
 
   dispose(): void {
     this.alive.clear()
-    this.control[THREADS] = 1
+    this.count()
     for (const w of this.workers) w.terminate()
   }
 }
