@@ -2,7 +2,7 @@
 // it, so that no bundler can drop the lines that hang methods on Tensor. The wasm files lie beside it, declarations in types/, and
 // lampas.min.js is one classic script with everything inside.
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { gzipSync, deflateRawSync } from 'node:zlib'
 import { install, root, runBin } from './setup.mjs'
 
@@ -49,21 +49,23 @@ async function modules() {
   await Promise.all(wasm.map(name => copyFile(join(root, `build/lampas.${name}.wasm`), join(dist, `lampas.${name}.wasm`))))
 }
 
+/** The declarations that the entries need, with links that any compiler follows. */
 async function declarations() {
   if ((await runBin('typescript/bin/tsc', ['-p', 'tsconfig.build.json'])) !== 0) throw new Error('The declarations do not compile.')
-  const folder = join(dist, 'types')
-  const reached = new Set(Object.values(entries).map(file => file.replace(join(root, 'src'), folder).replace(/\.ts$/, '.d.ts')))
+  const emitted = join(root, 'build/types/src')
+  const needed = new Set(Object.values(entries).map(file => relative(join(root, 'src'), file).replace(/\.ts$/, '.d.ts')))
   // A Set hands out what is added while it is walked.
-  for (const file of reached) {
-    const text = await readFile(file, 'utf8')
+  for (const file of needed) {
+    const text = await readFile(join(emitted, file), 'utf8')
     const linked = text.replace(/(['"])(\.{1,2}\/[^'"]+)\.ts\1/g, (_, quote, path) => {
-      reached.add(join(dirname(file), `${path}.d.ts`))
+      needed.add(join(dirname(file), `${path}.d.ts`))
       return `${quote}${path}.js${quote}`
     })
     const disposable = /\[Symbol\.(asyncD|d)ispose\]/.test(text) ? '/// <reference lib="esnext.disposable" />\n' : ''
-    await writeFile(file, disposable + linked)
+    const target = join(dist, 'types', file)
+    await mkdir(dirname(target), { recursive: true })
+    await writeFile(target, disposable + linked)
   }
-  for (const name of await readdir(folder, { recursive: true })) if (name.endsWith('.d.ts') && !reached.has(join(folder, name))) await rm(join(folder, name))
 }
 
 /** Deflated before base64: smaller than base64 alone, also after the server's gzip. */

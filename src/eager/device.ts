@@ -11,6 +11,9 @@ export type Device = DeviceInfo & {
   readonly lost: Promise<string>
 }
 
+/** WebGPU's own type where the compiler knows it, so that those who do not use it need not install its declarations. */
+type GPUEntry = typeof globalThis extends { GPU: { prototype: infer T } } ? T : object
+
 export interface InitOptions {
   /** The device to use; default: a real GPU for WebGPU when there is one, else wasm. */
   device?: DeviceName
@@ -19,7 +22,7 @@ export interface InitOptions {
   /** Whether wasm may use relaxed SIMD (fused multiply-add). Default: where the engine has it. */
   relaxedSimd?: boolean
   /** The WebGPU entry point, for hosts without `navigator.gpu` (Dawn for Node). */
-  gpu?: GPU
+  gpu?: GPUEntry
 }
 
 const open = new Map<string, Backend>()

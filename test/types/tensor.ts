@@ -47,5 +47,5 @@ const n: number = x.sum().item()
 init({ device: 'gpu' })
 // @ts-expect-error there is no such device
 device('cuda')
-// @ts-expect-error the shape comes before the options
-randn({ dtype: 'float32' })
+// @ts-expect-error the option is spelt requiresGrad
+randn([2, 3], { requires_grad: true })
