@@ -31,8 +31,6 @@ const classBytes = (sizeClass: number): number => {
   return (sizeClass - shift * 8 + 1) * UNIT * 2 ** shift
 }
 
-const format = (bytes: number): string => (bytes < 2 ** 20 ? `${bytes} bytes` : `${(bytes / 2 ** 20).toFixed(1)} MiB`)
-
 export class Heap {
   f32!: Float32Array
   i32!: Int32Array
@@ -47,7 +45,7 @@ export class Heap {
   constructor(
     readonly memory: WebAssembly.Memory,
     base: number,
-    readonly maxPages: number,
+    private readonly maxPages: number,
   ) {
     this.refresh()
     this.spans = [{ start: Math.ceil(base / UNIT) * UNIT, end: this.reserved }]
@@ -55,6 +53,10 @@ export class Heap {
 
   get reserved(): number {
     return this.bytes.length
+  }
+
+  private get limit(): number {
+    return this.maxPages * PAGE
   }
 
   private refresh(): void {
@@ -65,6 +67,8 @@ export class Heap {
   }
 
   alloc(bytes: number): WasmBlock {
+    // Past the limit size classes mean nothing.
+    if (bytes > this.limit) return this.exhausted(bytes)
     const sizeClass = classOf(bytes)
     const list = this.free[sizeClass]
     let address: number
@@ -87,9 +91,25 @@ export class Heap {
   private fresh(size: number, asked: number): number {
     // Sizes that never come back must not fill the memory: when most of it lies idle, join it before asking for more.
     if (this.idle > this.held + 2 ** 26) this.join()
-    const address = this.take(size) ?? (this.grow(size) ? this.take(size) : (this.join(), this.take(size) ?? (this.grow(size) ? this.take(size) : null)))
-    return address ?? fail('alloc', `no memory for ${format(asked)}: ${format(this.held)} are held and the limit is ${format(this.maxPages * PAGE)}`,
+    return this.find(size) ?? this.exhausted(asked)
+  }
+
+  private exhausted(asked: number): never {
+    return fail('alloc', `no memory for ${asked} bytes: ${this.held} bytes are held and the limit is ${this.limit}`,
       'use a smaller batch, free tensors that are no longer needed with scope(() => …) or dispose(), or run the step through compile(), which plans its memory')
+  }
+
+  /** From what lies between blocks, else from new pages, else from freed blocks joined to larger ones. */
+  private find(size: number): number | null {
+    const at = this.take(size)
+    if (at !== null) return at
+    if (!this.grow(size)) {
+      this.join()
+      const joined = this.take(size)
+      if (joined !== null) return joined
+      if (!this.grow(size)) return null
+    }
+    return this.take(size)
   }
 
   private take(size: number): number | null {
