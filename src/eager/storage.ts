@@ -27,6 +27,11 @@ export class Storage implements Source {
     this.refs++
   }
 
+  /** Elements that it holds. */
+  get words(): number {
+    return this.block.bytes / WORD
+  }
+
   drop(): void {
     if (--this.refs > 0) return
     live.delete(this)

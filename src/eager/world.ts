@@ -11,7 +11,7 @@ import type { Arg, KernelSpec, Lowering, Op } from '../ops/op.ts'
 import { clone } from '../ops/pointwise.ts'
 import { copyInto } from '../ops/movement-record.ts'
 import { Tensor } from '../ops/tensor.ts'
-import type { BackwardOptions, World } from '../ops/world.ts'
+import { world, type BackwardOptions, type World } from '../ops/world.ts'
 import { backendNamed, currentBackend } from './device.ts'
 import { Handle, Storage, allocate, callSite, handleOn, inScope, storageOf } from './storage.ts'
 import { relieve, turn, turnDue } from './pressure.ts'
@@ -116,11 +116,13 @@ class EagerWorld implements World {
   observe(): void {}
 
   async read(x: Tensor): Promise<Words> {
+    this.mustNotTrace(x)
     if (turnDue()) await turn()
     return this.reading(x, (storage, bytes, as) => storage.backend.read(storage.block, 0, bytes, as)).then(b => wordsOf(x.dtype, b))
   }
 
   readSync(x: Tensor): Words {
+    this.mustNotTrace(x)
     const { backend } = storageOf('dataSync', this.real(x))
     if (!backend.readSync) fail('dataSync', `the device '${backend.info.name}' cannot read at once`, 'use `await x.data()`')
     const compact = compacted(this.real(x))
@@ -139,6 +141,12 @@ class EagerWorld implements World {
     const buffer = whole ? await read(storage, bytes, wordType(x.dtype)) : await storage.backend.read(storage.block, compact.layout.offset * WORD, bytes, wordType(x.dtype))
     if (compact !== x) this.release(compact)
     return buffer
+  }
+
+  /** Reading outside memory in a trace would freeze today's value into the compiled step. */
+  private mustNotTrace(x: Tensor): void {
+    const active = world()
+    if (active !== this) active.readSync(x)
   }
 
   /** A number that stands for a tensor becomes one. */

@@ -12,12 +12,13 @@ import { ConstantSource, world, type BackwardOptions, type Source, type World } 
 /** Nested arrays of numbers, as deep as the tensor has dimensions; a plain number for a 0-dim tensor. */
 export type NestedArray = number | boolean | NestedArray[]
 
+/** A trace listens here to which leaf gradients its code reads and writes. */
+export const gradWatch: { hook: ((leaf: Tensor, write: boolean) => void) | null } = { hook: null }
+
 // eslint-disable-next-line no-redeclare -- the ops' methods are merged into the class
 export interface Tensor extends Methods {}
 
 export class Tensor {
-  /** Leaf gradients gather here; null before the first `backward()` and after `zeroGrad()`. Same shape and dtype as the tensor. */
-  grad: Tensor | null = null
   /** The tape entry that made this tensor, and which of its outputs it is. */
   gradFn: GradNode | null = null
   gradIndex = 0
@@ -30,6 +31,7 @@ export class Tensor {
   /** What the world keeps about this handle. */
   handle: object | null = null
   private leafRequiresGrad = false
+  private gathered: Tensor | null = null
 
   constructor(
     /** Where the elements lie in the source. */
@@ -63,6 +65,22 @@ export class Tensor {
   /** Name of the device that holds the values: `'wasm'`, `'webgpu'`, `'reference'`; `'symbolic'` while traced. */
   get device(): string {
     return this.owner.deviceOf(this)
+  }
+
+  /** Leaf gradients gather here; null before the first `backward()` and after `zeroGrad()`. Same shape and dtype as the tensor. */
+  get grad(): Tensor | null {
+    gradWatch.hook?.(this, false)
+    return this.gathered
+  }
+
+  set grad(g: Tensor | null) {
+    gradWatch.hook?.(this, true)
+    this.gathered = g
+  }
+
+  /** `grad` without telling a trace that it was looked at. */
+  peekGrad(): Tensor | null {
+    return this.gathered
   }
 
   /** True for a leaf that asked for a gradient and for everything computed from one. */

@@ -1,0 +1,206 @@
+// A plan: the kernels of a graph in order, over numbered slots. Slots that are never in use together share memory, an update is
+// computed straight into its parameter when nobody reads the old value afterwards, and a map may work in the memory of an input
+// that dies with it. So a step allocates nothing while it runs.
+import type { Backend, Block, Launch, Prepared } from '../backend/backend.ts'
+import { WORD, type DType } from '../core/dtype.ts'
+import { numel, sameShape, type Shape } from '../core/shape.ts'
+import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
+import type { Kernel } from '../ir/kernel.ts'
+import { copyInto } from '../ops/movement-record.ts'
+import type { Arg, KernelSpec, Lowering } from '../ops/op.ts'
+import { liveNodes, type Graph, type Value } from './graph.ts'
+
+class Slot {
+  constructor(
+    readonly words: number,
+    /** Index among the graph's externals, then its outputs; -1 for memory of the plan's own. */
+    readonly external = -1,
+  ) {}
+}
+
+interface Step {
+  readonly kernel: Kernel
+  readonly slots: readonly Slot[]
+}
+
+/** Writes kernels down instead of running them. */
+class Recorder implements Lowering {
+  readonly steps: Step[] = []
+
+  alloc(dtype: DType, shape: Shape): Arg {
+    return { view: contiguousView(dtype, shape), slot: new Slot(numel(shape)) }
+  }
+
+  run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
+    const full = { ...kernel, inputs: inputs.map(x => x.view), outputs: outputs.map(x => x.view) } as Kernel
+    this.steps.push({ kernel: full, slots: [...inputs, ...outputs].map(x => x.slot as Slot) })
+  }
+}
+
+export interface Plan {
+  readonly launches: readonly Launch[]
+  readonly prepared: Prepared
+  /** Stand for the graph's externals and then its outputs; a run swaps the real blocks in. */
+  readonly placeholders: readonly Block[]
+  /** Bytes of memory that the plan keeps for itself. */
+  readonly bytes: number
+  dispose(): void
+}
+
+/** `fixed[i]` is the block of external i when it is the same in every run, else null. */
+export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block | null)[]): Plan {
+  const recorder = new Recorder()
+  const args = lowerGraph(graph, recorder)
+  const outputs = placeOutputs(graph, recorder, args)
+  const { steps, alias } = placeUpdates(graph, recorder, args, outputs)
+  const slotOf = (s: Slot): Slot => alias.get(s) ?? s
+
+  const owned: Block[] = []
+  const keep = (bytes: number): Block => {
+    const block = backend.alloc(bytes)
+    owned.push(block)
+    return block
+  }
+  const outside = [...graph.externals.map((v, i) => fixed[i] ?? keep(numel(v.shape) * WORD)), ...graph.outputs.map(v => keep(numel(v.shape) * WORD))]
+  const blockOf = assignMemory(steps, slotOf, keep)
+  const launches = steps.map(({ kernel, slots }): Launch => ({
+    kernel,
+    blocks: slots.map(slotOf).map(s => (s.external >= 0 ? outside[s.external] : blockOf.get(s)!)),
+  }))
+  const prepared = backend.prepare(launches)
+  return {
+    launches,
+    prepared,
+    placeholders: outside,
+    bytes: owned.reduce((n, b) => n + b.bytes, 0),
+    dispose() {
+      prepared.dispose()
+      for (const b of owned) backend.free(b)
+    },
+  }
+}
+
+/** Lowers every live node; what each value is as a view into a slot. */
+function lowerGraph(graph: Graph, recorder: Recorder): Map<Value, Arg> {
+  const args = new Map<Value, Arg>()
+  graph.externals.forEach((v, i) => args.set(v, { view: contiguousView(v.dtype, v.shape), slot: new Slot(numel(v.shape), i) }))
+  const argOf = (v: Value): Arg => {
+    const known = args.get(v)
+    if (known) return known
+    const constant: Arg = { view: contiguousView(v.dtype, v.shape), slot: v, constant: v.constant }
+    args.set(v, constant)
+    return constant
+  }
+  for (const node of liveNodes(graph)) {
+    const inputs = node.inputs.map(argOf)
+    const view = inputs.length === 1 && inputs[0].constant === undefined ? (node.op.view?.(inputs[0].view, node.params) ?? null) : null
+    const results = view ? [{ view, slot: inputs[0].slot }] : node.op.lower!(recorder, inputs, node.params)
+    node.outputs.forEach((v, i) => args.set(v, results[i]))
+  }
+  return args
+}
+
+const fills = (a: Arg, v: Value): boolean => a.slot instanceof Slot && a.slot.words === numel(v.shape) && a.view.offset === 0 && isContiguous(a.view)
+
+/** Gives each output a slot of its own, made in place where the value is alone in its memory, else copied there. */
+function placeOutputs(graph: Graph, recorder: Recorder, args: Map<Value, Arg>): Map<Slot, Slot> {
+  const taken = new Map<Slot, Slot>()
+  const updated = new Set(graph.updates.map(u => args.get(u.value)?.slot))
+  graph.outputs.forEach((v, i) => {
+    const place: Arg = { view: contiguousView(v.dtype, v.shape), slot: new Slot(numel(v.shape), graph.externals.length + i) }
+    const from = args.get(v)!
+    if (from.slot instanceof Slot && from.slot.external < 0 && fills(from, v) && !taken.has(from.slot) && !updated.has(from.slot)) taken.set(from.slot, place.slot as Slot)
+    else copyInto(recorder, from, place)
+  })
+  return taken
+}
+
+/** Lets each update be computed in the memory that it updates, or copies it there at the end. */
+function placeUpdates(graph: Graph, recorder: Recorder, args: Map<Value, Arg>, outputs: Map<Slot, Slot>): { steps: readonly Step[]; alias: Map<Slot, Slot> } {
+  const alias = new Map(outputs)
+  const pending: { from: Arg; to: Arg }[] = []
+  const { steps } = recorder
+  for (const { external, value } of graph.updates) {
+    const to = args.get(external)!
+    const from = args.get(value)!
+    const own = from.slot instanceof Slot && from.slot.external < 0 && fills(from, value) && sameShape(external.shape, value.shape)
+    if (own && !alias.has(from.slot as Slot) && mayOverwrite(steps, from.slot as Slot, to.slot as Slot)) alias.set(from.slot as Slot, to.slot as Slot)
+    else pending.push({ from, to })
+  }
+  // Values that lie in memory which another update overwrites are first put aside.
+  const settled = pending.map(({ from, to }) => {
+    if (!(from.slot instanceof Slot) || from.slot.external < 0) return { from, to }
+    const aside = recorder.alloc(from.view.dtype, from.view.shape)
+    copyInto(recorder, from, aside)
+    return { from: aside, to }
+  })
+  for (const { from, to } of settled) copyInto(recorder, { view: { ...from.view }, slot: from.slot }, { view: shaped(to.view, from.view.shape), slot: to.slot })
+  return { steps: steps.filter(s => !copiesOntoItself(s, alias)), alias }
+}
+
+const shaped = (v: View, shape: Shape): View => contiguousView(v.dtype, shape)
+
+/** True when computing `slot` in the memory of `target` changes nothing that is read later. */
+function mayOverwrite(steps: readonly Step[], slot: Slot, target: Slot): boolean {
+  const first = steps.findIndex(s => s.slots.includes(slot))
+  for (let i = first; i < steps.length; i++) {
+    const { kernel, slots } = steps[i]
+    const inputs = kernel.inputs.length
+    for (let k = 0; k < slots.length; k++) {
+      if (slots[k] !== target) continue
+      // In the very step that begins to write, an elementwise read of the same elements is fine.
+      if (i === first && k < inputs && readsInPlace(kernel, slots, k, slot)) continue
+      return false
+    }
+  }
+  return first >= 0
+}
+
+function readsInPlace(kernel: Kernel, slots: readonly Slot[], input: number, written: Slot): boolean {
+  if (kernel.kind !== 'map') return false
+  return kernel.outputs.every((out, o) => slots[kernel.inputs.length + o] !== written || sameGeometry(out, kernel.inputs[input]))
+}
+
+const copiesOntoItself = ({ kernel, slots }: Step, alias: Map<Slot, Slot>): boolean =>
+  kernel.kind === 'map' && kernel.inputs.length === 1 && kernel.program.steps.length === 1 && kernel.program.steps[0].op === 'input' &&
+  (alias.get(slots[0]) ?? slots[0]) === (alias.get(slots[1]) ?? slots[1]) && sameGeometry(kernel.inputs[0], kernel.outputs[0])
+
+/** Blocks for the plan's own slots: each from its first use to its last, the best-fitting free one first. */
+function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot, keep: (bytes: number) => Block): Map<Slot, Block> {
+  const last = new Map<Slot, number>()
+  steps.forEach((s, i) => s.slots.forEach(slot => last.set(slotOf(slot), i)))
+  const found = new Map<Slot, Block>()
+  const free: Block[] = []
+  const take = (bytes: number): Block => {
+    let best = -1
+    free.forEach((b, i) => {
+      if (b.bytes >= bytes && b.bytes <= Math.max(4 * bytes, 4096) && (best < 0 || b.bytes < free[best].bytes)) best = i
+    })
+    return best < 0 ? keep(Math.max(bytes, WORD)) : free.splice(best, 1)[0]
+  }
+  steps.forEach(({ kernel, slots: raw }, i) => {
+    const slots = raw.map(slotOf)
+    const dying = slots.filter((s, k) => s.external < 0 && last.get(s) === i && slots.indexOf(s) === k)
+    for (let k = kernel.inputs.length; k < slots.length; k++) {
+      const slot = slots[k]
+      if (slot.external >= 0 || found.has(slot)) continue
+      const reuse = dying.find(d => found.has(d) && d.words === slot.words && worksInPlace(kernel, slots, d, k))
+      if (reuse) {
+        found.set(slot, found.get(reuse)!)
+        dying.splice(dying.indexOf(reuse), 1)
+      } else found.set(slot, take(slot.words * WORD))
+    }
+    for (const s of dying) {
+      const block = found.get(s)
+      if (block) free.push(block)
+    }
+  })
+  return found
+}
+
+/** True when output k of a map may be written over the dying slot d. */
+function worksInPlace(kernel: Kernel, slots: readonly Slot[], d: Slot, k: number): boolean {
+  if (kernel.kind !== 'map') return false
+  const out = kernel.outputs[k - kernel.inputs.length]
+  return slots.every((s, i) => s !== d || (i < kernel.inputs.length && sameGeometry(kernel.inputs[i], out)))
+}

@@ -1,0 +1,336 @@
+// Tracing: the symbolic world. Ops become nodes instead of running. Memory that the trace reads from outside is captured, and
+// in-place changes are made functional: each memory has a current value, a write through a view replaces part of it, and what is
+// different at the end becomes an update. So the very same eager code, backward() and optimiser included, is the graph.
+import { dtypes, type DType, type Words } from '../core/dtype.ts'
+import { LampasError, fail } from '../core/errors.ts'
+import { numel, sameShape, type Shape } from '../core/shape.ts'
+import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
+import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
+import { backward } from '../autograd/engine.ts'
+import { Storage, handleOn, storageOf } from '../eager/storage.ts'
+import { eager } from '../eager/world.ts'
+import { cast } from '../ops/cast.ts'
+import { asStridedOp, expandOp, writeStridedOp } from '../ops/movement.ts'
+import type { Arg, Lowering, Op } from '../ops/op.ts'
+import { Tensor, gradWatch } from '../ops/tensor.ts'
+import { ConstantSource, enterWorld, type BackwardOptions, type Source, type World } from '../ops/world.ts'
+import type { Graph, GraphNode, Value } from './graph.ts'
+
+/** A memory inside the trace, and what is in it now. */
+class SymbolicSource implements Source {
+  version = 0
+  constructor(
+    readonly world: World,
+    public current: Value,
+    /** What it held when the trace began, for memory from outside. */
+    readonly initial: Value | null,
+  ) {}
+}
+
+/** What a symbolic tensor shows, as of a version of its memory. */
+interface SymbolicHandle {
+  value: Value
+  version: number
+  poison: string | null
+}
+
+/** Memory from outside: an argument of the traced function, or captured. */
+export interface External {
+  readonly value: Value
+  readonly storage: Storage
+  /** Which argument; null for captured memory, which the compiled function keeps alive. */
+  readonly argument: number | null
+}
+
+export interface Guard {
+  readonly read: () => unknown
+  readonly value: unknown
+}
+
+export interface Traced {
+  readonly graph: Graph
+  readonly externals: readonly External[]
+  readonly guards: readonly Guard[]
+  /** What `grad` of each leaf touched is after a step. */
+  readonly grads: readonly { readonly leaf: Tensor; readonly grad: Tensor | null }[]
+}
+
+/** Finds out how an op lays out its results, by lowering it onto nothing. */
+const dry: Lowering = {
+  alloc: (dtype, shape): Arg => ({ view: contiguousView(dtype, shape), slot: {} }),
+  run: () => {},
+}
+
+let nodeCount = 0
+
+export class Trace implements World {
+  private readonly nodes: GraphNode[] = []
+  private readonly externals: External[] = []
+  private readonly sources = new Map<Storage, SymbolicSource>()
+  private readonly constants = new Set<Storage>()
+  private readonly guards: Guard[] = []
+  private readonly observed = new Set<string>()
+  private readonly gradWritten = new Map<Tensor, Tensor | null>()
+  private readonly gradRead = new Set<Tensor>()
+
+  constructor(private readonly device: object) {}
+
+  /** Makes a tensor that stands for argument `index`. */
+  argument(x: Tensor, index: number): Tensor {
+    const storage = storageOf('compile', x)
+    const value: Value = { dtype: x.dtype, shape: x.shape, node: null, index: 0 }
+    this.externals.push({ value, storage, argument: index })
+    const source = new SymbolicSource(this, value, value)
+    return this.show(source, contiguousView(x.dtype, x.shape), value)
+  }
+
+  /** Runs `body` in this world and tells what it did; `outputs` picks the tensors to return from its result. */
+  run<T>(body: () => T, outputsOf: (result: T) => readonly Tensor[]): { traced: Traced; result: T } {
+    const before = enterWorld(this)
+    const watchBefore = gradWatch.hook
+    gradWatch.hook = (leaf, write) => this.watchGrad(leaf, write)
+    try {
+      const result = body()
+      if (result instanceof Promise) fail('compile', 'the function is async, but a trace runs through without waiting', 'read values outside of the compiled function: const loss = step(x); await loss.item()')
+      const outputs = outputsOf(result).map(t => this.valueOf('return', this.inside(t)))
+      gradWatch.hook = watchBefore
+      const grads = [...this.gradWritten.keys()].map(leaf => ({ leaf, grad: this.keepGrad(leaf) }))
+      const updates = this.externals.flatMap(({ value, storage }) => {
+        const source = this.sourceOfExternal(value)
+        return source.current === value || this.constants.has(storage) ? [] : [{ external: value, value: source.current }]
+      })
+      const graph: Graph = { nodes: this.nodes, externals: this.externals.map(e => e.value), outputs, updates }
+      return { traced: { graph, externals: this.externals, guards: this.guards, grads }, result }
+    } catch (error) {
+      gradWatch.hook = watchBefore
+      for (const [leaf, grad] of this.gradWritten) leaf.grad = grad
+      throw error
+    } finally {
+      gradWatch.hook = watchBefore
+      enterWorld(before)
+    }
+  }
+
+  private readonly byExternal = new Map<Value, SymbolicSource>()
+  private sourceOfExternal(value: Value): SymbolicSource {
+    return this.byExternal.get(value)!
+  }
+
+  // Values and memory
+
+  private show(source: SymbolicSource, layout: View, value: Value): Tensor {
+    if (source.initial) this.byExternal.set(source.initial, source)
+    const x = new Tensor(layout, source)
+    const handle: SymbolicHandle = { value, version: source.version, poison: null }
+    x.handle = handle
+    return x
+  }
+
+  /** x as a tensor of this trace; memory from outside is captured when it is first met. */
+  private inside(x: Tensor): Tensor {
+    if (x.source instanceof SymbolicSource || x.source instanceof ConstantSource) return x
+    const storage = storageOf('compile', x)
+    let source = this.sources.get(storage)
+    if (!source) {
+      // Seen through a view first, memory is captured as a plain run of elements.
+      const whole = numel(x.shape) === storage.words && isContiguous(x.layout) && x.layout.offset === 0
+      const value: Value = { dtype: x.dtype, shape: whole ? x.shape : [storage.words], node: null, index: 0 }
+      source = new SymbolicSource(this, value, value)
+      this.sources.set(storage, source)
+      this.externals.push({ value, storage, argument: null })
+    }
+    const y = new Tensor(x.layout, source)
+    const stale: SymbolicHandle = { value: source.current, version: -1, poison: null }
+    y.handle = stale
+    if (source.initial) this.byExternal.set(source.initial, source)
+    return y
+  }
+
+  /** The value that x shows now. */
+  private valueOf(op: string, x: Tensor): Value {
+    if (x.source instanceof ConstantSource) return { dtype: x.dtype, shape: x.shape, node: null, index: 0, constant: x.constant }
+    const source = x.source as SymbolicSource
+    const handle = x.handle as SymbolicHandle
+    if (handle.poison !== null) throw new LampasError(op, handle.poison, 'use the form without _')
+    if (source.world !== this) throw new LampasError(op, `${x} is a value of another compiled step`, 'return it from the compiled function to use it outside')
+    if (handle.version === source.version) return handle.value
+    handle.value = shows(x.layout, source.current) ? source.current : this.node(asStridedOp, [source.current], geometry(x.layout), [{ dtype: x.dtype, shape: x.shape }])[0]
+    handle.version = source.version
+    return handle.value
+  }
+
+  private node<P>(op: Op<P>, inputs: readonly Value[], params: P, metas: readonly { dtype: DType; shape: Shape }[]): readonly Value[] {
+    const outputs: Value[] = []
+    const node: GraphNode = { id: nodeCount++, op: op as Op, params, inputs, outputs }
+    metas.forEach((m, index) => outputs.push({ dtype: m.dtype, shape: m.shape, node, index }))
+    this.nodes.push(node)
+    return outputs
+  }
+
+  // World
+
+  apply<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Tensor[] {
+    const pending = beforeOp(op, inputs)
+    const metas = op.infer(inputs, params)
+    const local = inputs.map(x => this.inside(x))
+    const values = local.map(x => this.valueOf(op.name, x))
+    const view = op.view && local[0].source instanceof SymbolicSource ? op.view(local[0].layout, params) : null
+    const made = this.node(op, values, params, metas)
+    let outputs: Tensor[]
+    if (view) {
+      const y = this.show(local[0].source as SymbolicSource, view, made[0])
+      y.base = inputs[0].base ?? inputs[0]
+      y.gradVersion = y.base.source.version
+      outputs = [y]
+    } else {
+      const args = op.lower!(dry, local.map((x): Arg => ({ view: x.layout, slot: x.source, constant: x.constant })), params)
+      outputs = made.map((v, i) => this.show(new SymbolicSource(this, v, null), args[i].view, v))
+    }
+    if (pending) afterOp(pending, op, inputs, outputs, params)
+    return outputs
+  }
+
+  assign<P>(op: Op<P>, targets: readonly Tensor[], inputs: readonly Tensor[], params: P): void {
+    const pending = targets.map(t => beforeWrite(op, t, inputs))
+    const metas = op.infer(inputs, params)
+    const values = this.node(op, inputs.map(x => this.valueOf(op.name, this.inside(x))), params, metas)
+    targets.forEach((t, i) => this.write(t, this.fit(values[i], t)))
+    const sources = new Set(targets.map(t => t.source).filter(s => !(s instanceof SymbolicSource)))
+    for (const s of sources) s.version++
+    targets.forEach((t, i) => afterWrite(pending[i], op, t, inputs, params))
+  }
+
+  /** The value in the target's dtype and shape. */
+  private fit(value: Value, target: Tensor): Value {
+    let v = value
+    if (v.dtype !== target.dtype) {
+      const x = this.show(new SymbolicSource(this, v, null), contiguousView(v.dtype, v.shape), v)
+      v = this.valueOf('cast', cast(x, target.dtype))
+    }
+    return sameShape(v.shape, target.shape) ? v : this.node(expandOp, [v], { shape: target.shape }, [{ dtype: v.dtype, shape: target.shape }])[0]
+  }
+
+  private write(target: Tensor, value: Value): void {
+    const local = this.inside(target)
+    const source = local.source as SymbolicSource
+    source.current = shows(local.layout, source.current)
+      ? value
+      : this.node(writeStridedOp, [source.current, value], geometry(local.layout), [source.current])[0]
+    source.version++
+    const handle = local.handle as SymbolicHandle
+    handle.value = value
+    handle.version = source.version
+  }
+
+  create(data: Words, dtype: DType, shape: Shape, device?: string): Tensor {
+    const x = eager.create(data, dtype, shape, device)
+    const held = eager.hold(x)
+    eager.release(x)
+    // A literal of the traced code: changes made to it are not kept for the next call.
+    this.constants.add(held.source as Storage)
+    return held
+  }
+
+  outside<T>(make: () => T): T {
+    const before = enterWorld(eager)
+    try {
+      return make()
+    } finally {
+      enterWorld(before)
+    }
+  }
+
+  observe(read: () => unknown): void {
+    const value = read()
+    const key = `${this.guards.length}`
+    if (this.observed.size < 4096) {
+      this.observed.add(key)
+      this.guards.push({ read, value })
+    }
+  }
+
+  backward(x: Tensor, options: BackwardOptions): void {
+    backward(x, options)
+  }
+
+  read(): never {
+    return fail('compile', 'a value was read (item, data, toArray, or a mask as index) while the function was being traced, when there are no values yet', 'return the tensor and read it outside, use where() in place of if, or leave this function eager')
+  }
+
+  readSync(): never {
+    return this.read()
+  }
+
+  currentDevice(): object {
+    return this.device
+  }
+
+  deviceOf(): string {
+    return 'symbolic'
+  }
+
+  alias(x: Tensor): Tensor {
+    const local = this.inside(x)
+    return local.source instanceof SymbolicSource ? this.show(local.source, local.layout, this.valueOf('alias', local)) : local
+  }
+
+  hold(x: Tensor): Tensor {
+    return this.alias(x)
+  }
+
+  poisoned(x: Tensor, op: string, why: string): Tensor {
+    const y = this.alias(x)
+    ;(y.handle as SymbolicHandle).poison = `${why}. In the derivative of ${op}`
+    return y
+  }
+
+  owned(x: Tensor): Tensor {
+    return x
+  }
+
+  release(x: Tensor): void {
+    if (!(x.source instanceof SymbolicSource)) eager.release(x)
+  }
+
+  alive(): boolean {
+    return true
+  }
+
+  tidy<T extends readonly (Tensor | null)[]>(body: () => T): T {
+    return body()
+  }
+
+  // Gradients of leaves outlive the step, as they do eagerly.
+
+  private watchGrad(leaf: Tensor, write: boolean): void {
+    if (leaf.source instanceof SymbolicSource) return
+    if (write) {
+      if (!this.gradWritten.has(leaf)) this.gradWritten.set(leaf, leaf.peekGrad())
+    } else if (!this.gradWritten.has(leaf) && !this.gradRead.has(leaf)) {
+      this.gradRead.add(leaf)
+      this.guards.push({ read: () => leaf.peekGrad(), value: leaf.peekGrad() })
+    }
+  }
+
+  /** A gradient made in the trace gets memory of its own, which each run fills. */
+  private keepGrad(leaf: Tensor): Tensor | null {
+    const g = leaf.peekGrad()
+    if (!g || !(g.source instanceof SymbolicSource)) return g
+    const value = this.valueOf('grad', g)
+    const zeros = dtypes[g.dtype].kind === 'float' ? new Float32Array(g.numel) : new Int32Array(g.numel)
+    const kept = this.outside(() => {
+      const made = eager.create(zeros, g.dtype, g.shape)
+      const storage = storageOf('grad', made)
+      const held = handleOn(storage, made.layout, false)
+      eager.release(made)
+      return held
+    })
+    this.write(kept, value)
+    leaf.grad = kept
+    return kept
+  }
+}
+
+/** True when a view with this layout is the whole memory, as the value has it. */
+const shows = (layout: View, whole: Value): boolean => sameShape(layout.shape, whole.shape) && sameGeometry(layout, contiguousView(whole.dtype, whole.shape))
+const geometry = (v: View) => ({ shape: v.shape, strides: v.strides, offset: v.offset })
