@@ -1,13 +1,20 @@
 // The classic script `lampas.min.js`: the public entry with both wasm binaries inside, so that it needs no other file.
 import { setWasmBytes } from './backend/wasm/module.ts'
+import { patched } from './backend/wasm/patch.ts'
 
 export * from './index.ts'
 
-/** Put in by scripts/build.mjs: deflated, in base64. */
-declare const LAMPAS_WASM: Readonly<Record<'simd' | 'relaxed', string>>
+/** Put in by scripts/build.mjs, deflated and in base64: a binary, and the other one's difference from it. */
+declare const LAMPAS_WASM: { readonly simd: string; readonly relaxed: string }
+const inside = LAMPAS_WASM
 
-setWasmBytes(async binary => {
-  const packed = Uint8Array.from(atob(LAMPAS_WASM[binary]), c => c.charCodeAt(0))
+async function unpack(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const packed = Uint8Array.from(atob(text), c => c.charCodeAt(0))
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'))
   return new Uint8Array(await new Response(unpacked).arrayBuffer())
+}
+
+setWasmBytes(async binary => {
+  const simd = await unpack(inside.simd)
+  return binary === 'simd' ? simd : patched(simd, await unpack(inside.relaxed))
 })
