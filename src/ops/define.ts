@@ -54,11 +54,26 @@ export function define<F extends (...args: never[]) => unknown, A extends object
     }
     return body(bound as A)
   }
-  return describe(call as unknown as F, name, names)
+  return tagged(call as unknown as F, name, names)
 }
 
+/** Notes name and parameters on a function. */
+export const tagged = <F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described => Object.assign(fn, { opName: name, paramNames: names })
+
+/** A positional function that also takes its parameters from a trailing options object: `flip(x, {dims: 0})`. */
 export function describe<F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described {
-  return Object.assign(fn, { opName: name, paramNames: names })
+  const call = (...args: unknown[]): unknown => {
+    const last = args.at(-1)
+    if (args.length > 1 && isOptions(last)) {
+      const keys = Object.keys(last)
+      if (keys.length > 0 && keys.every(k => names.includes(k))) {
+        args.pop()
+        for (const k of keys) args[names.indexOf(k)] = last[k]
+      }
+    }
+    return (fn as unknown as (...a: unknown[]) => unknown)(...args)
+  }
+  return tagged(call as unknown as F, name, names)
 }
 
 /** Throws unless x is a tensor; the message says what it was. */

@@ -4,7 +4,7 @@ import { fail } from '../core/errors.ts'
 import { broadcastShapes, sameShape } from '../core/shape.ts'
 import { expandView } from '../core/view.ts'
 import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
-import { apply1, describe, lift, type Described, type Operand } from './define.ts'
+import { apply1, lift, tagged, type Described, type Operand } from './define.ts'
 import type { Arg, Lowering, Meta, Op, Sample, Saved, Saves } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -150,15 +150,15 @@ function register(name: string, arity: number, spec: PointwiseSpec): Op<null> {
 
 export function unary(name: string, spec: PointwiseSpec): Unary {
   const op = register(name, 1, spec)
-  return describe((x: Tensor) => apply1(op, [lift(x, name)], null), name, ['input'])
+  return tagged((x: Tensor) => apply1(op, [lift(x, name)], null), name, ['input'])
 }
 
 export function binary(name: string, spec: PointwiseSpec): BinaryFn {
   const op = register(name, 2, spec)
-  return describe((x: Operand, other: Operand) => apply1(op, [lift(x, name), lift(other, name)], null), name, ['input', 'other'])
+  return tagged((x: Operand, other: Operand) => apply1(op, [lift(x, name), lift(other, name)], null), name, ['input', 'other'])
 }
 
 export function ternary(name: string, names: readonly string[], spec: PointwiseSpec): ((a: Operand, b: Operand, c: Operand) => Tensor) & Described {
   const op = register(name, 3, spec)
-  return describe((a: Operand, b: Operand, c: Operand) => apply1(op, [lift(a, name), lift(b, name), lift(c, name)], null), name, names)
+  return tagged((a: Operand, b: Operand, c: Operand) => apply1(op, [lift(a, name), lift(b, name), lift(c, name)], null), name, names)
 }
