@@ -93,8 +93,9 @@ test('trains in a worker through importScripts', async ({ page }) => {
 })
 
 test('the page of README works as printed', async ({ page }) => {
-  const [block] = blocksOf('README.md').filter(({ language }) => language === 'html')
-  await page.goto(`${await site(`${root}dist`, {}, { '/index.html': block.code })}/`)
+  const block = blocksOf('README.md').find(({ language }) => language === 'html')
+  expect(block).toBeDefined()
+  await page.goto(`${await site(`${root}dist`, {}, { '/index.html': block?.code ?? '' })}/`)
   await expect(page.locator('#answer')).toHaveText('2,4,6')
 })
 
