@@ -1,9 +1,5 @@
 // The example programs: real code that the page shows, runs and lets its visitor change.
 import type { ViewName } from '../page/results.ts'
-import digits from './digits.js?raw'
-import names from './names.js?raw'
-import regression from './regression.js?raw'
-import spiral from './spiral.js?raw'
 
 export interface Example {
   readonly id: string
@@ -14,33 +10,35 @@ export interface Example {
   readonly views: readonly ViewName[]
 }
 
+const sources = import.meta.glob<string>('./*.js', { query: '?raw', import: 'default', eager: true })
+
 export const examples: readonly Example[] = [
   {
     id: 'digits',
     title: 'Digits CNN',
     about: 'A small convolutional network learns to read 1,437 handwritten digits and is tested on 360 that it has not seen. Then draw one yourself.',
-    code: digits,
+    code: sources['./digits.js'],
     views: ['predictions', 'drawing'],
   },
   {
     id: 'spiral',
     title: 'Spiral MLP',
     about: 'Three arms of a spiral, one small network, and the boundary that it draws between them while it learns.',
-    code: spiral,
+    code: sources['./spiral.js'],
     views: ['boundary'],
   },
   {
     id: 'names',
     title: 'Names GPT',
     about: 'A character-level transformer reads 8,402 first names and writes new ones: noise at first, then syllables, then names.',
-    code: names,
+    code: sources['./names.js'],
     views: ['text'],
   },
   {
     id: 'regression',
     title: 'Linear regression',
     about: 'Two numbers, a loss and its gradient: the whole training loop written out by hand, with nothing but tensors.',
-    code: regression,
+    code: sources['./regression.js'],
     views: ['fit'],
   },
 ]

@@ -49,9 +49,13 @@ export class App {
         this.notice.show(`The runtime could not be started: ${reason}. Reload the page to try again.`)
       },
     })
+  }
+
+  start(): void {
     this.example.append(...examples.map(e => make('option', { value: e.id }, e.title)))
     this.open()
     this.listen()
+    this.session.start()
   }
 
   private listen(): void {
@@ -157,8 +161,8 @@ export class App {
   private offerDevices(): void {
     const choices = deviceNames.map(name => this.devices.find(d => d.name === name) ?? { name, available: this.devices.length === 0, why: '' })
     this.device.replaceChildren(...choices.map(d => make('option', { value: d.name, disabled: !d.available }, d.available ? d.name : `${d.name} (not available)`)))
-    const missing = choices.filter(d => !d.available)
-    byId('device-hint', HTMLElement).textContent = missing.map(d => `${d.name} is not available: ${d.why}`).join(' ')
+    const known = choices.filter(d => d.why)
+    byId('device-hint', HTMLElement).textContent = known.map(d => `${d.name}${d.available ? '' : ' is not available'}: ${d.why}`).join(' · ')
     const wanted = choices.find(d => d.name === this.wantedDevice)
     this.device.value = wanted?.available ? wanted.name : (choices.find(d => d.available)?.name ?? 'wasm')
     if (wanted && !wanted.available) this.notice.show(`This link asks for ${wanted.name}, which is not available here: ${wanted.why} The code will run on ${this.device.value}.`)
@@ -206,13 +210,14 @@ export class App {
   private receive(message: FromWorker): void {
     switch (message.type) {
       case 'ready':
-        this.devices = message.devices
         this.editor.setApi(message.api)
+        if (this.devices.length === 0) this.session.probe()
+        return
+      case 'devices':
+        this.devices = message.devices
         this.offerDevices()
-        if (!this.session.running) {
-          this.runButton.disabled = false
-          this.status.setPhase('ready')
-        }
+        this.runButton.disabled = false
+        this.status.setPhase('ready')
         return
       case 'device':
         return this.status.showDevice(message.device)

@@ -23,7 +23,7 @@ export class LineChart {
     private readonly name: string,
     height: number,
   ) {
-    this.latest = make('output', { class: 'chart-value' }, '')
+    this.latest = make('span', { class: 'chart-value' })
     this.frame = make('div', { class: 'chart-frame', role: 'img', style: `height:${height}px` })
     this.element = make('figure', { class: 'card chart' }, make('figcaption', { class: 'card-head' }, make('h2', {}, name), this.latest), this.frame)
     const axis = (extra: uPlot.Axis): uPlot.Axis => ({

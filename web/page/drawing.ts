@@ -12,7 +12,7 @@ const KEY_STEP = 10
 export class Drawing {
   private readonly canvas = make('canvas', { class: 'paper', width: SIZE, height: SIZE, tabindex: 0, role: 'img', 'aria-label': 'Drawing canvas', 'aria-describedby': 'drawing-help' })
   private readonly seen = make('canvas', { class: 'seen', width: CELLS, height: CELLS, role: 'img', 'aria-label': 'The drawing as the network sees it, 8 by 8 pixels' })
-  private readonly guess = make('output', { class: 'guess', 'aria-label': 'Guess' })
+  private readonly guess = make('div', { class: 'guess', role: 'group', 'aria-label': 'Guess' })
   private readonly bars = make('ol', { class: 'bars', start: 0 })
   private readonly clearButton = make('button', { type: 'button', class: 'quiet' }, 'Clear')
   private readonly help = make('p', { class: 'hint', id: 'drawing-help' })

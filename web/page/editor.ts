@@ -59,7 +59,7 @@ export class Editor {
         apiHover,
         Prec.highest(keymap.of([{ key: 'Mod-Enter', run }, { key: 'Tab', run: acceptCompletion }])),
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap]),
-        EditorView.contentAttributes.of({ 'aria-label': 'Code' }),
+        EditorView.contentAttributes.of({ 'aria-label': 'Code', tabindex: '0' }),
         EditorView.updateListener.of(update => {
           if (!update.docChanged) return
           this.failure = null
@@ -75,7 +75,7 @@ export class Editor {
 
   set code(text: string) {
     if (text === this.code) return
-    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text }, selection: { anchor: 0 }, scrollIntoView: true })
+    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text }, selection: { anchor: 0 } })
   }
 
   read(): Source {

@@ -25,7 +25,10 @@ export class Session {
   private stopTimer: ReturnType<typeof setTimeout> | undefined
   running = false
 
-  constructor(private readonly events: SessionEvents) {
+  constructor(private readonly events: SessionEvents) {}
+
+  /** Loads the runtime, before anything is run. */
+  start(): void {
     this.spawn()
   }
 
@@ -51,6 +54,11 @@ export class Session {
     if (!this.running) return
     this.discard()
     this.finish('stopped', '')
+  }
+
+  /** Asks which devices there are; before the first run. */
+  probe(): void {
+    this.worker?.postMessage({ type: 'probe' })
   }
 
   draw(pixels: Float32Array): void {

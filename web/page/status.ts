@@ -82,7 +82,7 @@ const readableRate = (v: number): string => (v < 10 ? v.toFixed(1) : v.toFixed(0
 function describeDevice({ name, detail, threads, why }: OpenDevice, memory: Memory | null): string {
   const parts = [detail ? `${name}: ${detail}` : name]
   if (name === 'wasm' && !/thread/.test(detail)) parts.push(threads === 1 ? '1 thread' : `${threads} threads`)
-  if (memory) parts.push(`${readableBytes(memory.held)} held, ${readableBytes(memory.peak)} at most`)
+  if (memory) parts.push(`${readableBytes(memory.held)} in use of ${readableBytes(memory.reserved)}`)
   return parts.join(' · ') + (why ? `. ${why}` : '')
 }
 

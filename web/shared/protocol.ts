@@ -6,7 +6,7 @@ export type DeviceName = 'wasm' | 'webgpu'
 export interface DeviceChoice {
   readonly name: string
   readonly available: boolean
-  /** Why it is not available; empty when it is. */
+  /** Why it is not available, or what to know about it. */
   readonly why: string
 }
 
@@ -40,7 +40,12 @@ export interface RunRequest {
   readonly base: string
 }
 
-export type ToWorker = RunRequest | { readonly type: 'stop' } | { readonly type: 'draw'; readonly pixels: Float32Array }
+export type ToWorker =
+  | RunRequest
+  /** Which devices are there? Asked before the first run, since it opens and closes them. */
+  | { readonly type: 'probe' }
+  | { readonly type: 'stop' }
+  | { readonly type: 'draw'; readonly pixels: Float32Array }
 
 /** Names that completion offers, read from the running library. */
 export interface ApiNames {
@@ -83,12 +88,15 @@ export interface LogLine {
 export type Outcome = 'done' | 'stopped' | 'failed' | 'lost'
 
 export interface Memory {
+  /** Bytes in tensors and plans. */
   readonly held: number
-  readonly peak: number
+  /** Bytes taken from the system. */
+  readonly reserved: number
 }
 
 export type FromWorker =
-  | { readonly type: 'ready'; readonly devices: readonly DeviceChoice[]; readonly api: ApiNames }
+  | { readonly type: 'ready'; readonly api: ApiNames }
+  | { readonly type: 'devices'; readonly devices: readonly DeviceChoice[] }
   | { readonly type: 'device'; readonly device: OpenDevice }
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'plot'; readonly name: string; readonly step: readonly number[]; readonly value: readonly number[] }

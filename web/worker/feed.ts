@@ -28,7 +28,8 @@ export class Feed {
 
   constructor(
     private readonly post: (message: FromWorker, transfer?: Transferable[]) => void,
-    private readonly memory: () => Memory,
+    /** null before a device is open. */
+    private readonly memory: () => Memory | null,
   ) {}
 
   report(step: number, loss: number, steps: number, accuracy: number): void {
@@ -87,7 +88,8 @@ export class Feed {
 
   sendMemory(): void {
     this.lastMemory = performance.now()
-    this.post({ type: 'memory', memory: this.memory() })
+    const memory = this.memory()
+    if (memory) this.post({ type: 'memory', memory })
   }
 
   private rate(): number {

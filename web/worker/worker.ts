@@ -12,12 +12,15 @@ import * as playground from './playground.ts'
 /** How long a program may take to notice that its device is gone. */
 const LOST_GRACE = 2000
 
+const levels = ['log', 'info', 'warn', 'error', 'debug'] as const satisfies readonly LogLine['level'][]
+
 Error.stackTraceLimit = 50
 
 const post = (message: FromWorker, transfer: Transferable[] = []): void => self.postMessage(message, { transfer })
 const feed = new Feed(post, () => {
-  const { held, peak } = lampas.memory()
-  return { held, peak }
+  if (opened === 0) return null
+  const { held, reserved } = lampas.memory()
+  return { held, reserved }
 })
 
 let finished = false
@@ -40,6 +43,12 @@ const { control, Stopped, ...shown } = playground
 const modules = { lampas: { ...lampas, init }, playground: shown }
 const link = moduleLinker(modules)
 
+async function probe(): Promise<void> {
+  const devices = await lampas.availableDevices()
+  for (const { name } of devices) lampas.closeDevice(name)
+  post({ type: 'devices', devices })
+}
+
 function finish(outcome: Outcome, reason: string): void {
   if (finished) return
   finished = true
@@ -56,6 +65,7 @@ async function run({ code, imports, settings, base }: RunRequest): Promise<void>
     feed.flush()
     post({ type: 'failure', failure })
   }
+  for (const level of levels) console[level] = (...args: unknown[]) => feed.log({ level, text: formatLine(args) })
   try {
     await import(/* @vite-ignore */ url)
     finish('done', '')
@@ -73,9 +83,6 @@ async function run({ code, imports, settings, base }: RunRequest): Promise<void>
   await control.end()
 }
 
-for (const level of ['log', 'info', 'warn', 'error', 'debug'] as const satisfies readonly LogLine['level'][])
-  console[level] = (...args: unknown[]) => feed.log({ level, text: formatLine(args) })
-
 self.addEventListener('error', event => {
   event.preventDefault()
   explain(event.error ?? event.message)
@@ -87,11 +94,20 @@ self.addEventListener('unhandledrejection', event => {
 self.addEventListener('message', (event: MessageEvent<ToWorker>) => {
   const message = event.data
   if (message.type === 'run') run(message).catch(explain)
+  else if (message.type === 'probe') void probe()
   else if (message.type === 'stop') control.stop()
   else control.draw(message.pixels).catch(explain)
 })
 
-// The page waits for this lock: it comes free when this worker ends, however it ends.
-void navigator.locks?.request(self.name, () => new Promise(() => {}))
+/** A lock of the worker's name, for which the page waits: it comes free when the worker ends, however it ends. */
+const holdLock = (): Promise<void> =>
+  new Promise(granted => {
+    void navigator.locks.request(self.name, () => {
+      granted()
+      return new Promise(() => {})
+    })
+  })
 
-post({ type: 'ready', devices: await lampas.availableDevices(), api: describe(modules) })
+if (navigator.locks) await holdLock()
+
+post({ type: 'ready', api: describe(modules) })

@@ -1,0 +1,86 @@
+// The main job of the page: every example learns, on every device, compiled and eager.
+import { expect, test } from '@playwright/test'
+import { exampleCode, ring, Visitor } from './support/playground.ts'
+
+for (const device of ['wasm', 'webgpu'])
+  for (const compile of ['on', 'off'])
+    test(`digits on ${device}, compile ${compile}: 97 % on the test pictures, predictions, a guess`, async ({ page }) => {
+      test.setTimeout(300_000)
+      const visitor = await new Visitor(page).open({ example: 'digits', device, compile })
+      await expect(visitor.device).toHaveValue(device)
+      await visitor.run.click()
+      await expect(visitor.stop).toBeEnabled()
+      const end = await visitor.until('Done', 280_000)
+      expect(end.accuracy).toBeGreaterThanOrEqual(0.97)
+      expect(end.loss).toBeLessThan(0.1)
+      test.info().annotations.push({ type: 'measured', description: `${(end.accuracy * 100).toFixed(1)} %, ${end.rate} steps/s` })
+
+      await expect(page.locator('#device-line')).toContainText(device)
+      await expect(page.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '100')
+      const pictures = page.getByRole('region', { name: 'Predictions' }).getByRole('img')
+      const shown = await pictures.evaluateAll(list => list.map(e => e.getAttribute('aria-label') ?? ''))
+      expect(shown.length).toBe(30)
+      expect(shown.filter(label => /^\d, recognised with \d+ %$/.test(label)).length).toBeGreaterThanOrEqual(27)
+
+      await visitor.draw(ring)
+      await expect(page.getByLabel('Guess')).toHaveText('0')
+      await page.getByRole('button', { name: 'Clear' }).click()
+      await expect(page.getByLabel('Guess')).toHaveText('?')
+    })
+
+test('spiral: the boundary is drawn while it learns', async ({ page }) => {
+  const visitor = await new Visitor(page).open({ example: 'spiral' })
+  await visitor.run.click()
+  await expect(page.getByRole('img', { name: /^Decision boundary between 3 classes with 210 points$/ })).toBeVisible()
+  const canvas = page.getByRole('region', { name: 'Decision boundary' }).locator('canvas')
+  const picture = () => canvas.evaluate(c => (c instanceof HTMLCanvasElement ? c.toDataURL() : ''))
+  const early = await picture()
+  const end = await visitor.until('Done', 80_000)
+  expect(end.accuracy).toBeGreaterThan(0.95)
+  expect(await picture()).not.toBe(early)
+})
+
+test('names: letters become names', async ({ page }) => {
+  test.setTimeout(300_000)
+  const visitor = await new Visitor(page).open({ example: 'names' })
+  await visitor.run.click()
+  const written = page.getByRole('region', { name: 'Written' }).getByRole('listitem')
+  await expect(written).toHaveCount(18)
+  await expect.poll(async () => (await visitor.read()).step, { timeout: 60_000 }).toBeGreaterThan(5)
+  const early = await visitor.read()
+  expect(early.loss).toBeGreaterThan(2.3)
+  const end = await visitor.until('Done', 280_000)
+  expect(end.loss).toBeLessThan(2.1)
+  const names = (await written.allInnerTexts()).map(n => n.replace(' ✦', ''))
+  expect(names.filter(n => /^[A-Z][a-z]{2,11}$/.test(n)).length).toBeGreaterThanOrEqual(16)
+  // Names alternate vowels and consonants far more than noise does.
+  expect(names.filter(n => /[aeiouy]/i.test(n)).length).toBeGreaterThanOrEqual(17)
+})
+
+for (const compile of ['on', 'off'])
+  test(`regression, compile ${compile}: finds the line`, async ({ page }) => {
+    const visitor = await new Visitor(page).open({ example: 'regression', compile })
+    await visitor.run.click()
+    const end = await visitor.until('Done', 60_000)
+    expect(end.loss).toBeLessThan(0.2)
+    const [, slope, intercept] = /y = (\S+) x \+ (\S+)/.exec(await visitor.console.innerText()) ?? []
+    expect(Math.abs(Number(slope) - 3)).toBeLessThan(0.25)
+    expect(Math.abs(Number(intercept) + 1)).toBeLessThan(0.15)
+    await expect(page.getByRole('img', { name: /^80 points and a fitted curve/ })).toBeVisible()
+    await expect(page.getByRole('img', { name: /^Chart of Slope: / })).toBeVisible()
+  })
+
+test('a drawing is answered while training goes on', async ({ page }) => {
+  const visitor = await new Visitor(page).open({ example: 'digits' })
+  await visitor.write(exampleCode('digits').replace('const epochs = 20', 'const epochs = 2000'))
+  await visitor.run.click()
+  await expect.poll(async () => (await visitor.read()).accuracy, { timeout: 60_000 }).toBeGreaterThan(0.95)
+  await visitor.draw(ring)
+  await expect(page.getByLabel('Guess')).toHaveText('0')
+  await visitor.stop.click()
+  await visitor.until('Stopped', 10_000)
+  // The worker stopped by itself, so what it has learned is still there.
+  await page.getByRole('button', { name: 'Clear' }).click()
+  await visitor.draw([[0.5, 0.12], [0.5, 0.88]])
+  await expect(page.getByLabel('Guess')).toHaveText(/[1-9]/)
+})
