@@ -5,7 +5,7 @@ import { DeviceLostError, LampasError } from '../../core/errors.ts'
 export class Faults {
   #fault: { readonly error: Error; until: number } | null = null
   #tickets = 0
-  readonly #checks = new Set<Promise<void>>()
+  #checks = Promise.resolve()
 
   /** A read takes a ticket when it begins. */
   ticket(): number {
@@ -17,18 +17,19 @@ export class Faults {
     if (!this.#fault || this.#fault.until < Infinity) this.#fault = { error, until: Infinity }
   }
 
-  /** Waits for a check, whose fault reads must not overtake. */
+  /** Waits for a check, whose fault reads must not overtake. Checks are heard in order, causes before consequences. */
   watch(check: Promise<Error | null>): void {
-    const done = check
-      // A scope that cannot be popped belongs to a lost device, which is reported by itself.
-      .then(error => error && this.report(error), () => undefined)
-      .then(() => void this.#checks.delete(done))
-    this.#checks.add(done)
+    // A scope that cannot be popped belongs to a lost device, which is reported by itself.
+    const outcome = check.catch(() => null)
+    this.#checks = this.#checks.then(async () => {
+      const error = await outcome
+      if (error) this.report(error)
+    })
   }
 
   /** Throws when work that was queued before the ticket was taken has failed. */
   async settle(ticket: number): Promise<void> {
-    await Promise.all(this.#checks)
+    await this.#checks
     const fault = this.#fault
     if (!fault) return
     if (fault.until === Infinity) fault.until = this.#tickets

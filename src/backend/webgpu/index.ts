@@ -11,7 +11,7 @@ import { FAULTS, type Target, type Work } from './wgsl.ts'
 
 export interface WebGPUOptions {
   /** The entry to WebGPU; `navigator.gpu` when left out. In Node: `create([])` of the package `webgpu`. */
-  readonly gpu?: GPU
+  readonly gpu?: Pick<GPU, 'requestAdapter'>
   readonly powerPreference?: GPUPowerPreference
   /** Which shaders to use; chosen by the adapter when left out. `shared` suits graphics hardware, `register` adapters that run on a CPU. */
   readonly family?: Target['family']

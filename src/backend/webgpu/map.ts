@@ -25,6 +25,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
     views.every((v, k) => (dense[k] ? v.offset % 4 === 0 && strides[k].every((s, d) => d === last || s % 4 === 0) : strides[k][last] === 0 && k < inputs.length))
   const lanes = vector ? 4 : 1
   const total = vector ? Math.ceil(n / 4) : n
+  const ragged = vector && n % 4 !== 0
   const memory = new Memory(views.map(v => v.dtype), slots, views.map(() => vector))
 
   const perLane = (v: number, k: number, d: number): number => (vector && dense[k] && d !== last ? v / 4 : v)
@@ -45,7 +46,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
     const store = (k: number): string => {
       const at = inputs.length + k
       const value = `v${program.outputs[k]}`
-      if (!vector || rank > 1) return memory.store(at, `x${at}`, value)
+      if (!ragged) return memory.store(at, `x${at}`, value)
       // The last vector may reach beyond the view: what lies there is written back as it was.
       const old = memory.raw(at, `x${at}`)
       return `if (left >= 4u) { ${memory.store(at, `x${at}`, value)} } else { ${old} = select(${old}, ${memory.encode(at, value)}, U(0u, 1u, 2u, 3u) < U(left)); }`
@@ -55,11 +56,11 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
       rank > 1 ? unravel('i', rank, 'd', 'c') : '',
       ...views.map((_, k) => `let x${k} = ${address(k)};`),
       printProgram(program, input, index),
-      vector && rank === 1 ? 'let left = p.n - i * 4u;' : '',
+      ragged ? 'let left = p.n - i * 4u;' : '',
       ...outputs.map((_, k) => store(k)),
     ].filter(Boolean).join('\n')
     return printShader({ fields, memory, lanes, head: mathFor(body), body })
   }
   const form = strides.map((row, k) => (dense[k] && (vector || rank === 1) ? 'd' : row[last] === 0 && (vector || rank === 1) ? 'b' : 's')).join('')
-  return { jobs: [{ key: `map ${rank} ${form} ${memory.key} ${program.key}`, source, fields, slots: memory.slots, groups: spread(total) }], scratch: [] }
+  return { jobs: [{ key: `map ${rank} ${form}${ragged ? ' ragged' : ''} ${memory.key} ${program.key}`, source, fields, slots: memory.slots, groups: spread(total) }], scratch: [] }
 }

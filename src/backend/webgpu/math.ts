@@ -139,17 +139,17 @@ fn log2_f(x: F) -> F {
 }`,
 
   // x in quadrants: q whole ones, and the angle r from there. π/2 is taken off in three parts, the first two short enough that their
-  // multiples are exact; from 2¹⁵ on the bits of x · 2/π are computed that matter (Payne and Hanek 1983).
+  // multiples are exact; from 2¹² on the bits of x · 2/π are computed that matter (Payne and Hanek 1983).
   reduce_angle: `
 struct Angle { r: F, q: U }
 fn reduce_angle(x: F) -> Angle {
-  let n = round(clamp(x, F(-32768.0), F(32768.0)) * F(0.636619772));
+  let n = round(clamp(x, F(-4096.0), F(4096.0)) * F(0.636619772));
   let r = ((x - n * F(1.5703125)) - n * F(4.837512969970703125e-4)) - n * F(7.549789954891882e-8);
-  let huge = abs(x) >= F(32768.0);
+  let huge = abs(x) >= F(4096.0);
   if (!any(huge)) { return Angle(r, bitcast<U>(I(n))); }
   let u = bitcast<U>(x) & U(0x7fffffffu);
   let m = (u & U(0x7fffffu)) | U(0x800000u);
-  let at = max(u >> U(23u), U(142u)) - U(120u);
+  let at = max(u >> U(23u), U(139u)) - U(120u);
   let s = at & U(31u);
   let t0 = two_over_pi(at >> U(5u));
   let t1 = two_over_pi((at >> U(5u)) + U(1u));

@@ -121,8 +121,8 @@ export function multiplyTiles(side: number): string {
   const row = 8 * side + 1
   return `for (var kk = 0u; kk < ${INNER}u; kk++) {
 ${indent(range(side).map(r => `let a${r} = tile_a[kk * ${row}u + ty + ${8 * r}u];`).join('\n'))}
-${indent(range(side / 4).map(q => `let b${q} = vec4f(${range(4).map(j => `tile_b[kk * ${row}u + tx + ${8 * (4 * q + j)}u]`).join(', ')});`).join('\n'))}
-${indent(grid(side, side, (r, q) => `acc${r}_${q} += a${r} * b${q};`))}
+${indent(range(side / 4).map(q => `let c${q} = vec4f(${range(4).map(j => `tile_b[kk * ${row}u + tx + ${8 * (4 * q + j)}u]`).join(', ')});`).join('\n'))}
+${indent(grid(side, side, (r, q) => `acc${r}_${q} += a${r} * c${q};`))}
 }`
 }
 

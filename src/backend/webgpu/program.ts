@@ -88,7 +88,7 @@ export function literal(value: number, dtype: DType): string {
   if (Number.isNaN(f)) return 'nan()'
   if (!Number.isFinite(f)) return f > 0 ? 'inf()' : '-inf()'
   if (Object.is(f, -0)) return 'F(bitcast<f32>(0x80000000u))'
-  return `F(${f})`
+  return `F(${f}f)`
 }
 
 const paramOf: Record<DType, (name: string) => string> = {

@@ -1,0 +1,81 @@
+// matmul shared true true 4x4 1 fff:0,1,2
+alias F = f32; alias I = i32; alias U = u32; alias B = bool;
+struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, d_0: u32, as_0: u32, bs_0: u32, os_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o: u32, om: u32, on: u32, oslice: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(1) @binding(0) var<storage, read_write> b0: array<f32>;
+@group(1) @binding(1) var<storage, read_write> b1: array<f32>;
+@group(1) @binding(2) var<storage, read_write> b2: array<f32>;
+var<workgroup> tile_a: array<f32, 528>;
+var<workgroup> tile_b: array<f32, 528>;
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let group = wid.y * count.x + wid.x;
+  let i = group * 64u + lid;
+  let unit = group;
+  if (unit >= p.units) { return; }
+  let column = (unit % p.tiles_n) * 32u;
+  let across = unit / p.tiles_n;
+  let row = (across % p.tiles_m) * 32u;
+  let item_slice = across / p.tiles_m;
+  let item = item_slice % p.items;
+  let slice = item_slice / p.items;
+  let k_start = slice * p.slice;
+  let k_end = min(k_start + p.slice, p.k);
+  let c_0 = item;
+  let a_base = p.a + c_0 * p.as_0;
+  let b_base = p.b + c_0 * p.bs_0;
+  let o_base = p.o + slice * p.oslice + c_0 * p.os_0;
+  let tx = lid % 8u;
+  let ty = lid / 8u;
+  var acc0_0 = vec4f(0.0);
+  var acc1_0 = vec4f(0.0);
+  var acc2_0 = vec4f(0.0);
+  var acc3_0 = vec4f(0.0);
+  for (var k = k_start; k < k_end; k += 16u) {
+    for (var e = lid; e < 512u; e += 64u) {
+      let kk = e % 16u; let own = e / 16u;
+      tile_a[kk * 33u + own] = select(0.0, b0[a_base + (row + own) * p.am + (k + kk) * p.ak], (row + own < p.m) & (k + kk < k_end));
+    }
+    for (var e = lid; e < 512u; e += 64u) {
+      let own = e % 32u; let kk = e / 32u;
+      tile_b[kk * 33u + own] = select(0.0, b1[b_base + (k + kk) * p.bk + (column + own) * p.bn], (column + own < p.n) & (k + kk < k_end));
+    }
+    workgroupBarrier();
+    for (var kk = 0u; kk < 16u; kk++) {
+      let a0 = tile_a[kk * 33u + ty + 0u];
+      let a1 = tile_a[kk * 33u + ty + 8u];
+      let a2 = tile_a[kk * 33u + ty + 16u];
+      let a3 = tile_a[kk * 33u + ty + 24u];
+      let c0 = vec4f(tile_b[kk * 33u + tx + 0u], tile_b[kk * 33u + tx + 8u], tile_b[kk * 33u + tx + 16u], tile_b[kk * 33u + tx + 24u]);
+      acc0_0 += a0 * c0;
+      acc1_0 += a1 * c0;
+      acc2_0 += a2 * c0;
+      acc3_0 += a3 * c0;
+    }
+    workgroupBarrier();
+  }
+  if (row + ty + 0u < p.m) {
+    if (column + tx + 0u < p.n) { b2[o_base + (row + ty + 0u) * p.om + (column + tx + 0u) * p.on] = acc0_0.x; }
+    if (column + tx + 8u < p.n) { b2[o_base + (row + ty + 0u) * p.om + (column + tx + 8u) * p.on] = acc0_0.y; }
+    if (column + tx + 16u < p.n) { b2[o_base + (row + ty + 0u) * p.om + (column + tx + 16u) * p.on] = acc0_0.z; }
+    if (column + tx + 24u < p.n) { b2[o_base + (row + ty + 0u) * p.om + (column + tx + 24u) * p.on] = acc0_0.w; }
+  }
+  if (row + ty + 8u < p.m) {
+    if (column + tx + 0u < p.n) { b2[o_base + (row + ty + 8u) * p.om + (column + tx + 0u) * p.on] = acc1_0.x; }
+    if (column + tx + 8u < p.n) { b2[o_base + (row + ty + 8u) * p.om + (column + tx + 8u) * p.on] = acc1_0.y; }
+    if (column + tx + 16u < p.n) { b2[o_base + (row + ty + 8u) * p.om + (column + tx + 16u) * p.on] = acc1_0.z; }
+    if (column + tx + 24u < p.n) { b2[o_base + (row + ty + 8u) * p.om + (column + tx + 24u) * p.on] = acc1_0.w; }
+  }
+  if (row + ty + 16u < p.m) {
+    if (column + tx + 0u < p.n) { b2[o_base + (row + ty + 16u) * p.om + (column + tx + 0u) * p.on] = acc2_0.x; }
+    if (column + tx + 8u < p.n) { b2[o_base + (row + ty + 16u) * p.om + (column + tx + 8u) * p.on] = acc2_0.y; }
+    if (column + tx + 16u < p.n) { b2[o_base + (row + ty + 16u) * p.om + (column + tx + 16u) * p.on] = acc2_0.z; }
+    if (column + tx + 24u < p.n) { b2[o_base + (row + ty + 16u) * p.om + (column + tx + 24u) * p.on] = acc2_0.w; }
+  }
+  if (row + ty + 24u < p.m) {
+    if (column + tx + 0u < p.n) { b2[o_base + (row + ty + 24u) * p.om + (column + tx + 0u) * p.on] = acc3_0.x; }
+    if (column + tx + 8u < p.n) { b2[o_base + (row + ty + 24u) * p.om + (column + tx + 8u) * p.on] = acc3_0.y; }
+    if (column + tx + 16u < p.n) { b2[o_base + (row + ty + 24u) * p.om + (column + tx + 16u) * p.on] = acc3_0.z; }
+    if (column + tx + 24u < p.n) { b2[o_base + (row + ty + 24u) * p.om + (column + tx + 24u) * p.on] = acc3_0.w; }
+  }
+}

@@ -1,0 +1,28 @@
+// The text of shaders for a few kernels, so that a change in printing shows.
+import { expect, test } from 'vitest'
+import { contiguousView, permuteView } from '../../src/core/view.ts'
+import { lower } from '../../src/backend/webgpu/lower.ts'
+import type { Target } from '../../src/backend/webgpu/wgsl.ts'
+import type { Kernel } from '../../src/ir/kernel.ts'
+import { program, S } from '../../src/ir/scalar.ts'
+
+const f32 = (...shape: number[]) => contiguousView('float32', shape)
+const x = S.input(0, 'float32')
+const y = S.input(1, 'float32')
+const relu = program([S.max(S.add(x, y), 0)], ['float32', 'float32'])
+const plane = { stride: [1, 1], dilation: [1, 1], inputDilation: [1, 1], padLow: [1, 1] } as const
+
+test.each<[string, Kernel, readonly number[], Target['family']]>([
+  ['map-vector', { kind: 'map', program: relu, params: [], inputs: [f32(8, 16), { ...f32(8, 16), strides: [0, 1] }], outputs: [f32(8, 16)] }, [0, 1, 0], 'shared'],
+  ['map-ragged', { kind: 'map', program: program([S.tanh(x)], ['float32']), params: [], inputs: [f32(7)], outputs: [f32(7)] }, [0, 1], 'shared'],
+  ['map-strided', { kind: 'map', program: program([S.cast(x, 'int32'), S.index()], ['float32']), params: [], inputs: [permuteView(f32(5, 3), [1, 0])], outputs: [contiguousView('int32', [3, 5]), contiguousView('int32', [3, 5])] }, [0, 1, 0], 'shared'],
+  ['reduce-thread', { kind: 'reduce', op: 'max', inputs: [f32(6, 9)], outputs: [f32(6)] }, [0, 1], 'register'],
+  ['reduce-group', { kind: 'reduce', op: 'argmax', inputs: [f32(6, 900)], outputs: [contiguousView('int32', [6])] }, [0, 1], 'shared'],
+  ['matmul-register', { kind: 'matmul', inputs: [f32(4, 8), f32(8, 4)], outputs: [f32(4, 4)] }, [0, 1, 2], 'register'],
+  ['matmul-shared', { kind: 'matmul', inputs: [f32(30, 40), f32(40, 20)], outputs: [f32(30, 20)] }, [0, 1, 2], 'shared'],
+  ['conv-register', { kind: 'conv', ...plane, inputs: [f32(1, 2, 3, 6, 6), f32(1, 4, 3, 3, 3)], outputs: [f32(1, 2, 4, 6, 6)] }, [0, 1, 2], 'register'],
+  ['gather', { kind: 'gather', axis: 0, inputs: [f32(9, 4), contiguousView('int32', [3, 4])], outputs: [f32(3, 4)] }, [0, 1, 2], 'shared'],
+])('%s', async (name, kernel, slots, family) => {
+  const { jobs } = lower(kernel, slots, { family })
+  await expect(jobs.map(job => `// ${job.key}\n${job.source()}`).join('\n')).toMatchFileSnapshot(`shaders/${name}.wgsl`)
+})
