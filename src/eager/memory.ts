@@ -1,6 +1,6 @@
 // What is held, where, and by which line.
 import { currentBackend } from './device.ts'
-import { live } from './storage.ts'
+import { counts, sited } from './storage.ts'
 
 export interface MemoryReport {
   readonly device: string
@@ -17,15 +17,14 @@ export interface MemoryReport {
 /** Memory of the current device. */
 export function memory(): MemoryReport {
   const backend = currentBackend()
-  const mine = [...live].filter(s => s.backend === backend)
   const bySite = new Map<string, { bytes: number; count: number }>()
-  for (const s of mine) {
-    if (s.site === null) continue
+  for (const s of sited) {
+    if (s.backend !== backend || s.site === null) continue
     const entry = bySite.get(s.site) ?? { bytes: 0, count: 0 }
     entry.bytes += s.block.bytes
     entry.count++
     bySite.set(s.site, entry)
   }
   const holders = [...bySite].map(([site, e]) => ({ site, ...e })).sort((a, b) => b.bytes - a.bytes).slice(0, 20)
-  return { device: backend.info.name, ...backend.memory(), tensors: mine.length, holders }
+  return { device: backend.info.name, ...backend.memory(), tensors: counts.get(backend) ?? 0, holders }
 }

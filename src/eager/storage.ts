@@ -20,7 +20,8 @@ export class Storage implements Source {
     /** Where it was made, when memory is being tracked. */
     readonly site: string | null,
   ) {
-    live.add(this)
+    counts.set(backend, (counts.get(backend) ?? 0) + 1)
+    if (site !== null) sited.add(this)
   }
 
   retain(): void {
@@ -34,13 +35,16 @@ export class Storage implements Source {
 
   drop(): void {
     if (--this.refs > 0) return
-    live.delete(this)
+    counts.set(this.backend, counts.get(this.backend)! - 1)
+    if (this.site !== null) sited.delete(this)
     this.backend.free(this.block)
   }
 }
 
-/** All memory that some tensor shows. */
-export const live = new Set<Storage>()
+/** How many memories some tensor shows, by device. */
+export const counts = new Map<Backend, number>()
+/** Those made while memory was being tracked. */
+export const sited = new Set<Storage>()
 
 /** One tensor's share of a storage. */
 export class Handle {

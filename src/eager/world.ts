@@ -4,10 +4,9 @@ import { WORD, type DType, type Words } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { numel, type Shape } from '../core/shape.ts'
 import { contiguousView, extent, isContiguous, sameGeometry, type View } from '../core/view.ts'
-import type { Kernel } from '../ir/kernel.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
 import { backward } from '../autograd/engine.ts'
-import type { Arg, KernelSpec, Lowering, Op } from '../ops/op.ts'
+import { withViews, type Arg, type KernelSpec, type Lowering, type Meta, type Op } from '../ops/op.ts'
 import { clone } from '../ops/pointwise.ts'
 import { copyInto } from '../ops/movement-record.ts'
 import { Tensor } from '../ops/tensor.ts'
@@ -30,13 +29,16 @@ class Direct implements Lowering {
   }
 
   run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
-    const full = { ...kernel, inputs: inputs.map(x => x.view), outputs: outputs.map(x => x.view) } as Kernel
-    this.backend.run(full, [...inputs, ...outputs].map(x => x.slot as Block))
+    const blocks: Block[] = []
+    for (const x of inputs) blocks.push(x.slot as Block)
+    for (const x of outputs) blocks.push(x.slot as Block)
+    this.backend.run(withViews(kernel, inputs, outputs), blocks)
   }
 
   /** Frees the blocks that no result uses. */
-  finish(kept: ReadonlySet<object>): void {
-    for (const b of this.blocks) if (!kept.has(b)) this.backend.free(b)
+  finish(kept: readonly Arg[]): void {
+    if (kept.length === 1 && this.blocks.length === 1 && kept[0].slot === this.blocks[0]) return
+    for (const b of this.blocks) if (!kept.some(a => a.slot === b)) this.backend.free(b)
   }
 
   made(block: object): boolean {
@@ -53,7 +55,7 @@ class EagerWorld implements World {
     const pending = beforeOp(op, inputs)
     // Always asked, also for views: this is where bad input is found.
     const metas = op.infer(inputs, params)
-    const outputs = (op.view && this.asView(op, inputs, params)) ?? this.lowered(op, backend, inputs, params, metas.length)
+    const outputs = (op.view && this.asView(op, inputs, params)) ?? this.lowered(op, backend, inputs, params, metas)
     if (pending) afterOp(pending, op, inputs, outputs, params)
     return outputs
   }
@@ -68,20 +70,20 @@ class EagerWorld implements World {
     return [y]
   }
 
-  private lowered<P>(op: Op<P>, backend: Backend, inputs: readonly Tensor[], params: P, count: number): Tensor[] {
+  private lowered<P>(op: Op<P>, backend: Backend, inputs: readonly Tensor[], params: P, metas: readonly Meta[]): Tensor[] {
     const direct = new Direct(backend)
-    const args = op.lower!(direct, inputs.map(x => argOf(op.name, x)), params)
-    const storages = new Map<object, Storage>()
-    const outputs = args.slice(0, count).map(a => {
-      let storage = storages.get(a.slot)
+    const args = op.lower!(direct, inputs.map(x => argOf(op.name, x)), params, metas)
+    direct.finish(args)
+    const storages: Storage[] = []
+    return args.map(a => {
+      let storage = storages.find(s => s.block === a.slot)
       if (!storage) {
-        storage = direct.made(a.slot) ? new Storage(this, backend, a.slot as Block, callSite()) : (inputs.find(x => x.source.world && storageOf(op.name, x).block === a.slot)!.source as Storage)
-        storages.set(a.slot, storage)
+        // A result may also show the memory of an input.
+        storage = direct.made(a.slot) ? new Storage(this, backend, a.slot as Block, callSite()) : (inputs.find(x => x.source instanceof Storage && x.source.block === a.slot)!.source as Storage)
+        storages.push(storage)
       }
       return handleOn(storage, a.view)
     })
-    direct.finish(new Set(storages.keys()))
-    return outputs
   }
 
   assign<P>(op: Op<P>, targets: readonly Tensor[], inputs: readonly Tensor[], params: P): void {
@@ -91,8 +93,8 @@ class EagerWorld implements World {
     const places = targets.map(t => argOf(`${op.name}_`, t))
     const args = inputs.map(x => safeInput(direct, argOf(op.name, x), places))
     if (op.lowerInto) op.lowerInto(direct, args, params, places)
-    else op.lower!(direct, args, params).forEach((a, i) => copyInto(direct, a, places[i]))
-    direct.finish(new Set())
+    else op.lower!(direct, args, params, op.infer(inputs, params)).forEach((a, i) => copyInto(direct, a, places[i]))
+    direct.finish([])
     const storages = new Set(targets.map(t => t.source))
     for (const s of storages) s.version++
     targets.forEach((t, i) => afterWrite(pending[i], op, t, inputs, params))

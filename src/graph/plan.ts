@@ -7,7 +7,7 @@ import { numel, sameShape, type Shape } from '../core/shape.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import { copyInto } from '../ops/movement-record.ts'
-import type { Arg, KernelSpec, Lowering } from '../ops/op.ts'
+import { withViews, type Arg, type KernelSpec, type Lowering } from '../ops/op.ts'
 import { liveNodes, type Graph, type Value } from './graph.ts'
 
 class Slot {
@@ -32,8 +32,7 @@ class Recorder implements Lowering {
   }
 
   run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
-    const full = { ...kernel, inputs: inputs.map(x => x.view), outputs: outputs.map(x => x.view) } as Kernel
-    this.steps.push({ kernel: full, slots: [...inputs, ...outputs].map(x => x.slot as Slot) })
+    this.steps.push({ kernel: withViews(kernel, inputs, outputs), slots: [...inputs, ...outputs].map(x => x.slot as Slot) })
   }
 }
 
@@ -94,7 +93,7 @@ function lowerGraph(graph: Graph, recorder: Recorder): Map<Value, Arg> {
   for (const node of liveNodes(graph)) {
     const inputs = node.inputs.map(argOf)
     const view = inputs.length === 1 && inputs[0].constant === undefined ? (node.op.view?.(inputs[0].view, node.params) ?? null) : null
-    const results = view ? [{ view, slot: inputs[0].slot }] : node.op.lower!(recorder, inputs, node.params)
+    const results = view ? [{ view, slot: inputs[0].slot }] : node.op.lower!(recorder, inputs, node.params, node.outputs)
     node.outputs.forEach((v, i) => args.set(v, results[i]))
   }
   return args

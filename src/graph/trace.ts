@@ -183,7 +183,7 @@ export class Trace implements World {
       y.gradVersion = y.base.source.version
       outputs = [y]
     } else {
-      const args = op.lower!(dry, local.map((x): Arg => ({ view: x.layout, slot: x.source, constant: x.constant })), params)
+      const args = op.lower!(dry, local.map((x): Arg => ({ view: x.layout, slot: x.source, constant: x.constant })), params, metas)
       outputs = made.map((v, i) => this.show(new SymbolicSource(this, v, null), args[i].view, v))
     }
     if (pending) afterOp(pending, op, inputs, outputs, params)

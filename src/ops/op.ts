@@ -24,11 +24,18 @@ export interface Arg {
 type WithoutViews<K> = K extends Kernel ? Omit<K, 'inputs' | 'outputs'> : never
 export type KernelSpec = WithoutViews<Kernel>
 
+/** The kernel that a spec means over given arguments. */
+export function withViews(spec: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): Kernel {
+  const views = { inputs: inputs.map(viewOf), outputs: outputs.map(viewOf) }
+  return Object.assign(spec, views) as Kernel
+}
+const viewOf = (a: Arg): View => a.view
+
 /** How an op asks for its work: memory and kernels. Eager runs them at once; a plan writes them down. */
 export interface Lowering {
   /** Fresh contiguous memory of unspecified content. */
   alloc(dtype: DType, shape: Shape): Arg
-  /** One kernel over the views of `inputs` and `outputs`. */
+  /** One kernel over the views of `inputs` and `outputs`. The kernel object now belongs to the lowering. */
   run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void
 }
 
@@ -61,8 +68,8 @@ export interface Op<P = unknown> {
   infer(inputs: readonly Meta[], params: P): Meta[]
   /** Movement ops: the result as a view of the first input, or null when a copy is needed. */
   view?(x: View, params: P): View | null
-  /** The kernels; returns the results. */
-  lower?(k: Lowering, inputs: readonly Arg[], params: P): Arg[]
+  /** The kernels; returns the results. `results` is what `infer` said of them. */
+  lower?(k: Lowering, inputs: readonly Arg[], params: P, results: readonly Meta[]): Arg[]
   /** The same, writing into given memory, for ops whose kernels allow that outputs and inputs coincide. */
   lowerInto?(k: Lowering, inputs: readonly Arg[], params: P, targets: readonly Arg[]): void
   /**

@@ -32,12 +32,23 @@ export interface PointwiseSpec {
 
 type VjpOfInputs = (g: Tensor, ...inputs: Tensor[]) => Tensor
 
-const asScalar = (t: DType, rule: DtypeRule): { compute: DType; result: DType } => {
+interface Types {
+  readonly compute: DType
+  readonly result: DType
+}
+const asScalar = (t: DType, rule: DtypeRule): Types => {
   const compute: DType = rule === 'float' ? 'float32' : rule === 'number' && t === 'bool' ? 'int32' : t
   return { compute, result: rule === 'bool' ? 'bool' : compute }
 }
 
-function typesOf(name: string, rule: DtypeRule, inputs: readonly Meta[]): { compute: DType; result: DType } {
+function typesOf(name: string, rule: DtypeRule, inputs: readonly Meta[]): Types {
+  // Most calls: one tensor, or tensors of one dtype.
+  const first = inputs[0]
+  if (first.constant === undefined && rule !== 'select' && rule !== 'bits') {
+    let same = true
+    for (let i = 1; i < inputs.length; i++) if (inputs[i].constant !== undefined || inputs[i].dtype !== first.dtype) same = false
+    if (same) return asScalar(first.dtype, rule)
+  }
   const tensors: { dtype: DType; rank: number }[] = []
   const numbers: (number | boolean)[] = []
   for (const x of rule === 'select' ? inputs.slice(1) : inputs) {
@@ -50,57 +61,65 @@ function typesOf(name: string, rule: DtypeRule, inputs: readonly Meta[]): { comp
   return asScalar(common, rule)
 }
 
+/** What is known of an operand when a program is chosen. */
+interface Kind {
+  readonly dtype: DType
+  readonly constant?: number | boolean
+}
+
 /** The op record of a formula of n operands. */
 export function pointwiseOp(name: string, arity: number, spec: PointwiseSpec): Op<null> {
-  const programs = new Map<string, Program>()
-  const programFor = (inputs: readonly Meta[]): { p: Program; result: DType } => {
-    const { compute, result } = typesOf(name, spec.dtype, inputs)
-    let key: string = compute
-    for (const x of inputs) key += x.constant === undefined ? x.dtype : '#'
+  const programs = new Map<number, Program>()
+  const programFor = (kinds: readonly Kind[], compute: DType, result: DType): Program => {
+    let key = dtypes[compute].rank
+    for (const x of kinds) key = key * 4 + (x.constant === undefined ? dtypes[x.dtype].rank : 3)
     let p = programs.get(key)
     if (!p) {
       const fed: DType[] = []
       const params: DType[] = []
-      const operands = inputs.map((x, i) => {
+      const operands = kinds.map((x, i) => {
         const want = spec.dtype === 'select' && i === 0 ? 'bool' : compute
         if (x.constant === undefined) return S.cast(S.input(fed.push(x.dtype) - 1, x.dtype), want)
         return S.param(params.push(want) - 1, want)
       })
       programs.set(key, (p = program([S.cast(spec.value(...operands), result)], fed, params)))
     }
-    return { p, result }
+    return p
   }
   const runInto = (k: Lowering, inputs: readonly Arg[], target: Arg, p: Program): void => {
     const fed: Arg[] = []
     const params: number[] = []
+    const shape = target.view.shape
     for (const x of inputs) {
       if (x.constant !== undefined) params.push(Number(x.constant))
-      else fed.push(sameShape(x.view.shape, target.view.shape) ? x : { view: expandView(x.view, target.view.shape), slot: x.slot })
+      else fed.push(sameShape(x.view.shape, shape) ? x : { view: expandView(x.view, shape), slot: x.slot })
     }
     k.run({ kind: 'map', program: p, params }, fed, [target])
   }
-  const metaOf = (x: Arg): Meta => ({ dtype: x.view.dtype, shape: x.view.shape, constant: x.constant })
-  const infer = (inputs: readonly Meta[]): Meta[] => {
-    const { result } = typesOf(name, spec.dtype, inputs)
-    const shape = inputs.length === 1 ? inputs[0].shape : sameShape(inputs[0].shape, inputs[1].shape) && inputs.length === 2 ? inputs[0].shape : broadcastShapes(name, inputs.map(x => x.shape))
-    return [{ dtype: result, shape }]
-  }
+  const kindsOf = (inputs: readonly Arg[]): Meta[] => inputs.map(x => ({ dtype: x.view.dtype, shape: x.view.shape, constant: x.constant }))
   return {
     name,
-    infer,
-    lower(k, inputs) {
-      const { p, result } = programFor(inputs.map(metaOf))
-      const [{ shape }] = infer(inputs.map(metaOf))
-      const target = k.alloc(result, shape)
-      runInto(k, inputs, target, p)
+    infer(inputs) {
+      const { result } = typesOf(name, spec.dtype, inputs)
+      let shape = inputs[0].shape
+      for (let i = 1; i < inputs.length; i++)
+        if (!sameShape(shape, inputs[i].shape)) {
+          shape = broadcastShapes(name, inputs.map(x => x.shape))
+          break
+        }
+      return [{ dtype: result, shape }]
+    },
+    lower(k, inputs, _, [{ dtype, shape }]) {
+      const kinds = kindsOf(inputs)
+      const target = k.alloc(dtype, shape)
+      runInto(k, inputs, target, programFor(kinds, typesOf(name, spec.dtype, kinds).compute, dtype))
       return [target]
     },
-    lowerInto(k, inputs, _params, [target]) {
-      const { p } = programFor(inputs.map(metaOf))
-      // The formula's dtype may differ from the target's (an int tensor divided in place is refused before this point).
-      const want = target.view.dtype
-      const { result } = typesOf(name, spec.dtype, inputs.map(metaOf))
-      runInto(k, inputs, target, result === want ? p : castProgram(p, want))
+    lowerInto(k, inputs, _, [target]) {
+      const kinds = kindsOf(inputs)
+      const { compute, result } = typesOf(name, spec.dtype, kinds)
+      const p = programFor(kinds, compute, result)
+      runInto(k, inputs, target, result === target.view.dtype ? p : castProgram(p, target.view.dtype))
     },
     ...derivative(spec),
     samples: spec.samples ?? [{ shapes: Array.from({ length: arity }, () => [2, 3]), range: spec.sample ?? [-2, 2] }],
