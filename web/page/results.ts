@@ -6,11 +6,13 @@ import { byId } from './dom.ts'
 import { Drawing } from './drawing.ts'
 import { BoundaryView, FitView, PredictionsView, TextView } from './views.ts'
 
+const CHART_HEIGHT = 190
+
 export type ViewName = 'predictions' | 'drawing' | 'boundary' | 'fit' | 'text'
 
 export class Results {
   private readonly charts = byId('charts', HTMLElement)
-  private readonly loss = new LineChart('Loss', 220)
+  private readonly loss = new LineChart('Loss', CHART_HEIGHT)
   private readonly extra = new Map<string, LineChart>()
   private readonly predictions = new PredictionsView()
   private readonly boundary = new BoundaryView()
@@ -76,7 +78,7 @@ export class Results {
   private chart(name: string): LineChart {
     let chart = this.extra.get(name)
     if (!chart) {
-      chart = new LineChart(name, 140)
+      chart = new LineChart(name, CHART_HEIGHT)
       this.extra.set(name, chart)
       this.charts.append(chart.element)
     }
