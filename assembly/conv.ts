@@ -332,11 +332,12 @@ function columnsTask(job: usize, task: i32, tasks: i32): void {
     for (let o = 0; o < conv.outs; o += MC)
       for (let j = 0; j < n; j += NR) {
         const columns = tables.out + (<usize>(from + j) << 2)
+        const start: usize = load<i32>(columns)
         const width = min(NR, n - j)
-        const flat = width == NR && contiguous(columns) && contiguous(columns + 16) && load<i32>(columns, 16) == load<i32>(columns) + 16
+        const flat = width == NR && contiguous(columns) && contiguous(columns + 16) && <usize>load<i32>(columns, 16) == start + 16
         panelProduct(
           k, a + <usize>o * <usize>k * 4, min(MC, conv.outs - o), packed + <usize>(j / NR) * panel,
-          step.c + o * step.cRow + (flat ? load<i32>(columns) : 0), step.cRow, flat ? 0 : columns, width, step.add || row > 0, temp,
+          step.c + o * step.cRow + (flat ? start : 0), step.cRow, flat ? 0 : columns, width, step.add || row > 0, temp,
         )
       }
     row += conv.kc

@@ -23,8 +23,9 @@ async function compile(target) {
   const draft = `build/${target}.${process.pid}.wasm`
   const { error, stderr } = await asc.main(['--config', 'asconfig.json', '--target', target, '--baseDir', root, '--outFile', draft])
   if (error) throw new Error(`assembly/ does not compile:\n${stderr.toString()}`)
-  const warnings = stderr.toString().trim()
-  if (warnings) console.warn(warnings)
+  // The optimizer's own remarks are of no use here.
+  const messages = stderr.toString()
+  if (messages.includes('WARNING')) console.warn(messages)
   await rename(join(root, draft), join(root, `build/lampas.${target}.wasm`))
 }
 

@@ -3,11 +3,10 @@ import { WORD } from '../../core/dtype.ts'
 import { fail, internal } from '../../core/errors.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
-import { Writer } from './encode.ts'
-import { encode } from './kinds.ts'
 import { Heap, type WasmBlock } from './memory.ts'
 import { allowRelaxed, builtin, compileBinary, supports, type WasmExports } from './module.ts'
 import { preparePlan, type PlanHost } from './prepared.ts'
+import { RecentDescriptors } from './recent.ts'
 import { FAULT_CODE, FAULT_SIZE, FAULT_VALUE, MAX_THREADS, Pool, SCRATCH } from './threads.ts'
 
 export { setWasmBytes } from './module.ts'
@@ -71,8 +70,7 @@ function newMemory(shared: boolean): { memory: WebAssembly.Memory; maxPages: num
 class WasmBackend implements Backend, PlanHost {
   readonly lost = new Promise<string>(() => {})
   readonly heap: Heap
-  private readonly writer = new Writer()
-  private launch: WasmBlock
+  private readonly recent: RecentDescriptors
   private scratchBlock: WasmBlock | null = null
   private scratchBytes = 0
   /** Bytes in blocks of the caller; the heap also counts what this class keeps for itself. */
@@ -86,7 +84,7 @@ class WasmBackend implements Backend, PlanHost {
     readonly info: DeviceInfo,
   ) {
     this.heap = new Heap(memory, exports.heapBase(), maxPages)
-    this.launch = this.heap.alloc(this.writer.words.byteLength)
+    this.recent = new RecentDescriptors(this.heap)
   }
 
   alloc(bytes: number): Block {
@@ -115,18 +113,9 @@ class WasmBackend implements Backend, PlanHost {
   }
 
   run(kernel: Kernel, blocks: readonly Block[]): void {
-    const w = this.writer
-    w.reset()
-    encode(kernel, blocks, w)
-    if (w.scratchBytes > this.scratchBytes) this.growScratch(w.scratchBytes)
-    if (w.length * WORD > this.launch.bytes) {
-      this.heap.release(this.launch)
-      this.launch = this.heap.alloc(w.words.byteLength)
-    }
-    const { i32 } = this.heap
-    const at = this.launch.address / WORD
-    for (let i = 0; i < w.length; i++) i32[at + i] = w.words[i]
-    if (this.exports.execute(this.launch.address) !== 0) this.raise(kernel)
+    const { block, scratchBytes } = this.recent.descriptor(kernel, blocks)
+    if (scratchBytes > this.scratchBytes) this.growScratch(scratchBytes)
+    if (this.exports.execute(block.address) !== 0) this.raise(kernel)
   }
 
   prepare(launches: readonly Launch[]): Prepared {
