@@ -23,23 +23,20 @@ interface Product {
 /** Joins batch axes; those over which b does not change become rows where strides allow. */
 function simplify(a: View, b: View, out: View): Product {
   const lead = out.shape.length - 2
-  const [am, ak] = a.strides.slice(-2)
-  const [bk, bn] = b.strides.slice(-2)
-  const [om, on] = out.strides.slice(-2)
-  const base = {
-    n: out.shape.at(-1)!, k: a.shape.at(-1)!,
-    b: { offset: b.offset, k: bk, n: bn },
+  const n = out.shape[lead + 1]
+  const k = a.shape[lead + 1]
+  const right = { offset: b.offset, k: b.strides[lead], n: b.strides[lead + 1] }
+  const rows = lead && b.strides.every((s, i) => i >= lead || s === 0 || b.shape[i] === 1)
+    ? collapse(out.shape.slice(0, -1), [a.strides.slice(0, -1), out.strides.slice(0, -1)])
+    : null
+  const joined = rows?.shape.length === 1
+  const { shape, strides } = joined ? { shape: [1], strides: [[0], [0], [0]] } : collapse(out.shape.slice(0, lead), [a, b, out].map(v => v.strides.slice(0, lead)))
+  return {
+    batch: shape, over: strides, n, k, b: right,
+    m: joined ? rows.shape[0] : out.shape[lead],
+    a: { offset: a.offset, m: joined ? rows.strides[0][0] : a.strides[lead], k: a.strides[lead + 1] },
+    out: { offset: out.offset, m: joined ? rows.strides[1][0] : out.strides[lead], n: out.strides[lead + 1] },
   }
-  if (b.strides.slice(0, lead).every((s, i) => s === 0 || b.shape[i] === 1)) {
-    const rows = collapse(out.shape.slice(0, -1), [a.strides.slice(0, -1), out.strides.slice(0, -1)])
-    if (rows.shape.length === 1)
-      return {
-        ...base, batch: [1], over: [[0], [0], [0]], m: rows.shape[0],
-        a: { offset: a.offset, m: rows.strides[0][0], k: ak }, out: { offset: out.offset, m: rows.strides[1][0], n: on },
-      }
-  }
-  const { shape, strides } = collapse(out.shape.slice(0, lead), [a, b, out].map(v => v.strides.slice(0, lead)))
-  return { ...base, batch: shape, over: strides, m: out.shape.at(-2)!, a: { offset: a.offset, m: am, k: ak }, out: { offset: out.offset, m: om, n: on } }
 }
 
 /** How an operand is read: in vectors of four along its inner axis (`k`) or its own axis (`o`), or one by one. */

@@ -2,8 +2,8 @@
 // to reduce, rows are cut into chunks and the chunks' results reduced in a second pass. A thread sums √n blocks of √n elements, so
 // rounding errors grow with √n at worst.
 import type { DType } from '../../core/dtype.ts'
-import { contiguousView, collapse, type View } from '../../core/view.ts'
-import { numel } from '../../core/shape.ts'
+import { collapse, type View } from '../../core/view.ts'
+import { contiguousStrides, numel } from '../../core/shape.ts'
 import type { ReduceKernel, ReduceOp } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { literal } from './program.ts'
@@ -48,10 +48,10 @@ fn join(a: Acc, b: Acc) -> Acc {
 interface Stage {
   readonly op: ReduceOp
   readonly kind: Kind
-  /** The input, kept axes first. After a first stage: its results [results, chunks], and for arg ops their positions. */
+  /** The input, kept axes first. After a first stage: the results of the chunks, and for arg ops their positions. */
   readonly from: readonly View[]
   readonly kept: number
-  /** The final result, or none: then this is a first stage, and writes a row of chunks for each result. */
+  /** The final result, or none: then this is a first stage, and writes all results of the first chunk, then of the second … */
   readonly out: View | null
   readonly slots: readonly number[]
   readonly chunks: number
@@ -76,19 +76,18 @@ function stage({ op, kind, from, kept, out, slots, chunks }: Stage): Job {
   const length = Math.ceil(total / chunks)
   const lanes = kind === 'group' ? WG : 1
   const fields: Field[] = [
-    ['n', units], ['total', total], ['chunks', chunks], ['length', length], ['block', Math.max(1, Math.ceil(Math.sqrt(length / lanes))) * lanes],
+    ['n', units], ['rows', numel(shape)], ['total', total], ['length', length], ['block', Math.max(1, Math.ceil(Math.sqrt(length / lanes))) * lanes],
     ['d', outer.shape], ['x', x.offset], ['xs', outer.strides[0]], ['rd', inner.shape], ['rs', inner.strides[0]],
     ['o', out?.offset ?? 0], ['os', out ? outer.strides[1] : []],
   ]
   const source = (): string => {
     const { declare, identity } = accumulator(op, x.dtype)
-    const unit = kind === 'group' ? 'group' : 'i'
     const first = kind === 'group' ? 'start + lid' : 'start'
     const address = `base + ${deep === 1 ? 'r * p.rs_0' : dot(deep, 'e', 'rs')}`
     const loaded = memory.load(0, address)
     const value = x.dtype === 'bool' ? `I(${loaded})` : loaded
     const element = !arg ? value : `Acc(${value}, ${second ? `U(${memory.load(1, address)})` : 'r'})`
-    const at = out ? `p.o + ${dot(rank, 'c', 'os')}` : 'i_unit'
+    const at = out ? `p.o + ${dot(rank, 'c', 'os')}` : 'unit'
     const stores = out
       ? memory.store(from.length, at, arg ? 'I(acc.at)' : out.dtype === 'bool' ? 'acc != I(0)' : 'acc')
       : arg
@@ -105,12 +104,12 @@ if (lid == 0u) {
 ${indent(stores)}
 }`
     const body = `
-if (${unit} >= p.n) { return; }
-let i_unit = ${unit};
-let row = ${split ? 'i_unit / p.chunks' : 'i_unit'};
+let unit = ${kind === 'group' ? 'group' : 'i'};
+if (unit >= p.n) { return; }
+let row = unit${split ? ' % p.rows' : ''};
 ${unravel('row', rank, 'd', 'c')}
 let base = p.x + ${dot(rank, 'c', 'xs')};
-let start = ${split ? '(i_unit % p.chunks) * p.length' : '0u'};
+let start = ${split ? 'unit / p.rows * p.length' : '0u'};
 let end = ${split ? 'min(start + p.length, p.total)' : 'p.total'};
 var acc = ${identity};
 for (var s = ${first}; s < end; s += p.block) {
@@ -132,14 +131,20 @@ ${finish}`.replace(/\n\s*\n/g, '\n')
   }
 }
 
+const stride = (v: View, from: number, to?: number): number => collapse(v.shape.slice(from, to), [v.strides.slice(from, to)]).strides[0].at(-1)!
+
 /** How many chunks each row is cut into, and who reduces one. */
-function choose(target: Target, results: number, total: number): { kind: Kind; chunks: number } {
+function choose({ family }: Target, x: View, kept: number): { kind: Kind; chunks: number } {
+  const results = numel(x.shape.slice(0, kept))
+  const total = Math.max(1, numel(x.shape.slice(kept)))
+  /** Chunks of about `length` elements, at most so many that there are `units` of them in all. */
   const cut = (length: number, units: number): number => {
     const chunks = Math.max(1, Math.min(Math.ceil(total / length), Math.ceil(units / results)))
     return Math.ceil(total / Math.ceil(total / chunks))
   }
-  if (target.family === 'register') return { kind: 'thread', chunks: results < 128 && total > 2048 ? cut(512, 4096) : 1 }
-  if (total < 64) return { kind: 'thread', chunks: 1 }
+  if (family === 'register') return { kind: 'thread', chunks: results < 128 && total > 2048 ? cut(512, 4096) : 1 }
+  // Threads side by side should read words side by side: of one row, or of rows that are themselves side by side.
+  if (total < 64 || (results > 1 && stride(x, 0, kept) === 1 && stride(x, kept) !== 1)) return { kind: 'thread', chunks: cut(64, 16384) }
   return { kind: 'group', chunks: results < 128 && total > 16384 ? cut(4096, 512) : 1 }
 }
 
@@ -147,17 +152,16 @@ export function lowerReduce({ op, inputs: [x], outputs: [out] }: ReduceKernel, s
   const kept = out.shape.length
   const results = numel(out.shape)
   if (results === 0) return { jobs: [], scratch: [] }
-  const { kind, chunks } = choose(target, results, numel(x.shape.slice(kept)))
+  const { kind, chunks } = choose(target, x, kept)
   if (chunks === 1) return { jobs: [stage({ op, kind, from: [x], kept, out, slots, chunks })], scratch: [] }
-  const type: Number = x.dtype === 'float32' ? 'float32' : 'int32'
-  const parts = [contiguousView(type, [...out.shape, chunks]), ...(isArg(op) ? [contiguousView('int32', [...out.shape, chunks])] : [])]
-  const partSlots = parts.map((_, k) => scratchSlot(slots, k))
-  const second = choose(target, results, chunks).kind
   // The parts of bools are integers, 0 or 1, which have the same greatest and least among them.
+  const types: Number[] = [x.dtype === 'float32' ? 'float32' : 'int32', ...(isArg(op) ? ['int32' as const] : [])]
+  const parts = types.map((dtype): View => ({ dtype, shape: [...out.shape, chunks], strides: [...contiguousStrides(out.shape), results], offset: 0 }))
+  const partSlots = parts.map((_, k) => scratchSlot(slots, k))
   return {
     jobs: [
       stage({ op, kind, from: [x], kept, out: null, slots: [slots[0], ...partSlots], chunks }),
-      stage({ op, kind: second, from: parts, kept, out, slots: [...partSlots, slots[1]], chunks: 1 }),
+      stage({ op, kind: choose(target, parts[0], kept).kind, from: parts, kept, out, slots: [...partSlots, slots[1]], chunks: 1 }),
     ],
     scratch: parts.map(() => results * chunks * 4),
   }

@@ -1,6 +1,6 @@
 // reduce argmax group 1 1 f  fi:0,1
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, n: u32, total: u32, chunks: u32, length: u32, block: u32, d_0: u32, x: u32, xs_0: u32, rd_0: u32, rs_0: u32, o: u32, os_0: u32 }
+struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, block: u32, d_0: u32, x: u32, xs_0: u32, rd_0: u32, rs_0: u32, o: u32, os_0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<i32>;
@@ -19,9 +19,9 @@ var<workgroup> tree: array<Acc, 64>;
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 64u + lid;
-  if (group >= p.n) { return; }
-  let i_unit = group;
-  let row = i_unit;
+  let unit = group;
+  if (unit >= p.n) { return; }
+  let row = unit;
   let c_0 = row;
   let base = p.x + c_0 * p.xs_0;
   let start = 0u;
