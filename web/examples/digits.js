@@ -1,9 +1,9 @@
 // A convolutional network reads handwritten digits.
-import { compile, init, manualSeed, data, nn, noGrad, optim } from 'lampas'
-import { digits, onDraw, pause, plot, report, settings, showPredictions } from 'playground'
+import { compile, data, init, manualSeed, nn, noGrad, optim } from 'lampas'
+import { digits, onDraw, pause, plot, report } from 'playground'
+import { settings, showPredictions } from 'playground'
 
-const device = await init({ device: settings.device })
-console.log(`Training on ${device.name}`)
+await init({ device: settings.device })
 manualSeed(1)
 
 class Net extends nn.Module {
@@ -18,21 +18,23 @@ class Net extends nn.Module {
   }
 }
 
-const { train, test } = await digits()
 const model = new Net()
 console.log(String(model))
 
+const { train, test } = await digits()
+const loader = new data.DataLoader(
+  new data.TensorDataset(train.images, train.labels),
+  { batchSize: 32, shuffle: true, seed: 1, dropLast: true },
+)
 const epochs = 20
-const loader = new data.DataLoader(new data.TensorDataset(train.images, train.labels), {
-  batchSize: 32, shuffle: true, seed: 1, dropLast: true,
-})
 const steps = epochs * loader.length
 const optimizer = new optim.Adam(model.parameters(), { lr: 3e-3 })
 const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, steps)
 
 const trainStep = (images, labels) => {
   optimizer.zeroGrad()
-  const loss = nn.functional.crossEntropy(model.forward(images), labels)
+  const logits = model.forward(images)
+  const loss = nn.functional.crossEntropy(logits, labels)
   loss.backward()
   optimizer.step()
   return loss
@@ -47,23 +49,21 @@ async function testAccuracy() {
   return probs.argmax(1).eq(test.labels).to('float32').mean().item()
 }
 
+// The network answers what you draw, while it learns and afterwards.
 onDraw(picture => classify(picture))
 
 let n = 0
+let loss = NaN
 let accuracy = await testAccuracy()
 for (let epoch = 1; epoch <= epochs; epoch++) {
   for await (const [images, labels] of loader) {
-    const loss = await step(images, labels).item()
+    loss = await step(images, labels).item()
     schedule.step()
     report({ step: ++n, steps, loss, accuracy })
     await pause() // lets Stop and your drawings through
   }
   accuracy = await testAccuracy()
   plot('Test accuracy', n, accuracy)
+  report({ step: n, steps, loss, accuracy })
 }
-report({ step: n, steps, loss: await trainLoss(), accuracy })
 console.log(`Test accuracy ${(accuracy * 100).toFixed(1)} %`)
-
-async function trainLoss() {
-  return noGrad(() => nn.functional.crossEntropy(model.forward(train.images), train.labels)).item()
-}

@@ -1,5 +1,6 @@
-// Linear regression in the eager style: no module, no optimiser, each line computes when it is reached.
-import { compile, init, linspace, manualSeed, noGrad, randn, tensor } from 'lampas'
+// Linear regression in the eager style: no module, no optimiser.
+import { compile, init, linspace, manualSeed } from 'lampas'
+import { noGrad, randn, tensor } from 'lampas'
 import { pause, plot, report, settings, showFit } from 'playground'
 
 await init({ device: settings.device })
@@ -15,6 +16,8 @@ const rate = 0.1
 
 const predict = x => x.matmul(w).add(b)
 
+// Each line computes when it is reached, and `backward` walks the way
+// back. With Compile on, the very same code is traced once and replayed.
 const descend = (x, y) => {
   const loss = predict(x).sub(y).square().mean()
   loss.backward()
@@ -37,4 +40,5 @@ for (let n = 1; n <= steps; n++) {
   await showFit(predict, { x, y })
   await pause()
 }
-console.log(`y = ${(await w.item()).toFixed(2)} x + ${(await b.item()).toFixed(2)}`)
+const [slope, intercept] = [await w.item(), await b.item()]
+console.log(`y = ${slope.toFixed(2)} x + ${intercept.toFixed(2)}`)

@@ -1,30 +1,31 @@
-// Three spiral arms, and the boundary that a small network draws between them.
+// Three spiral arms, and the boundary that a small network draws.
 import { compile, init, manualSeed, nn, optim, tensor } from 'lampas'
 import { pause, report, settings, showBoundary } from 'playground'
 
 await init({ device: settings.device })
 manualSeed(3)
 
-// Each arm winds out from the centre; a little noise makes it real.
-const [points, labels] = [[], []]
-const perArm = 70
+// Each arm winds out from the centre, a little unsteadily.
+const points = []
+const arms = []
 for (let arm = 0; arm < 3; arm++) {
-  for (let i = 0; i < perArm; i++) {
-    const radius = 0.1 + (0.9 * i) / perArm
-    const angle = 4.2 * radius + (arm * 2 * Math.PI) / 3 + 0.12 * Math.sin(i * 12.9898 + arm * 78.233)
+  for (let i = 0; i < 70; i++) {
+    const radius = 0.1 + (0.9 * i) / 70
+    const wobble = 0.12 * Math.sin(i * 12.9898 + arm * 78.233)
+    const angle = 4.2 * radius + (arm * 2 * Math.PI) / 3 + wobble
     points.push([radius * Math.cos(angle), radius * Math.sin(angle)])
-    labels.push(arm)
+    arms.push(arm)
   }
 }
 const x = tensor(points)
-const y = tensor(labels)
+const y = tensor(arms)
 
 const model = new nn.Sequential(
   new nn.Linear(2, 32), new nn.Tanh(),
   new nn.Linear(32, 32), new nn.Tanh(),
   new nn.Linear(32, 3),
 )
-const optimizer = new optim.AdamW(model.parameters(), { lr: 0.01, weightDecay: 1e-3 })
+const optimizer = new optim.AdamW(model.parameters(), { lr: 0.01 })
 
 const trainStep = (x, y) => {
   optimizer.zeroGrad()
@@ -40,8 +41,11 @@ const probabilities = xy => model.forward(xy).softmax(1)
 
 const steps = 600
 for (let n = 1; n <= steps; n++) {
-  const [loss, accuracy] = step(x, y)
-  report({ step: n, steps, loss: await loss.item(), accuracy: await accuracy.item() })
-  if (n % 5 === 0) await showBoundary(probabilities, { points: x, labels: y })
+  const [loss, right] = step(x, y)
+  const accuracy = await right.item()
+  report({ step: n, steps, loss: await loss.item(), accuracy })
+  if (n % 5 === 0) {
+    await showBoundary(probabilities, { points: x, labels: y })
+  }
   await pause()
 }

@@ -1,5 +1,5 @@
 // A live line chart of one series (uPlot). However many points come, it keeps at most a thousand: when it is full, neighbours are
-// averaged in pairs. A noisy series is drawn thin, with its running average over it.
+// averaged in pairs. A noisy series is drawn thin, with its moving average over it.
 import uPlot from 'uplot'
 import { make, throttled } from './dom.ts'
 import { color, onThemeChange } from './theme.ts'
@@ -43,7 +43,7 @@ export class LineChart {
         axes: [axis({ size: 26, space: 70 }), axis({ size: 46, space: 34 })],
         series: [
           {},
-          { stroke: () => color(this.smooth ? '--flame-soft' : '--flame'), width: 1.5, points: { show: false } },
+          { stroke: () => color(this.noisy ? '--flame-soft' : '--flame'), width: 1.5, points: { show: false } },
           { stroke: () => color('--flame'), width: 2, points: { show: false } },
         ],
         hooks: { setCursor: [u => this.showValue(u.cursor.idx ?? null)] },
@@ -72,7 +72,7 @@ export class LineChart {
     this.redraw()
   }
 
-  private get smooth(): boolean {
+  private get noisy(): boolean {
     return this.steps.length >= SMOOTHING_FROM
   }
 
@@ -99,7 +99,7 @@ export class LineChart {
   }
 
   private draw(): void {
-    const average = this.smooth ? runningAverage(this.values) : []
+    const average = this.noisy ? smoothed(this.values) : []
     // uPlot leaves gaps at null, which is how numbers that are not finite are shown.
     const finite = (list: readonly number[]) => list.map(v => (Number.isFinite(v) ? v : null))
     this.plot.setData([this.steps, finite(this.values), average.length > 0 ? finite(average) : this.steps.map(() => null)])
@@ -122,16 +122,18 @@ export class LineChart {
   }
 }
 
-/** Exponential average over about a fortieth of the series, without the pull towards the first value (Adam's bias correction). */
-function runningAverage(values: readonly number[]): number[] {
-  const keep = 1 - 1 / Math.max(8, values.length / 40)
-  let sum = 0
-  let weight = 0
-  return values.map(v => {
-    if (!Number.isFinite(v)) return v
-    sum = sum * keep + v * (1 - keep)
-    weight = weight * keep + (1 - keep)
-    return sum / weight
+/** The mean of each value's neighbours, as many before it as after it, so that the average does not lag behind. */
+function smoothed(values: readonly number[]): number[] {
+  const reach = Math.max(2, Math.round(values.length / 60))
+  const sums = [0]
+  const counts = [0]
+  values.forEach((v, i) => {
+    sums.push(sums[i] + (Number.isFinite(v) ? v : 0))
+    counts.push(counts[i] + Number(Number.isFinite(v)))
+  })
+  return values.map((_, i) => {
+    const r = Math.min(reach, i, values.length - 1 - i)
+    return (sums[i + r + 1] - sums[i - r]) / (counts[i + r + 1] - counts[i - r])
   })
 }
 
