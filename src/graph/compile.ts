@@ -2,7 +2,7 @@
 import type { Backend, Block } from '../backend/backend.ts'
 import { LampasError, fail } from '../core/errors.ts'
 import { contiguousView, isContiguous } from '../core/view.ts'
-import { isGradEnabled } from '../autograd/mode.ts'
+import { isGradEnabled, noGrad } from '../autograd/mode.ts'
 import { currentBackend } from '../eager/device.ts'
 import { Storage, handleOn, storageOf, tensorsIn, callSite } from '../eager/storage.ts'
 import { relieve } from '../eager/pressure.ts'
@@ -140,10 +140,12 @@ class Step {
       from.dispose()
     }
     for (const { leaf, grad } of grads) leaf.grad = grad
+    const results = storages.map(({ storage, view }) => handleOn(storage, view))
+    const { argumentGrads } = this.traced
+    argumentGrads.forEach((a, i) => addGrad(args[a], results[results.length - argumentGrads.length + i]))
     let at = 0
     return rebuild(this.result, () => {
-      const { storage, view } = storages[at]
-      const y = handleOn(storage, view)
+      const y = results[at]
       if (this.needsGrad[at]) {
         y.gradFn = forwardOnly
         y.gradVersion = y.source.version
@@ -157,6 +159,12 @@ class Step {
     this.plan.dispose()
     for (const x of this.held) eager.release(x)
   }
+}
+
+/** Gradients of arguments gather as in eager code. */
+function addGrad(x: Tensor, g: Tensor): void {
+  if (x.grad) noGrad(() => x.grad!.add_(g))
+  else x.grad = g
 }
 
 /** Results of a compiled function that depend on parameters say so when somebody differentiates them outside. */
@@ -204,10 +212,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     }
     const trace = new Trace(backend)
     let count = 0
-    const symbolic = rebuild(args, x => {
-      const y = trace.argument(x, count++)
-      return x.requiresGrad ? y.requiresGrad_() : y
-    }) as A
+    const symbolic = rebuild(args, x => trace.argument(x, count++)) as A
     const { traced, result } = trace.run(
       () => fn(...symbolic),
       r => {

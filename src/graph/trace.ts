@@ -22,8 +22,6 @@ class SymbolicSource implements Source {
   constructor(
     readonly world: World,
     public current: Value,
-    /** What it held when the trace began, for memory from outside. */
-    readonly initial: Value | null,
   ) {}
 }
 
@@ -51,6 +49,8 @@ export interface Traced {
   readonly graph: Graph
   readonly externals: readonly External[]
   readonly guards: readonly Guard[]
+  /** Arguments that gathered a gradient; the last outputs of the graph are what to add to their `grad`, in this order. */
+  readonly argumentGrads: readonly number[]
   /** What `grad` of each leaf touched is after a step. */
   readonly grads: readonly { readonly leaf: Tensor; readonly grad: Tensor | null }[]
 }
@@ -65,23 +65,29 @@ let nodeCount = 0
 
 export class Trace implements World {
   private readonly nodes: GraphNode[] = []
-  private readonly externals: External[] = []
-  private readonly sources = new Map<Storage, SymbolicSource>()
+  private readonly externals: { readonly external: External; readonly source: SymbolicSource }[] = []
+  private readonly captured = new Map<Storage, SymbolicSource>()
   private readonly constants = new Set<Storage>()
   private readonly guards: Guard[] = []
-  private readonly observed = new Set<string>()
   private readonly gradWritten = new Map<Tensor, Tensor | null>()
   private readonly gradRead = new Set<Tensor>()
+  private readonly arguments: Tensor[] = []
 
   constructor(private readonly device: object) {}
 
   /** Makes a tensor that stands for argument `index`. */
   argument(x: Tensor, index: number): Tensor {
-    const storage = storageOf('compile', x)
-    const value: Value = { dtype: x.dtype, shape: x.shape, node: null, index: 0 }
-    this.externals.push({ value, storage, argument: index })
-    const source = new SymbolicSource(this, value, value)
-    return this.show(source, contiguousView(x.dtype, x.shape), value)
+    const source = this.external(storageOf('compile', x), x.dtype, x.shape, index)
+    const y = this.show(source, contiguousView(x.dtype, x.shape), source.current)
+    this.arguments.push(x.requiresGrad ? y.requiresGrad_() : y)
+    return y
+  }
+
+  private external(storage: Storage, dtype: DType, shape: Shape, argument: number | null): SymbolicSource {
+    const value: Value = { dtype, shape, node: null, index: 0 }
+    const source = new SymbolicSource(this, value)
+    this.externals.push({ external: { value, storage, argument }, source })
+    return source
   }
 
   /** Runs `body` in this world and tells what it did; `outputs` picks the tensors to return from its result. */
@@ -92,15 +98,15 @@ export class Trace implements World {
     try {
       const result = body()
       if (result instanceof Promise) fail('compile', 'the function is async, but a trace runs through without waiting', 'read values outside of the compiled function: const loss = step(x); await loss.item()')
-      const outputs = outputsOf(result).map(t => this.valueOf('return', this.inside(t)))
       gradWatch.hook = watchBefore
+      const argumentGrads = this.arguments.flatMap((x, i) => (x.grad ? [i] : []))
+      const outputs = [...outputsOf(result), ...argumentGrads.map(i => this.arguments[i].grad!)].map(t => this.valueOf('return', this.inside(t)))
       const grads = [...this.gradWritten.keys()].map(leaf => ({ leaf, grad: this.keepGrad(leaf) }))
-      const updates = this.externals.flatMap(({ value, storage }) => {
-        const source = this.sourceOfExternal(value)
-        return source.current === value || this.constants.has(storage) ? [] : [{ external: value, value: source.current }]
-      })
-      const graph: Graph = { nodes: this.nodes, externals: this.externals.map(e => e.value), outputs, updates }
-      return { traced: { graph, externals: this.externals, guards: this.guards, grads }, result }
+      const updates = this.externals.flatMap(({ external: { value, storage }, source }) =>
+        source.current === value || this.constants.has(storage) ? [] : [{ external: value, value: source.current }])
+      const externals = this.externals.map(e => e.external)
+      const graph: Graph = { nodes: this.nodes, externals: externals.map(e => e.value), outputs, updates }
+      return { traced: { graph, externals, guards: this.guards, argumentGrads, grads }, result }
     } catch (error) {
       gradWatch.hook = watchBefore
       for (const [leaf, grad] of this.gradWritten) leaf.grad = grad
@@ -111,15 +117,9 @@ export class Trace implements World {
     }
   }
 
-  private readonly byExternal = new Map<Value, SymbolicSource>()
-  private sourceOfExternal(value: Value): SymbolicSource {
-    return this.byExternal.get(value)!
-  }
-
   // Values and memory
 
   private show(source: SymbolicSource, layout: View, value: Value): Tensor {
-    if (source.initial) this.byExternal.set(source.initial, source)
     const x = new Tensor(layout, source)
     const handle: SymbolicHandle = { value, version: source.version, poison: null }
     x.handle = handle
@@ -130,19 +130,16 @@ export class Trace implements World {
   private inside(x: Tensor): Tensor {
     if (x.source instanceof SymbolicSource || x.source instanceof ConstantSource) return x
     const storage = storageOf('compile', x)
-    let source = this.sources.get(storage)
+    let source = this.captured.get(storage)
     if (!source) {
       // Seen through a view first, memory is captured as a plain run of elements.
       const whole = numel(x.shape) === storage.words && isContiguous(x.layout) && x.layout.offset === 0
-      const value: Value = { dtype: x.dtype, shape: whole ? x.shape : [storage.words], node: null, index: 0 }
-      source = new SymbolicSource(this, value, value)
-      this.sources.set(storage, source)
-      this.externals.push({ value, storage, argument: null })
+      source = this.external(storage, x.dtype, whole ? x.shape : [storage.words], null)
+      this.captured.set(storage, source)
     }
     const y = new Tensor(x.layout, source)
     const stale: SymbolicHandle = { value: source.current, version: -1, poison: null }
     y.handle = stale
-    if (source.initial) this.byExternal.set(source.initial, source)
     return y
   }
 
@@ -184,7 +181,7 @@ export class Trace implements World {
       outputs = [y]
     } else {
       const args = op.lower!(dry, local.map((x): Arg => ({ view: x.layout, slot: x.source, constant: x.constant })), params, metas)
-      outputs = made.map((v, i) => this.show(new SymbolicSource(this, v, null), args[i].view, v))
+      outputs = made.map((v, i) => this.show(new SymbolicSource(this, v), args[i].view, v))
     }
     if (pending) afterOp(pending, op, inputs, outputs, params)
     return outputs
@@ -204,7 +201,7 @@ export class Trace implements World {
   private fit(value: Value, target: Tensor): Value {
     let v = value
     if (v.dtype !== target.dtype) {
-      const x = this.show(new SymbolicSource(this, v, null), contiguousView(v.dtype, v.shape), v)
+      const x = this.show(new SymbolicSource(this, v), contiguousView(v.dtype, v.shape), v)
       v = this.valueOf('cast', cast(x, target.dtype))
     }
     return sameShape(v.shape, target.shape) ? v : this.node(expandOp, [v], { shape: target.shape }, [{ dtype: v.dtype, shape: target.shape }])[0]
@@ -241,12 +238,7 @@ export class Trace implements World {
   }
 
   observe(read: () => unknown): void {
-    const value = read()
-    const key = `${this.guards.length}`
-    if (this.observed.size < 4096) {
-      this.observed.add(key)
-      this.guards.push({ read, value })
-    }
+    this.guards.push({ read, value: read() })
   }
 
   backward(x: Tensor, options: BackwardOptions): void {
