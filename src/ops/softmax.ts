@@ -2,7 +2,6 @@
 import { expandView, permuteView } from '../core/view.ts'
 import { program, S } from '../ir/scalar.ts'
 import { exp, mul, sub } from './pointwise.ts'
-import { sum } from './reduce.ts'
 import type { Arg, Lowering, Op } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -46,7 +45,7 @@ export const softmaxOp: Op<AxisParams> = {
 }
 function softmaxBackward(g: Tensor, y: Tensor, axis: number): Tensor {
   const gy = mul(g, y)
-  return sub(gy, mul(y, sum(gy, axis, { keepdim: true })))
+  return sub(gy, mul(y, gy.sum(axis, { keepdim: true })))
 }
 
 // dx = g − softmax·Σ g
@@ -58,7 +57,7 @@ export const logSoftmaxOp: Op<AxisParams> = {
     k.run({ kind: 'map', program: minusLog, params: [] }, [x, top, total], [exps])
     return [exps]
   },
-  vjp: ([g], { outputs: [y], params: { axis } }) => [g && sub(g, mul(exp(y), sum(g, axis, { keepdim: true })))],
+  vjp: ([g], { outputs: [y], params: { axis } }) => [g && sub(g, mul(exp(y), g.sum(axis, { keepdim: true })))],
   saves: 'outputs',
 }
 
