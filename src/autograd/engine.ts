@@ -1,5 +1,5 @@
 // One backward for both worlds: walks the tape from young to old and runs each op's derivative rule, written in ops.
-import { fail } from '../core/errors.ts'
+import { LampasError, fail } from '../core/errors.ts'
 import { formatShape, sameShape, type Shape } from '../core/shape.ts'
 import { ones } from '../ops/creation.ts'
 import type { Edge, GradNode } from '../ops/gradnode.ts'
@@ -113,7 +113,7 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
       list.map((t, i) =>
         t.source.version === saved.versions[from + i]
           ? t
-          : own.poisoned(t, node.op.name, `${t} was changed in place after ${node.op.name} saved it for backward (version ${saved.versions[from + i]} is now ${t.source.version})`))
+          : own.poisoned(t, changed(node.op.name, t, saved.versions[from + i])))
     const needs = node.edges.map(e => e !== null && (!limited || wanted!(e) || ('node' in e && active.has(e.node))))
     const results = own.tidy(() => {
       const inputs = usable(saved.inputs, 0)
@@ -166,6 +166,9 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
   for (const [leaf, g] of leafGrads) gatherInto(leaf, g, how.createGraph)
   return []
 }
+
+const changed = (op: string, x: Tensor, version: number): LampasError =>
+  new LampasError('backward', `${x} was changed in place after ${op} saved it for its derivative (version ${version} is now ${x.source.version})`, 'use the form without _ for that change, or clone() before it')
 
 const linked = (handle: Tensor, x: Tensor): Tensor => {
   handle.gradFn = x.gradFn

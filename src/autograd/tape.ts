@@ -3,10 +3,11 @@
 // base was changed takes its history from the base again.
 import { fail } from '../core/errors.ts'
 import type { Edge, GradNode, SavedValues } from '../ops/gradnode.ts'
-import { asStridedOp, writeStridedOp, type StridedParams } from '../ops/movement.ts'
 import type { Op } from '../ops/op.ts'
+import { clone } from '../ops/pointwise.ts'
+import { asStridedOp, stridedIn, writeStridedOp } from '../ops/strided.ts'
 import type { Tensor } from '../ops/tensor.ts'
-import { isGradEnabled } from './mode.ts'
+import { isGradEnabled, noGrad } from './mode.ts'
 
 let counter = 0
 const nothing: SavedValues = { inputs: [], outputs: [], versions: [], held: [] }
@@ -16,14 +17,12 @@ export function edgeOf(x: Tensor): Edge {
   if (!x.requiresGrad) return null
   if (x.base && x.gradVersion !== x.source.version && x.base.requiresGrad) {
     const base = x.base
-    x.gradFn = entry(asStridedOp, [edgeOf(base)], [base], 1, geometryIn(base, x))
+    x.gradFn = entry(asStridedOp, [edgeOf(base)], [base], 1, stridedIn(base.layout, x.layout))
     x.gradIndex = 0
     x.gradVersion = x.source.version
   }
   return x.gradFn ? { node: x.gradFn, index: x.gradIndex } : { leaf: x.origin ?? x }
 }
-
-const geometryIn = (base: Tensor, x: Tensor): StridedParams => ({ shape: x.shape, strides: x.layout.strides, offset: x.layout.offset - base.layout.offset })
 
 const entry = <P>(op: Op<P>, edges: readonly Edge[], inputs: readonly Tensor[], outputCount: number, params: P, saved: SavedValues = nothing): GradNode => ({
   op: op as Op,
@@ -57,34 +56,44 @@ export function afterOp<P>(pending: Pending, op: Op<P>, inputs: readonly Tensor[
     y.gradIndex = i
     y.gradVersion = y.source.version
   })
-  node.saved = save(op, inputs, outputs, inputs.map(x => x.source.version))
+  node.saved = saved(op, savesInputs(op) ? inputs.map(x => keep(x)) : [], outputs)
 }
 
-function save<P>(op: Op<P>, inputs: readonly Tensor[], outputs: readonly Tensor[], inputVersions: readonly number[]): SavedValues {
-  if (op.saves === 'nothing') return nothing
-  const held: Tensor[] = []
-  const keep = (x: Tensor): Tensor => {
-    if (!x.source.world) return x
-    const h = x.source.world.hold(x)
-    held.push(h)
-    h.gradFn = x.gradFn
-    h.gradIndex = x.gradIndex
-    h.base = x.base
-    h.gradVersion = x.gradVersion
-    if (x.requiresGrad && !x.gradFn) {
-      h.requiresGrad_()
-      h.origin = x.origin ?? x
-    }
-    return h
+const savesInputs = (op: Op<never>): boolean => op.saves === 'inputs' || op.saves === 'both'
+
+/** A handle on `values` that no scope frees, with the history of x. */
+function keep(x: Tensor, values = x): Tensor {
+  if (!x.source.world) return x
+  const h = x.source.world.hold(values)
+  h.gradFn = x.gradFn
+  h.gradIndex = x.gradIndex
+  h.base = x.base
+  h.gradVersion = x.gradVersion
+  if (x.requiresGrad && !x.gradFn) {
+    h.requiresGrad_()
+    h.origin = x.origin ?? x
   }
-  const ins = op.saves === 'outputs' ? [] : inputs.map(keep)
-  const outs = op.saves === 'inputs' ? [] : outputs.map(keep)
-  return { inputs: ins, outputs: outs, held, versions: [...(ins.length ? inputVersions : []), ...outs.map(y => y.source.version)] }
+  return h
+}
+
+/** What x holds now, for an op that is about to overwrite it. */
+function keepCopy(x: Tensor): Tensor {
+  const copy = noGrad(() => clone(x))
+  const h = keep(x, copy)
+  copy.dispose()
+  return h
+}
+
+function saved(op: Op<never>, inputs: readonly Tensor[], results: readonly Tensor[]): SavedValues {
+  if (op.saves === 'nothing') return nothing
+  const outputs = op.saves === 'inputs' ? [] : results.map(y => keep(y))
+  const held = [...inputs, ...outputs]
+  return { inputs, outputs, held, versions: held.map(h => h.source.version) }
 }
 
 /** What an in-place change must remember from before it ran. */
 export interface PendingWrite extends Pending {
-  readonly versions: readonly number[]
+  readonly inputs: readonly Tensor[]
   readonly base: Edge
 }
 
@@ -94,8 +103,13 @@ export function beforeWrite<P>(op: Op<P>, target: Tensor, inputs: readonly Tenso
   const leaf = target.base ?? target
   if (leaf.requiresGrad && leaf.gradFn === null)
     fail(`${op.name}_`, `${target} is ${target.base ? 'a view of ' : ''}a leaf that requires a gradient, so it cannot be changed in place while ops are recorded`, 'wrap the change in noGrad(() => …), or use the form without _')
-  const relevant = target.requiresGrad || (op.vjp !== undefined && inputs.some(x => x.requiresGrad))
-  return relevant ? { edges: inputs.map(edgeOf), versions: inputs.map(x => x.source.version), base: target.base ? edgeOf(target.base) : null } : null
+  if (target.dtype !== 'float32') return null
+  if (!target.requiresGrad && !(op.vjp && inputs.some(x => x.requiresGrad))) return null
+  return {
+    edges: inputs.map(edgeOf),
+    inputs: savesInputs(op) ? inputs.map(x => (x.source === target.source ? keepCopy(x) : keep(x))) : [],
+    base: target.base ? edgeOf(target.base) : null,
+  }
 }
 
 /** Call after an in-place op ran and the version of the target's memory was raised. */
@@ -104,14 +118,14 @@ export function afterWrite<P>(pending: PendingWrite | null, op: Op<P>, target: T
   const node = entry(op, pending.edges, inputs, 1, params)
   const base = target.base
   if (base) {
-    base.gradFn = entry(writeStridedOp, [pending.base, { node, index: 0 }], [base, target], 1, geometryIn(base, target))
+    base.gradFn = entry(writeStridedOp, [pending.base, { node, index: 0 }], [base, target], 1, stridedIn(base.layout, target.layout))
     base.gradIndex = 0
     base.gradVersion = target.source.version
   }
   target.gradFn = node
   target.gradIndex = 0
   target.gradVersion = target.source.version
-  node.saved = save(op, inputs, [target], pending.versions)
+  node.saved = saved(op, pending.inputs, [target])
 }
 
 /** Gives back what the entry saved. */

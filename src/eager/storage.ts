@@ -49,6 +49,8 @@ export const sited = new Set<Storage>()
 /** One tensor's share of a storage. */
 export class Handle {
   freed: string | null = null
+  /** Why the values must not be used although they are there. */
+  poison: LampasError | null = null
   constructor(readonly storage: Storage) {
     storage.retain()
   }
@@ -96,6 +98,7 @@ export function allocate(world: World, backend: Backend, dtype: DType, shape: re
 export function storageOf(op: string, x: Tensor): Storage {
   const handle = x.handle
   if (!(handle instanceof Handle)) throw new LampasError(op, `${x} is a value of a compiled step that is over`, 'return it from the compiled function to use it outside')
+  if (handle.poison !== null) throw handle.poison
   if (handle.freed !== null) throw new LampasError(op, `${x} was used after it was freed: ${handle.freed}`, 'keep it out of the scope, or clone() what must live longer')
   return handle.storage
 }

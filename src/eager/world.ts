@@ -1,7 +1,7 @@
 // The eager world: an op runs at once. It lowers to kernels over fresh blocks, and each result is a handle on its block.
 import type { Backend, Block } from '../backend/backend.ts'
 import { WORD, type DType, type Words } from '../core/dtype.ts'
-import { fail } from '../core/errors.ts'
+import { fail, type LampasError } from '../core/errors.ts'
 import { numel, type Shape } from '../core/shape.ts'
 import { contiguousView, extent, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
@@ -172,10 +172,11 @@ class EagerWorld implements World {
     return handleOn(storageOf('hold', x), x.layout, false)
   }
 
-  poisoned(x: Tensor, op: string, why: string): Tensor {
+  poisoned(x: Tensor, why: LampasError): Tensor {
     const y = new Tensor(x.layout, x.source)
     const handle = new Handle(x.source as Storage)
-    handle.release(`${why}. In the derivative of ${op}`)
+    handle.poison = why
+    handle.release(why.problem)
     y.handle = handle
     return y
   }

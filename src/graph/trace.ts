@@ -10,8 +10,9 @@ import { backward } from '../autograd/engine.ts'
 import { Storage, handleOn, storageOf } from '../eager/storage.ts'
 import { eager } from '../eager/world.ts'
 import { cast } from '../ops/cast.ts'
-import { asStridedOp, expandOp, writeStridedOp } from '../ops/movement.ts'
+import { expandOp } from '../ops/movement.ts'
 import type { Arg, Lowering, Op } from '../ops/op.ts'
+import { asStridedOp, stridedIn, writeStridedOp } from '../ops/strided.ts'
 import { Tensor, gradWatch } from '../ops/tensor.ts'
 import { ConstantSource, enterWorld, type BackwardOptions, type Source, type World } from '../ops/world.ts'
 import type { Graph, GraphNode, Value } from './graph.ts'
@@ -22,6 +23,8 @@ class SymbolicSource implements Source {
   constructor(
     readonly world: World,
     public current: Value,
+    /** How the tensor that the memory was made for lies in it. */
+    readonly home: View,
   ) {}
 }
 
@@ -29,7 +32,7 @@ class SymbolicSource implements Source {
 interface SymbolicHandle {
   value: Value
   version: number
-  poison: string | null
+  poison: LampasError | null
 }
 
 /** Memory from outside: an argument of the traced function, or captured. */
@@ -85,7 +88,7 @@ export class Trace implements World {
 
   private external(storage: Storage, dtype: DType, shape: Shape, argument: number | null): SymbolicSource {
     const value: Value = { dtype, shape, node: null, index: 0 }
-    const source = new SymbolicSource(this, value)
+    const source = new SymbolicSource(this, value, contiguousView(dtype, shape))
     this.externals.push({ external: { value, storage, argument }, source })
     return source
   }
@@ -148,10 +151,10 @@ export class Trace implements World {
     if (x.source instanceof ConstantSource) return { dtype: x.dtype, shape: x.shape, node: null, index: 0, constant: x.constant }
     const source = x.source as SymbolicSource
     const handle = x.handle as SymbolicHandle
-    if (handle.poison !== null) throw new LampasError(op, handle.poison, 'use the form without _')
+    if (handle.poison !== null) throw handle.poison
     if (source.world !== this) throw new LampasError(op, `${x} is a value of another compiled step`, 'return it from the compiled function to use it outside')
     if (handle.version === source.version) return handle.value
-    handle.value = shows(x.layout, source.current) ? source.current : this.node(asStridedOp, [source.current], geometry(x.layout), [{ dtype: x.dtype, shape: x.shape }])[0]
+    handle.value = shows(x.layout, source.home) ? source.current : this.node(asStridedOp, [source.current], stridedIn(source.home, x.layout), [{ dtype: x.dtype, shape: x.shape }])[0]
     handle.version = source.version
     return handle.value
   }
@@ -181,7 +184,7 @@ export class Trace implements World {
       outputs = [y]
     } else {
       const args = op.lower!(dry, local.map((x): Arg => ({ view: x.layout, slot: x.source, constant: x.constant })), params, metas)
-      outputs = made.map((v, i) => this.show(new SymbolicSource(this, v), args[i].view, v))
+      outputs = made.map((v, i) => this.show(new SymbolicSource(this, v, args[i].view), args[i].view, v))
     }
     if (pending) afterOp(pending, op, inputs, outputs, params)
     return outputs
@@ -201,7 +204,8 @@ export class Trace implements World {
   private fit(value: Value, target: Tensor): Value {
     let v = value
     if (v.dtype !== target.dtype) {
-      const x = this.show(new SymbolicSource(this, v), contiguousView(v.dtype, v.shape), v)
+      const whole = contiguousView(v.dtype, v.shape)
+      const x = this.show(new SymbolicSource(this, v, whole), whole, v)
       v = this.valueOf('cast', cast(x, target.dtype))
     }
     return sameShape(v.shape, target.shape) ? v : this.node(expandOp, [v], { shape: target.shape }, [{ dtype: v.dtype, shape: target.shape }])[0]
@@ -210,9 +214,9 @@ export class Trace implements World {
   private write(target: Tensor, value: Value): void {
     const local = this.inside(target)
     const source = local.source as SymbolicSource
-    source.current = shows(local.layout, source.current)
+    source.current = shows(local.layout, source.home)
       ? value
-      : this.node(writeStridedOp, [source.current, value], geometry(local.layout), [source.current])[0]
+      : this.node(writeStridedOp, [source.current, value], stridedIn(source.home, local.layout), [source.current])[0]
     source.version++
     const handle = local.handle as SymbolicHandle
     handle.value = value
@@ -270,9 +274,9 @@ export class Trace implements World {
     return this.alias(x)
   }
 
-  poisoned(x: Tensor, op: string, why: string): Tensor {
+  poisoned(x: Tensor, why: LampasError): Tensor {
     const y = this.alias(x)
-    ;(y.handle as SymbolicHandle).poison = `${why}. In the derivative of ${op}`
+    ;(y.handle as SymbolicHandle).poison = why
     return y
   }
 
@@ -323,6 +327,5 @@ export class Trace implements World {
   }
 }
 
-/** True when a view with this layout is the whole memory, as the value has it. */
-const shows = (layout: View, whole: Value): boolean => sameShape(layout.shape, whole.shape) && sameGeometry(layout, contiguousView(whole.dtype, whole.shape))
-const geometry = (v: View) => ({ shape: v.shape, strides: v.strides, offset: v.offset })
+/** True when a view with this layout is all that the memory holds. */
+const shows = (layout: View, home: View): boolean => sameShape(layout.shape, home.shape) && sameGeometry(layout, home)

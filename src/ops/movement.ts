@@ -97,38 +97,6 @@ export const foldOp: Op<WindowParams & { spatial: Shape }> = {
 }
 const foldShape = (g: Shape, p: WindowParams & { spatial: Shape }): number[] => [...g.slice(0, p.axes[0]), ...p.spatial]
 
-/** A view by raw geometry; autograd uses it when the memory under a view was changed in place. */
-export interface StridedParams {
-  readonly shape: Shape
-  readonly strides: readonly number[]
-  readonly offset: number
-}
-export const asStridedOp: Op<StridedParams> = movementOp('asStrided', {
-  shape: (_, p) => [...p.shape],
-  view: (x, p) => ({ ...x, ...p }),
-})
-
-/** The first input with the second written over the elements that the view shows. */
-export const writeStridedOp: Op<StridedParams> = {
-  name: 'writeStrided',
-  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
-  lower(k, [x, value], p) {
-    const out = k.alloc(x.view.dtype, x.view.shape)
-    copyInto(k, x, out)
-    copyInto(k, value, { view: { dtype: x.view.dtype, ...p }, slot: out.slot })
-    return [out]
-  },
-  vjp: ([g], { params, needs }) =>
-    g
-      ? [
-          needs[0] ? apply1(writeStridedOp, [g, zerosAs(g, params.shape)], params) : null,
-          needs[1] ? apply1(asStridedOp, [g], params) : null,
-        ]
-      : [null, null],
-  saves: 'nothing',
-}
-const zerosAs = (g: Tensor, shape: Shape): Tensor => apply1(filledOp, [], { shape, value: 0, dtype: g.dtype })
-
 export const filledOp: Op<{ shape: Shape; value: number; dtype: DType }> = {
   name: 'full',
   infer: (_, p) => [{ dtype: p.dtype, shape: p.shape }],

@@ -1,5 +1,6 @@
 // Where ops happen: now, on a device (the eager world), or in a graph that is being traced. Floor 3 only knows this interface.
 import type { DType, Words } from '../core/dtype.ts'
+import type { LampasError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import type { Op } from './op.ts'
 import type { Tensor } from './tensor.ts'
@@ -50,8 +51,8 @@ export interface World {
   alias(x: Tensor): Tensor
   /** A handle that no scope frees, for the tape; give it back with `release`. */
   hold(x: Tensor): Tensor
-  /** A handle whose use throws, saying why. */
-  poisoned(x: Tensor, op: string, why: string): Tensor
+  /** A handle whose use throws. */
+  poisoned(x: Tensor, why: LampasError): Tensor
   /** x itself when nothing else shows its memory and it lies without gaps, else a copy. */
   owned(x: Tensor): Tensor
   release(x: Tensor): void
@@ -73,3 +74,12 @@ export function enterWorld(w: World | null): World | null {
   active = w
   return before
 }
+
+/** A tensor that no scope and no trace frees: a parameter's buffer, optimiser state, a generator's state. */
+export const lasting = (make: () => Tensor): Tensor =>
+  world().outside(() => {
+    const made = make()
+    const kept = world().hold(made)
+    world().release(made)
+    return kept
+  })
