@@ -46,18 +46,7 @@ function each3<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, c: usize, 
   }
 }
 
-// Element by element in float64, for functions that are rare.
-@inline
-function slow1<T>(d: usize, a: usize, sa: usize, n: i32): void {
-  const op = changetype<T>(0)
-  const end = d + (<usize>n << 2)
-  while (d < end) {
-    store<f32>(d, <f32>op.of(load<f32>(a)))
-    a += sa >> 2
-    d += 4
-  }
-}
-
+// Element by element.
 @inline
 function slow2<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, n: i32): void {
   const op = changetype<T>(0)
@@ -132,15 +121,15 @@ export function step(op: i32, d: usize, a: usize, sa: usize, b: usize, sb: usize
     case Op.notI: return each1<I.NotI>(d, a, sa, n)
     case Op.notB: return each1<I.NotB>(d, a, sa, n)
     case Op.intToBool: return each1<I.IntToBool>(d, a, sa, n)
-    case Op.tan: return slow1<F.Tan>(d, a, sa, n)
-    case Op.asin: return slow1<F.Asin>(d, a, sa, n)
-    case Op.acos: return slow1<F.Acos>(d, a, sa, n)
-    case Op.atan: return slow1<F.Atan>(d, a, sa, n)
-    case Op.sinh: return slow1<F.Sinh>(d, a, sa, n)
-    case Op.cosh: return slow1<F.Cosh>(d, a, sa, n)
-    case Op.asinh: return slow1<F.Asinh>(d, a, sa, n)
-    case Op.acosh: return slow1<F.Acosh>(d, a, sa, n)
-    case Op.atanh: return slow1<F.Atanh>(d, a, sa, n)
+    case Op.tan: return each1<F.Tan>(d, a, sa, n)
+    case Op.asin: return each1<F.Asin>(d, a, sa, n)
+    case Op.acos: return each1<F.Acos>(d, a, sa, n)
+    case Op.atan: return each1<F.Atan>(d, a, sa, n)
+    case Op.sinh: return each1<F.Sinh>(d, a, sa, n)
+    case Op.cosh: return each1<F.Cosh>(d, a, sa, n)
+    case Op.asinh: return each1<F.Asinh>(d, a, sa, n)
+    case Op.acosh: return each1<F.Acosh>(d, a, sa, n)
+    case Op.atanh: return each1<F.Atanh>(d, a, sa, n)
     case Op.addF: return each2<F.AddF>(d, a, sa, b, sb, n)
     case Op.subF: return each2<F.SubF>(d, a, sa, b, sb, n)
     case Op.mulF: return each2<F.MulF>(d, a, sa, b, sb, n)
@@ -168,7 +157,7 @@ export function step(op: i32, d: usize, a: usize, sa: usize, b: usize, sb: usize
     case Op.gtI: return each2<I.GtI>(d, a, sa, b, sb, n)
     case Op.geI: return each2<I.GeI>(d, a, sa, b, sb, n)
     case Op.pow: return power(d, a, sa, b, sb, n)
-    case Op.atan2: return slow2<F.Atan2>(d, a, sa, b, sb, n)
+    case Op.atan2: return each2<F.Atan2>(d, a, sa, b, sb, n)
     case Op.remF: return slow2<F.RemF>(d, a, sa, b, sb, n)
     case Op.modF: return slow2<F.ModF>(d, a, sa, b, sb, n)
     case Op.floorDivF: return slow2<F.FloorDivF>(d, a, sa, b, sb, n)

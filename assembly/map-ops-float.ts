@@ -1,6 +1,8 @@
-// What each float opcode does to four elements, or to one where the function is rare and computed in float64. The classes are
+// What each float opcode does to four elements, or to one, in float64, where an exact remainder is needed. The classes are
 // names only: the loops of map-loops.ts are generic in them, and calls on a null reference are inlined.
 import * as math from './math'
+import * as circular from './math-circular'
+import * as hyperbolic from './math-hyperbolic'
 
 @inline
 function one(mask: v128): v128 {
@@ -27,46 +29,33 @@ export class Expm1 { @inline of(a: v128): v128 { return math.expm1(a) } }
 export class Log { @inline of(a: v128): v128 { return math.log(a) } }
 export class Log1p { @inline of(a: v128): v128 { return math.log1p(a) } }
 export class Log2 { @inline of(a: v128): v128 { return math.log2(a) } }
-export class Sin { @inline of(a: v128): v128 { return math.sin(a) } }
-export class Cos { @inline of(a: v128): v128 { return math.cos(a) } }
-export class Tanh { @inline of(a: v128): v128 { return math.tanh(a) } }
+export class Sin { @inline of(a: v128): v128 { return circular.sin(a) } }
+export class Cos { @inline of(a: v128): v128 { return circular.cos(a) } }
+export class Tan { @inline of(a: v128): v128 { return circular.tan(a) } }
+export class Asin { @inline of(a: v128): v128 { return circular.asin(a) } }
+export class Acos { @inline of(a: v128): v128 { return circular.acos(a) } }
+export class Atan { @inline of(a: v128): v128 { return circular.atan(a) } }
+export class Sinh { @inline of(a: v128): v128 { return hyperbolic.sinh(a) } }
+export class Cosh { @inline of(a: v128): v128 { return hyperbolic.cosh(a) } }
+export class Tanh { @inline of(a: v128): v128 { return hyperbolic.tanh(a) } }
+export class Asinh { @inline of(a: v128): v128 { return hyperbolic.asinh(a) } }
+export class Acosh { @inline of(a: v128): v128 { return hyperbolic.acosh(a) } }
+export class Atanh { @inline of(a: v128): v128 { return hyperbolic.atanh(a) } }
 export class Sigmoid { @inline of(a: v128): v128 { return math.sigmoid(a) } }
 export class Erf { @inline of(a: v128): v128 { return math.erf(a) } }
 export class FloatToInt { @inline of(a: v128): v128 { return i32x4.trunc_sat_f32x4_s(a) } }
 export class IntToFloat { @inline of(a: v128): v128 { return f32x4.convert_i32x4_s(a) } }
 export class FloatToBool { @inline of(a: v128): v128 { return one(f32x4.ne(a, f32x4.splat(0))) } }
 
-export class Tan { @inline of(a: f64): f64 { return Math.tan(a) } }
-export class Asin { @inline of(a: f64): f64 { return Math.asin(a) } }
-export class Acos { @inline of(a: f64): f64 { return Math.acos(a) } }
-export class Atan { @inline of(a: f64): f64 { return Math.atan(a) } }
-export class Sinh { @inline of(a: f64): f64 { return Math.sinh(a) } }
-export class Cosh { @inline of(a: f64): f64 { return Math.cosh(a) } }
-export class Asinh { @inline of(a: f64): f64 { return Math.asinh(a) } }
-export class Acosh { @inline of(a: f64): f64 { return Math.acosh(a) } }
-export class Atanh { @inline of(a: f64): f64 { return Math.atanh(a) } }
-
-export class AddF {
-  @inline of(a: v128, b: v128): v128 { return f32x4.add(a, b) }
-  @inline neutral(): v128 { return f32x4.splat(0) }
-}
+export class AddF { @inline of(a: v128, b: v128): v128 { return f32x4.add(a, b) } }
 export class SubF { @inline of(a: v128, b: v128): v128 { return f32x4.sub(a, b) } }
-export class MulF {
-  @inline of(a: v128, b: v128): v128 { return f32x4.mul(a, b) }
-  @inline neutral(): v128 { return f32x4.splat(1) }
-}
+export class MulF { @inline of(a: v128, b: v128): v128 { return f32x4.mul(a, b) } }
 export class Div { @inline of(a: v128, b: v128): v128 { return f32x4.div(a, b) } }
-export class MinF {
-  @inline of(a: v128, b: v128): v128 { return f32x4.min(a, b) }
-  @inline neutral(): v128 { return f32x4.splat(Infinity) }
-}
-export class MaxF {
-  @inline of(a: v128, b: v128): v128 { return f32x4.max(a, b) }
-  @inline neutral(): v128 { return f32x4.splat(-Infinity) }
-}
+export class MinF { @inline of(a: v128, b: v128): v128 { return f32x4.min(a, b) } }
+export class MaxF { @inline of(a: v128, b: v128): v128 { return f32x4.max(a, b) } }
+export class Atan2 { @inline of(a: v128, b: v128): v128 { return circular.atan2(a, b) } }
 export class Pow { @inline of(a: v128, b: v128): v128 { return math.pow(a, b) } }
 
-export class Atan2 { @inline of(a: f64, b: f64): f64 { return Math.atan2(a, b) } }
 export class RemF { @inline of(a: f64, b: f64): f64 { return a % b } }
 export class ModF {
   /** The remainder with the sign of the divisor. */

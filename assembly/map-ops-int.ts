@@ -14,23 +14,11 @@ export class NotI { @inline of(a: v128): v128 { return v128.not(a) } }
 export class NotB { @inline of(a: v128): v128 { return v128.xor(a, i32x4.splat(1)) } }
 export class IntToBool { @inline of(a: v128): v128 { return one(i32x4.ne(a, i32x4.splat(0))) } }
 
-export class AddI {
-  @inline of(a: v128, b: v128): v128 { return i32x4.add(a, b) }
-  @inline neutral(): v128 { return i32x4.splat(0) }
-}
+export class AddI { @inline of(a: v128, b: v128): v128 { return i32x4.add(a, b) } }
 export class SubI { @inline of(a: v128, b: v128): v128 { return i32x4.sub(a, b) } }
-export class MulI {
-  @inline of(a: v128, b: v128): v128 { return i32x4.mul(a, b) }
-  @inline neutral(): v128 { return i32x4.splat(1) }
-}
-export class MinI {
-  @inline of(a: v128, b: v128): v128 { return i32x4.min_s(a, b) }
-  @inline neutral(): v128 { return i32x4.splat(i32.MAX_VALUE) }
-}
-export class MaxI {
-  @inline of(a: v128, b: v128): v128 { return i32x4.max_s(a, b) }
-  @inline neutral(): v128 { return i32x4.splat(i32.MIN_VALUE) }
-}
+export class MulI { @inline of(a: v128, b: v128): v128 { return i32x4.mul(a, b) } }
+export class MinI { @inline of(a: v128, b: v128): v128 { return i32x4.min_s(a, b) } }
+export class MaxI { @inline of(a: v128, b: v128): v128 { return i32x4.max_s(a, b) } }
 export class And { @inline of(a: v128, b: v128): v128 { return v128.and(a, b) } }
 export class Or { @inline of(a: v128, b: v128): v128 { return v128.or(a, b) } }
 export class Xor { @inline of(a: v128, b: v128): v128 { return v128.xor(a, b) } }

@@ -3,18 +3,18 @@
 // Constants that loops would build anew for every vector are read from tables: one broadcasting load each.
 
 @inline
-function c(x: f32): v128 {
+export function c(x: f32): v128 {
   return f32x4.splat(x)
 }
 
 @inline
-function bits(x: i32): v128 {
+export function bits(x: i32): v128 {
   return i32x4.splat(x)
 }
 
 /** Entry `i` of a table, in all lanes. */
 @inline
-function k(table: usize, i: i32): v128 {
+export function k(table: usize, i: i32): v128 {
   return v128.load32_splat(table + (<usize>i << 2))
 }
 
@@ -32,14 +32,8 @@ export function fnma(a: v128, b: v128, c: v128): v128 {
 
 /** The magnitude of `x` with the sign of `s`; `x` must not be negative. */
 @inline
-function withSign(x: v128, s: v128): v128 {
+export function withSign(x: v128, s: v128): v128 {
   return v128.or(x, v128.and(s, bits(0x80000000)))
-}
-
-/** Between table entries `lo` and `hi`. Keeps NaN: pmin and pmax give their first operand when the comparison fails. */
-@inline
-function clamp(x: v128, table: usize, lo: i32, hi: i32): v128 {
-  return f32x4.pmax(f32x4.pmin(x, k(table, hi)), k(table, lo))
 }
 
 /** 2ⁿ for whole n in −126 … 127. */
@@ -49,8 +43,8 @@ function power2(n: v128): v128 {
 }
 
 // log₂e; 1.5·2²³, which leaves the nearest whole number in the low bits when added to |x| < 2²²; ln 2 in two parts, the first of
-// few bits so that n times it is exact; bounds for exp and expm1.
-const POWERS = memory.data<f32>([1.44269504, 12582912, 0.693359375, -2.12194440e-4, -104, 89, -18])
+// few bits so that n times it is exact; bounds for exp and expm1: pmin and pmax with x first keep NaN.
+const POWERS = memory.data<f32>([1.44269504, 12582912, 0.693359375, -2.12194440e-4, -104, 90, -18, 89])
 
 // x = n·ln 2 + r, |r| ≤ ln2/2: first n in the low bits of a float, then r.
 @inline
@@ -63,47 +57,69 @@ function remainder(x: v128, whole: v128): v128 {
   return fnma(n, k(POWERS, 3), fnma(n, k(POWERS, 2), x))
 }
 
-const EXP = memory.data<f32>([0.0013926608, 0.008363519, 0.041666552, 0.16666575, 0.5, 1])
+const EXP = memory.data<f32>([0.00019891557, 0.001393416, 0.0083333105, 0.04166646, 0.16666667, 0.5, 1])
 
-/** eˣ = 2ⁿ·eʳ, scaled in two steps so that subnormal results are right. 1 ulp. */
+/** eʳ − 1 = r + r²·P(r). */
 @inline
-export function exp(x: v128): v128 {
-  const t = clamp(x, POWERS, 4, 5)
-  const whole = wholePart(t)
-  const r = remainder(t, whole)
+function expTail(r: v128): v128 {
   let p = fma(k(EXP, 0), r, k(EXP, 1))
   p = fma(p, r, k(EXP, 2))
   p = fma(p, r, k(EXP, 3))
   p = fma(p, r, k(EXP, 4))
-  p = f32x4.add(fma(f32x4.mul(r, r), p, r), k(EXP, 5))
-  const n = i32x4.sub(whole, k(POWERS, 1))
+  p = fma(p, r, k(EXP, 5))
+  return fma(f32x4.mul(r, r), p, r)
+}
+
+/** 2ˢ·eˣ with eˣ = 2ⁿ·eʳ, scaled in two steps so that subnormal results are right and only results overflow. */
+@inline
+function expShifted(x: v128, s: i32): v128 {
+  const t = f32x4.pmax(f32x4.pmin(x, k(POWERS, 5)), k(POWERS, 4))
+  const whole = wholePart(t)
+  const p = f32x4.add(expTail(remainder(t, whole)), k(EXP, 6))
+  const n = i32x4.add(i32x4.sub(whole, k(POWERS, 1)), bits(s))
   const half = i32x4.shr_s(n, 1)
   return f32x4.mul(f32x4.mul(p, power2(half)), power2(i32x4.sub(n, half)))
 }
 
-const EXPM1 = memory.data<f32>([0.00019891557, 0.001393416, 0.0083333105, 0.04166646, 0.16666667, 0.5])
+/** 1 ulp. */
+@inline
+export function exp(x: v128): v128 {
+  return expShifted(x, 0)
+}
 
-/** Up to here expm1, log1p and the like are their argument, −0 and subnormals included. */
+/** eˣ/2, finite for as long as sinh and cosh are. */
+@inline
+export function halfExp(x: v128): v128 {
+  return expShifted(x, -1)
+}
+
+/** eˣ − 1 = 2ⁿ·(eʳ − 1) + (2ⁿ − 1) for −18 ≤ x ≤ 89, computed at half its size so that 2ⁿ never overflows. */
+@inline
+function expm1Within(x: v128): v128 {
+  const whole = wholePart(x)
+  const p = expTail(remainder(x, whole))
+  const s = power2(i32x4.sub(i32x4.sub(whole, k(POWERS, 1)), bits(1)))
+  const y = fma(p, s, f32x4.sub(s, k(EXP, 5)))
+  return f32x4.add(y, y)
+}
+
+/** eˣ − 1 for x ≤ 0; below 2⁻²⁴ only where twice the argument does not lose a subnormal's last bit. */
+@inline
+export function expm1Negative(x: v128): v128 {
+  return expm1Within(f32x4.pmax(x, k(POWERS, 6)))
+}
+
+/** Up to here expm1 and log1p are their argument, −0 and subnormals included. */
 @inline
 function tiny(x: v128): v128 {
   return f32x4.lt(f32x4.abs(x), c(5.9604645e-8))
 }
 
-/** eˣ − 1 = 2ⁿ·(eʳ − 1) + (2ⁿ − 1), computed at half its size so that 2ⁿ never overflows. 2 ulp. */
+/** 2 ulp. */
 @inline
 export function expm1(x: v128): v128 {
-  const t = clamp(x, POWERS, 6, 5)
-  const whole = wholePart(t)
-  const r = remainder(t, whole)
-  let p = fma(k(EXPM1, 0), r, k(EXPM1, 1))
-  p = fma(p, r, k(EXPM1, 2))
-  p = fma(p, r, k(EXPM1, 3))
-  p = fma(p, r, k(EXPM1, 4))
-  p = fma(p, r, k(EXPM1, 5))
-  p = fma(f32x4.mul(r, r), p, r)
-  const s = power2(i32x4.sub(i32x4.sub(whole, k(POWERS, 1)), bits(1)))
-  const y = fma(p, s, f32x4.sub(s, k(EXPM1, 5)))
-  return v128.bitselect(x, f32x4.add(y, y), tiny(x))
+  const y = expm1Within(f32x4.pmax(f32x4.pmin(x, k(POWERS, 7)), k(POWERS, 6)))
+  return v128.bitselect(x, y, tiny(x))
 }
 
 const LOG = memory.data<f32>([0.29590318, 0.3998855, 0.66666687, 2, 0.5, 1, 1.9259629e-8, 8388608])
@@ -182,14 +198,6 @@ export function log1p(x: v128): v128 {
   return v128.bitselect(x, y, tiny(x))
 }
 
-/** With e = e^(−2|x|) − 1: tanh|x| = −e/(e + 2), never above 1. 2.5 ulp. */
-@inline
-export function tanh(x: v128): v128 {
-  const a = f32x4.abs(x)
-  const e = expm1(f32x4.mul(a, c(-2)))
-  return withSign(f32x4.abs(f32x4.div(e, f32x4.add(e, c(2)))), x)
-}
-
 /** 1/(1 + e^−x), for x < 0 as eˣ/(1 + eˣ), so nothing overflows and small results keep their bits. 2.5 ulp. */
 @inline
 export function sigmoid(x: v128): v128 {
@@ -197,12 +205,12 @@ export function sigmoid(x: v128): v128 {
   return f32x4.div(v128.bitselect(e, c(1), f32x4.lt(x, c(0))), f32x4.add(e, c(1)))
 }
 
-const ERF = memory.data<f32>([7.875875e-05, -0.00080168643, 0.0051890872, -0.026854211, 0.11283594, -0.37612626, 1.1283791])
+const ERF = memory.data<f32>([7.875875e-05, -0.00080168643, 0.0051890872, -0.026854211, 0.11283594, -0.37612626, 0.12837917])
 const LOG_ERFC = memory.data<f32>([
   1.6371514e-06, -4.605804e-05, 0.00059680565, -0.004759596, 0.026421135, -0.110080086, -0.63182604, -1.1302334, 0.00032013806, 4, 1,
 ])
 
-/** Below 1 an odd polynomial; above, 1 − exp(G(|x|)) with G a fit of log(erfc). 1.1 ulp. */
+/** Below 1 x + x·P(x²); above, 1 − exp(G(|x|)) with G a fit of log(erfc). 1.3 ulp. */
 @inline
 export function erf(x: v128): v128 {
   const a = f32x4.abs(x)
@@ -223,76 +231,8 @@ export function erf(x: v128): v128 {
   g = fma(g, t, k(LOG_ERFC, 7))
   g = fma(g, t, k(LOG_ERFC, 8))
   const one = k(LOG_ERFC, 10)
-  const y = v128.bitselect(f32x4.mul(a, p), f32x4.sub(one, exp(g)), f32x4.lt(a, one))
+  const y = v128.bitselect(fma(a, p, a), f32x4.sub(one, exp(g)), f32x4.lt(a, one))
   return withSign(y, x)
-}
-
-/** |x| up to which q·(π/2) below is exact. */
-@inline
-const REDUCIBLE: f32 = 262144
-
-/** x − q·π/2 of the two lower floats, in float64: π/2 in two parts, the first of 33 bits so that q times it is exact. */
-@inline
-function reduced(x: v128, q: v128): v128 {
-  const n = f64x2.convert_low_i32x4_s(q)
-  const r = f64x2.sub(f64x2.promote_low_f32x4(x), f64x2.mul(n, f64x2.splat(1.57079632673412561417)))
-  return f32x4.demote_f64x2_zero(f64x2.sub(r, f64x2.mul(n, f64x2.splat(6.07710050650619224932e-11))))
-}
-
-const SINE = memory.data<f32>([
-  0.636619772, 12582912, -0.00019587639, 0.008332747, -0.16666664, 2.454769e-05, -0.0013888301, 0.041666664, -0.5, 1,
-])
-
-/** sin(x + turn·π/2) for 0 ≤ x ≤ REDUCIBLE: the quadrant chooses the polynomial and the sign. */
-@inline
-function sine(x: v128, turn: i32): v128 {
-  const q = i32x4.sub(fma(x, k(SINE, 0), k(SINE, 1)), k(SINE, 1))
-  const high = i8x16.shuffle(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
-  const qHigh = i8x16.shuffle(q, q, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
-  const r = i8x16.shuffle(reduced(x, q), reduced(high, qHigh), 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
-  const z = f32x4.mul(r, r)
-  let s = fma(k(SINE, 2), z, k(SINE, 3))
-  s = fma(s, z, k(SINE, 4))
-  s = fma(f32x4.mul(r, z), s, r)
-  let w = fma(k(SINE, 5), z, k(SINE, 6))
-  w = fma(w, z, k(SINE, 7))
-  w = fma(f32x4.mul(z, z), w, fma(z, k(SINE, 8), k(SINE, 9)))
-  const quadrant = i32x4.add(q, bits(turn))
-  const odd = i32x4.shr_s(i32x4.shl(quadrant, 31), 31)
-  return v128.xor(v128.bitselect(w, s, odd), i32x4.shl(i32x4.shr_u(quadrant, 1), 31))
-}
-
-@inline
-function within(x: v128): bool {
-  return i32x4.all_true(f32x4.le(f32x4.abs(x), c(REDUCIBLE)))
-}
-
-/** Lanes that are too large for the fast reduction, infinite or NaN. */
-function farSine(x: v128, y: v128, turn: i32): v128 {
-  const far = i32x4.bitmask(v128.not(f32x4.le(f32x4.abs(x), c(REDUCIBLE))))
-  if (far & 1) y = f32x4.replace_lane(y, 0, farSine1(f32x4.extract_lane(x, 0), turn))
-  if (far & 2) y = f32x4.replace_lane(y, 1, farSine1(f32x4.extract_lane(x, 1), turn))
-  if (far & 4) y = f32x4.replace_lane(y, 2, farSine1(f32x4.extract_lane(x, 2), turn))
-  if (far & 8) y = f32x4.replace_lane(y, 3, farSine1(f32x4.extract_lane(x, 3), turn))
-  return y
-}
-
-function farSine1(x: f32, turn: i32): f32 {
-  return turn ? <f32>Math.cos(x) : <f32>Math.sin(x)
-}
-
-/** Odd, so computed for |x|, which keeps −0. 1.5 ulp. */
-@inline
-export function sin(x: v128): v128 {
-  const y = v128.xor(sine(f32x4.abs(x), 0), v128.and(x, bits(0x80000000)))
-  return within(x) ? y : farSine(x, y, 0)
-}
-
-/** 1.5 ulp. */
-@inline
-export function cos(x: v128): v128 {
-  const y = sine(f32x4.abs(x), 1)
-  return within(x) ? y : farSine(x, y, 1)
 }
 
 // log₂ m = s·P(s²) with s = (m−1)/(m+1); 2ʳ for |r| ≤ ½; 1, two bounds, and 1.5·2⁵², which leaves the whole part in the low bits.

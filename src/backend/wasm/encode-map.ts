@@ -54,9 +54,9 @@ const costs: { readonly [op: number]: number } = Object.fromEntries(
   ([
     [3, [Op.sqrt, Op.div, Op.minF, Op.maxF]],
     [15, [Op.exp, Op.expm1, Op.log, Op.log1p, Op.log2, Op.tanh, Op.sigmoid]],
-    [25, [Op.erf, Op.sin, Op.cos, Op.randomBits, Op.floorDivI, Op.modI, Op.remI, Op.shl, Op.shr, Op.shru]],
+    [25, [Op.erf, Op.sin, Op.cos, Op.tan, Op.asin, Op.acos, Op.atan, Op.atan2, Op.sinh, Op.cosh, Op.asinh, Op.acosh, Op.atanh,
+      Op.randomBits, Op.floorDivI, Op.modI, Op.remI, Op.shl, Op.shr, Op.shru]],
     [80, [Op.pow, Op.floorDivF, Op.modF, Op.remF]],
-    [200, [Op.tan, Op.asin, Op.acos, Op.atan, Op.sinh, Op.cosh, Op.asinh, Op.acosh, Op.atanh, Op.atan2]],
   ] as const).flatMap(([cost, ops]) => ops.map(op => [op, cost])),
 )
 const GATHER_COST = 8

@@ -1,4 +1,5 @@
 // Lays a reduction out for assembly/reduce.ts, where the payload is described: which way it is walked, and where it is cut.
+import { Op } from '../../../assembly/map-ops.ts'
 import { WORD, type DType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import { numel, type Shape } from '../../core/shape.ts'
@@ -11,12 +12,14 @@ const BY_LINES = 0
 const BY_COLUMNS = 1
 const POSITIONS = 2
 
-/** The cases of assembly/reduce.ts. Among bools the greatest is "any", the least "all". */
-const codes: Record<Exclude<ReduceOp, 'argmax' | 'argmin'>, { readonly [T in DType]?: number }> = {
-  sum: { float32: 0, int32: 4 },
-  prod: { float32: 1, int32: 5 },
-  max: { float32: 2, int32: 6, bool: 8 },
-  min: { float32: 3, int32: 7, bool: 9 },
+type Folding = Exclude<ReduceOp, 'argmax' | 'argmin'>
+
+/** Opcode, and the value that changes nothing. Among bools the greatest is "or", the least "and". */
+const foldings: Record<Folding, { readonly [T in DType]?: readonly [Op, neutral: number] }> = {
+  sum: { float32: [Op.addF, 0], int32: [Op.addI, 0] },
+  prod: { float32: [Op.mulF, 1], int32: [Op.mulI, 1] },
+  max: { float32: [Op.maxF, -Infinity], int32: [Op.maxI, -(2 ** 31)], bool: [Op.or, 0] },
+  min: { float32: [Op.minF, Infinity], int32: [Op.minI, 2 ** 31 - 1], bool: [Op.and, 1] },
 }
 
 /** An output of more elements than this is folded in chunks of as many. */
@@ -29,11 +32,11 @@ const byStride = (shape: Shape, strides: readonly number[]): number[] =>
 export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   const [input] = kernel.inputs
   const [output] = kernel.outputs
-  const positions = kernel.op === 'argmax' || kernel.op === 'argmin'
-  const op = positions ? (kernel.op === 'argmax' ? 'max' : 'min') : kernel.op
-  // A position among bools is found as among numbers.
-  const code = codes[op as keyof typeof codes][positions && input.dtype === 'bool' ? 'int32' : input.dtype]
-  if (code === undefined) internal(`the wasm backend has no ${kernel.op} of ${input.dtype}`)
+  const { op } = kernel
+  const positions = op === 'argmax' || op === 'argmin'
+  const folding = foldings[op === 'argmax' ? 'max' : op === 'argmin' ? 'min' : op][input.dtype]
+  if (!folding) return internal(`the wasm backend has no ${op} of ${input.dtype}`)
+  const isFloat = input.dtype === 'float32'
 
   const rank = output.shape.length
   const keptAxes = byStride(output.shape, input.strides.slice(0, rank))
@@ -55,14 +58,17 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
 
   const cost = reduced.strides[0][reduced.shape.length - 1] === 1 || inColumns ? 1 : 10
   w.i32(tasksFor(outputs * count * cost, units))
-  w.i32(code)
   w.i32(positions ? POSITIONS : inColumns ? BY_COLUMNS : BY_LINES)
+  w.i32(folding[0])
+  if (isFloat) w.f32(folding[1])
+  else w.i32(folding[1])
   w.i32(units)
   w.i32(kept.shape.length)
   w.i32(reduced.shape.length)
   w.i32(count)
   w.i32(inColumns ? width : chunk)
   w.i32(inColumns ? column : chunks)
+  w.i32(Number(isFloat))
   w.i32(0)
   w.list(kept.shape)
   w.list(kept.strides[0].map(s => s * WORD))
@@ -70,5 +76,5 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   w.list(reduced.shape)
   w.list(reduced.strides[0].map(s => s * WORD))
   // A leaf and the stack of partial results, or of rows of them; the results of the chunks.
-  w.scratch(inColumns ? (Math.ceil(column / 4) * 33) * 16 + 64 : 4096 + (chunks > 1 ? units * 16 : 0))
+  w.scratch(inColumns ? Math.ceil(column / 8) * 33 * 32 + 64 : 4096 + (chunks > 1 ? units * 16 : 0))
 }
