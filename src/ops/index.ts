@@ -31,7 +31,7 @@ export {
 } from './movement.ts'
 export {
   abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, ceil, clone, copysign, cos, cosh,
-  deg2rad, div, eq, erf, exp, exp2, expm1, floor, floorDivide, fmod, frac, ge, gt, hypot, isfinite, isinf, isnan, le, lerp, log, log10,
+  deg2rad, div, eq, erf, erfinv, exp, exp2, expm1, floor, floorDivide, fmod, frac, ge, gt, hypot, isfinite, isinf, isnan, le, lerp, log, log10,
   log1p, log2, logSigmoid, logaddexp, logicalAnd, logicalNot, logicalOr, logicalXor, logit, lt, maximum, minimum, mish, mul, ne, neg,
   onesLike, pow, rad2deg, reciprocal, relu, relu6, remainder, round, rsqrt, sigmoid, sign, silu, sin, sinh, softplus, softsign, sqrt,
   square, sub, tan, tanh, trunc, where, xlogy, zerosLike,

@@ -2,7 +2,7 @@
 import type { Described, Operand } from './define.ts'
 import { binary, ternary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
 import type { Tensor } from './tensor.ts'
-import { S } from '../ir/scalar.ts'
+import { S, type Scalar } from '../ir/scalar.ts'
 
 const LN2 = Math.LN2
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
@@ -178,6 +178,19 @@ export const rad2deg: Unary = unary('rad2deg', { dtype: 'float', value: x => S.m
 export const sigmoid: Unary = unary('sigmoid', { dtype: 'float', value: S.sigmoid, vjpOut: (g, y) => mul(g, mul(y, sub(1, y))) })
 /** Gauss error function. d erf(x) = 2/√π · e^(−x²) dx. As `torch.erf`. */
 export const erf: Unary = unary('erf', { dtype: 'float', value: S.erf, vjp: (g, x) => mul(g, mul(exp(neg(square(x))), TWO_OVER_SQRT_PI)) })
+/** Horner's scheme, highest power first. */
+const polynomial = (w: Scalar, coefficients: readonly number[]): Scalar => coefficients.slice(1).reduce((p, c) => S.add(S.mul(p, w), c), S.constant(coefficients[0], 'float32'))
+/** Inverse of erf (Giles 2012, single precision). d = √π/2 · e^(y²) dx. As `torch.erfinv`. */
+export const erfinv: Unary = unary('erfinv', {
+  dtype: 'float', sample: [-0.9, 0.9],
+  value: x => {
+    const w = S.neg(S.log(S.mul(S.sub(1, x), S.add(1, x))))
+    const centre = polynomial(S.sub(w, 2.5), [2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727, 1.50140941])
+    const tail = polynomial(S.sub(S.sqrt(w), 3), [-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682])
+    return S.select(S.eq(S.abs(x), 1), S.div(x, 0), S.mul(x, S.select(S.lt(w, 5), centre, tail)))
+  },
+  vjpOut: (g, y) => mul(g, mul(exp(square(y)), Math.sqrt(Math.PI) / 2)),
+})
 /** log(p/(1 − p)). As `torch.logit`. */
 export const logit: Unary = unary('logit', { dtype: 'float', value: p => S.log(S.div(p, S.sub(1, p))), vjp: (g, p) => div(g, mul(p, sub(1, p))), sample: [0.1, 0.9] })
 /** max(x, 0); NaN stays. As `torch.relu`. */

@@ -1,0 +1,191 @@
+// Losses. Each is a formula of ops; `reduction` says what becomes of one value per sample.
+import { fail } from '../../core/errors.ts'
+import { isFloat } from '../../core/dtype.ts'
+import { normalizeDim, sameShape } from '../../core/shape.ts'
+import { S } from '../../ir/scalar.ts'
+import { apply1, define, needTensor, type Described } from '../../ops/define.ts'
+import { abs, exp, logSigmoid, logSoftmax, lt, mul, square, sub, where, xlogy, type Tensor } from '../../ops/index.ts'
+import { pointwiseOp } from '../../ops/pointwise-record.ts'
+
+/** 'mean' over all values (the default), their 'sum', or 'none': one value each. */
+export type Reduction = 'mean' | 'sum' | 'none'
+export interface LossOptions {
+  reduction?: Reduction
+}
+type Loss<O extends LossOptions> = ((input: Tensor, target: Tensor, options?: O) => Tensor) & Described
+type Args<O> = O & { input: Tensor; target: Tensor }
+
+function reduced(op: string, x: Tensor, reduction: Reduction | 'batchmean' = 'mean'): Tensor {
+  switch (reduction) {
+    case 'mean': return x.mean()
+    case 'sum': return x.sum()
+    case 'none': return x
+    case 'batchmean': return x.sum().div(x.shape[0] ?? 1)
+    default: return fail(op, `there is no reduction '${String(reduction)}'`, "'mean', 'sum' or 'none'")
+  }
+}
+
+function needSame(op: string, input: Tensor, target: Tensor): void {
+  needTensor(op, input)
+  needTensor(op, target)
+  if (!sameShape(input.shape, target.shape))
+    fail(op, `input ${input} and target ${target} have different shapes`, input.numel === target.numel ? 'bring them together: target.reshape(input.shape)' : 'one target value for each input value')
+}
+
+/** A loss of one formula per value. */
+const valuewise = <O extends LossOptions>(name: string, options: readonly string[], value: (input: Tensor, target: Tensor, options: O) => Tensor): Loss<O> =>
+  define(name, ['input', 'target', '*', ...options, 'reduction'], (a: Args<O>) => {
+    needSame(name, a.input, a.target)
+    return reduced(name, value(a.input, a.target, a), a.reduction)
+  })
+
+/** (input − target)². float32 of one shape. As `torch.nn.functional.mse_loss`. */
+export const mseLoss: Loss<LossOptions> = valuewise('mseLoss', [], (x, t) => square(sub(x, t)))
+/** |input − target|. As `torch.nn.functional.l1_loss`. */
+export const l1Loss: Loss<LossOptions> = valuewise('l1Loss', [], (x, t) => abs(sub(x, t)))
+
+export interface SmoothL1Options extends LossOptions {
+  /** Where the square becomes a straight line. Default 1. */
+  beta?: number
+}
+/** Square below `beta`, straight above: ½d²/β or |d| − ½β. As `torch.nn.functional.smooth_l1_loss`. */
+export const smoothL1Loss: Loss<SmoothL1Options> = valuewise('smoothL1Loss', ['beta'], (x, t, { beta = 1 }) => {
+  const d = abs(sub(x, t))
+  return beta === 0 ? d : where(lt(d, beta), mul(square(d), 0.5 / beta), sub(d, 0.5 * beta))
+})
+
+export interface HuberOptions extends LossOptions {
+  /** Where the square becomes a straight line. Default 1. */
+  delta?: number
+}
+/** ½d² below `delta`, δ(|d| − ½δ) above (Huber 1964). As `torch.nn.functional.huber_loss`. */
+export const huberLoss: Loss<HuberOptions> = valuewise('huberLoss', ['delta'], (x, t, { delta = 1 }) => {
+  const d = abs(sub(x, t))
+  return where(lt(d, delta), mul(square(d), 0.5), mul(sub(d, 0.5 * delta), delta))
+})
+
+export interface WeightedOptions extends LossOptions {
+  /** Factor of each value, broadcast. */
+  weight?: Tensor
+}
+const weighted = (x: Tensor, weight: Tensor | undefined): Tensor => (weight ? mul(x, weight) : x)
+
+/** log p, at least −100. */
+const boundedLog = (p: ReturnType<typeof S.input>) => S.max(S.log(p), -100)
+// d/dp = (p − t) / p(1−p), the divisor kept from 0; d/dt = log(1−p) − log p.
+const bceOp = pointwiseOp('binaryCrossEntropy', 2, {
+  dtype: 'float', sample: [0.1, 0.9],
+  value: (p, t) => S.neg(S.add(S.mul(t, boundedLog(p)), S.mul(S.sub(1, t), boundedLog(S.sub(1, p))))),
+  vjp: [
+    (g, p, t) => g.mul(p.sub(t).div(p.mul(p.neg().add(1)).maximum(1e-12))),
+    (g, p) => g.mul(p.neg().log1p().maximum(-100).sub(p.log().maximum(-100))),
+  ],
+})
+/** −t·log p − (1−t)·log(1−p) of probabilities p. As `torch.nn.functional.binary_cross_entropy`. */
+export const binaryCrossEntropy: Loss<WeightedOptions> = valuewise('binaryCrossEntropy', ['weight'], (p, t, { weight }) => weighted(apply1(bceOp, [p, t], null), weight))
+
+// max(x, 0) − x·t + log(1 + e^−|x|); d/dx = σ(x) − t.
+const bceLogitsOp = pointwiseOp('binaryCrossEntropyWithLogits', 2, {
+  dtype: 'float',
+  value: (x, t) => S.add(S.sub(S.max(x, 0), S.mul(x, t)), S.log1p(S.exp(S.neg(S.abs(x))))),
+  vjp: [(g, x, t) => g.mul(x.sigmoid().sub(t)), (g, x) => g.mul(x).neg()],
+})
+export interface BceWithLogitsOptions extends WeightedOptions {
+  /** Factor of the positive part, broadcast: above 1 favours recall. */
+  posWeight?: Tensor
+}
+/** `binaryCrossEntropy` of σ(input), without overflow. As `torch.nn.functional.binary_cross_entropy_with_logits`. */
+export const binaryCrossEntropyWithLogits: Loss<BceWithLogitsOptions> = valuewise('binaryCrossEntropyWithLogits', ['weight', 'posWeight'], (x, t, { weight, posWeight }) => {
+  if (!posWeight) return weighted(apply1(bceLogitsOp, [x, t], null), weight)
+  const positive = mul(mul(t, posWeight), logSigmoid(x))
+  const negative = mul(sub(1, t), logSigmoid(x.neg()))
+  return weighted(positive.add(negative).neg(), weight)
+})
+
+export interface KlDivOptions {
+  /** 'batchmean' divides the sum by the first size: the definition of the divergence. Default 'mean'. */
+  reduction?: Reduction | 'batchmean'
+  /** The target is given as logarithms too. */
+  logTarget?: boolean
+}
+/** target·(log target − input), input being log-probabilities. As `torch.nn.functional.kl_div`. */
+export const klDiv: ((input: Tensor, target: Tensor, options?: KlDivOptions) => Tensor) & Described = define('klDiv', ['input', 'target', '*', 'reduction', 'logTarget'], ({ input, target, reduction, logTarget }: KlDivOptions & { input: Tensor; target: Tensor }) => {
+  needSame('klDiv', input, target)
+  return reduced('klDiv', logTarget ? mul(exp(target), sub(target, input)) : sub(xlogy(target, target), mul(target, input)), reduction)
+})
+
+export interface NllOptions extends LossOptions {
+  /** Factor of each class, float32 [classes]. */
+  weight?: Tensor
+  /** Samples of this class do not count. Default −100. */
+  ignoreIndex?: number
+}
+export interface CrossEntropyOptions extends NllOptions {
+  /** This share of each target is spread over all classes (Szegedy et al. 2016). */
+  labelSmoothing?: number
+}
+
+function checkClasses(op: string, input: Tensor, target: Tensor, weight?: Tensor): number {
+  needTensor(op, input)
+  needTensor(op, target)
+  if (!isFloat(input.dtype) || input.ndim === 0) fail(op, `the input must be float32 scores with a class dimension, got ${input}`, '[batch, classes, …] or [classes]')
+  const axis = input.ndim === 1 ? 0 : 1
+  if (weight && !sameShape(weight.shape, [input.shape[axis]])) fail(op, `weight ${weight} does not give one factor for each of the ${input.shape[axis]} classes of ${input}`, `shape [${input.shape[axis]}]`)
+  return axis
+}
+
+/** Factor of each sample: its class's weight, 0 where it is ignored; and the target with ignored classes replaced by 0. */
+function factors(target: Tensor, weight: Tensor | undefined, ignoreIndex: number): { safe: Tensor; factor: Tensor } {
+  const counts = target.ne(ignoreIndex)
+  const safe = where(counts, target, 0)
+  return { safe, factor: weight ? mul(weight.indexSelect(0, safe.reshape(-1)).reshape(target.shape), counts) : counts.to('float32') }
+}
+
+const picked = (x: Tensor, axis: number, target: Tensor): Tensor => x.gather(axis, target.unsqueeze(axis)).reshape(target.shape)
+
+/** −factor·logp of the target classes; the mean is over factors. */
+function negativeLikelihood(op: string, logp: Tensor, target: Tensor, axis: number, { weight, ignoreIndex = -100, reduction = 'mean', smoothing = 0 }: NllOptions & { smoothing?: number }): Tensor {
+  if (!sameShape(target.shape, logp.shape.toSpliced(axis, 1)))
+    fail(op, `target ${target} does not fit input ${logp}: expected [${logp.shape.toSpliced(axis, 1)}]`, 'one class number for each sample')
+  const { safe, factor } = factors(target, weight, ignoreIndex)
+  let loss = mul(picked(logp, axis, safe), factor)
+  if (smoothing > 0) {
+    const classes = logp.shape[axis]
+    const shape = logp.shape.map((n, i) => (i === axis ? n : 1))
+    // The spread share is weighted by the class that it goes to, and left out where the sample is ignored.
+    const spread = mul(weighted(logp, weight?.reshape(shape)).sum(axis), target.ne(ignoreIndex))
+    loss = mul(loss, 1 - smoothing).add(mul(spread, smoothing / classes))
+  }
+  if (reduction === 'mean') return loss.sum().div(factor.sum()).neg()
+  return reduced(op, loss.neg(), reduction)
+}
+
+/** Negative log-likelihood: input log-probabilities [N, C, …] or [C], target int32 class numbers [N, …]. As `torch.nn.functional.nll_loss`. */
+export const nllLoss: Loss<NllOptions> = define('nllLoss', ['input', 'target', '*', 'weight', 'ignoreIndex', 'reduction'], (a: Args<NllOptions>) => {
+  const axis = checkClasses('nllLoss', a.input, a.target, a.weight)
+  if (a.target.dtype !== 'int32') fail('nllLoss', `the target must be int32 class numbers, got ${a.target}`, "target.to('int32')")
+  return negativeLikelihood('nllLoss', a.input, a.target, axis, a)
+})
+
+/**
+ * Cross entropy between scores (logits) and classes: input float32 [N, C, …] or [C]; target int32 class numbers [N, …], or float32 class
+ * probabilities of the input's shape. As `torch.nn.functional.cross_entropy`.
+ *
+ * @throws LampasError when the shapes do not fit or an option is unknown.
+ * @example
+ * const loss = nn.functional.crossEntropy(model.forward(images), labels, { labelSmoothing: 0.1 })
+ */
+export const crossEntropy: Loss<CrossEntropyOptions> = define('crossEntropy', ['input', 'target', '*', 'weight', 'ignoreIndex', 'reduction', 'labelSmoothing'], (a: Args<CrossEntropyOptions>) => {
+  const { input, target, weight, labelSmoothing = 0 } = a
+  const axis = checkClasses('crossEntropy', input, target, weight)
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) fail('crossEntropy', `labelSmoothing is ${labelSmoothing}`, 'give a number between 0 and 1')
+  const logp = logSoftmax(input, axis)
+  if (target.dtype === 'int32') return negativeLikelihood('crossEntropy', logp, target, axis, { ...a, smoothing: labelSmoothing })
+  if (!isFloat(target.dtype) || !sameShape(target.shape, input.shape))
+    fail('crossEntropy', `target ${target} fits neither as class numbers nor as class probabilities of ${input}`, `int32 [${input.shape.toSpliced(normalizeDim('crossEntropy', axis, input.ndim), 1)}] or float32 [${input.shape}]`)
+  const classes = input.shape[axis]
+  const goal = labelSmoothing > 0 ? mul(target, 1 - labelSmoothing).add(labelSmoothing / classes) : target
+  const perClass = weighted(mul(logp, goal), weight?.reshape(input.shape.map((n, i) => (i === axis ? n : 1))))
+  const loss = perClass.sum(axis).neg()
+  return reduced('crossEntropy', loss, a.reduction)
+})

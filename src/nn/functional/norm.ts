@@ -1,0 +1,117 @@
+// Normalisations: centre, scale by the deviation, then weight and bias. Statistics are taken in two passes, which stays exact when the mean is
+// large beside the deviation.
+import { fail } from '../../core/errors.ts'
+import { formatShape, numel, sameShape, type Shape } from '../../core/shape.ts'
+import { noGrad } from '../../autograd/mode.ts'
+import { define, needFloat, needTensor, type Described } from '../../ops/define.ts'
+import { add, div, maximum, mul, norm, sub, type Tensor } from '../../ops/index.ts'
+
+/** (x − mean)/√(variance + ε) over `dims`, and both statistics with kept dimensions. */
+function standardized(x: Tensor, dims: readonly number[], eps: number): { y: Tensor; mean: Tensor; variance: Tensor } {
+  const mean = x.mean(dims, { keepdim: true })
+  const centred = sub(x, mean)
+  const variance = centred.square().mean(dims, { keepdim: true })
+  return { y: mul(centred, add(variance, eps).rsqrt()), mean, variance }
+}
+
+const affine = (x: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor => {
+  const scaled = weight ? mul(x, weight) : x
+  return bias ? add(scaled, bias) : scaled
+}
+
+export interface BatchNormOptions {
+  weight?: Tensor | null
+  bias?: Tensor | null
+  /** Use the batch's statistics, and let the running ones follow. */
+  training?: boolean
+  /** How far the running statistics move to the batch's; a 0-dim tensor may say it. Default 0.1. */
+  momentum?: number | Tensor
+  eps?: number
+}
+/**
+ * Normalises each channel of [N, C, …] over the batch and all positions (Ioffe & Szegedy 2015). In training the running statistics are changed
+ * in place: r ← r + momentum·(batch − r), with the unbiased variance. As `torch.nn.functional.batch_norm`.
+ */
+export const batchNorm: ((x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options?: BatchNormOptions) => Tensor) & Described = define('batchNorm', ['input', 'runningMean', 'runningVar', 'weight', 'bias', 'training', 'momentum', 'eps'], (a: { input: Tensor; runningMean?: Tensor | null; runningVar?: Tensor | null } & BatchNormOptions) => {
+  const { input: x, runningMean, runningVar, training = false, momentum = 0.1, eps = 1e-5 } = a
+  needFloat('batchNorm', needTensor('batchNorm', x))
+  if (x.ndim < 2) fail('batchNorm', `expected [batch, channels, …], got ${x}`, 'unsqueeze(0) adds a batch')
+  const channels = x.shape[1]
+  const shape = x.shape.map((n, i) => (i === 1 ? n : 1))
+  const perChannel = (t: Tensor): Tensor => t.reshape(shape)
+  for (const t of [runningMean, runningVar, a.weight, a.bias])
+    if (t && t.numel !== channels) fail('batchNorm', `${t} does not give one value for each of the ${channels} channels of ${x}`, 'dimension 1 of the input are the channels')
+  const weight = a.weight ? perChannel(a.weight) : null
+  const bias = a.bias ? perChannel(a.bias) : null
+  if (!training) {
+    if (!runningMean || !runningVar) fail('batchNorm', 'without running statistics only training mode is possible', 'pass {training: true}')
+    const scale = add(perChannel(runningVar), eps).rsqrt()
+    return affine(sub(x, perChannel(runningMean)), weight ? mul(scale, weight) : scale, bias)
+  }
+  const count = x.numel / Math.max(1, channels)
+  if (count < 2) fail('batchNorm', `training needs more than one value per channel, ${x} has ${count}`, 'use a larger batch, or eval()')
+  const dims = [...x.shape.keys()].filter(i => i !== 1)
+  const { y, mean, variance } = standardized(x, dims, eps)
+  noGrad(() => {
+    runningMean?.lerp_(mean.detach().reshape(channels), momentum)
+    runningVar?.lerp_(variance.detach().reshape(channels).mul(count / (count - 1)), momentum)
+  })
+  return affine(y, weight, bias)
+})
+
+const trailing = (op: string, x: Tensor, normalizedShape: number | Shape): number[] => {
+  needFloat(op, needTensor(op, x))
+  const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape
+  if (shape.length === 0 || !sameShape(x.shape.slice(-shape.length), shape)) fail(op, `normalizedShape ${formatShape(shape)} are not the last sizes of ${x}`, 'give the sizes of the trailing dimensions to normalise')
+  return shape.map((_, i) => x.ndim - shape.length + i)
+}
+
+export interface LayerNormOptions {
+  weight?: Tensor | null
+  bias?: Tensor | null
+  eps?: number
+}
+/** Normalises over the last dimensions, of sizes `normalizedShape` (Ba et al. 2016). As `torch.nn.functional.layer_norm`. */
+export const layerNorm: ((x: Tensor, normalizedShape: number | Shape, options?: LayerNormOptions) => Tensor) & Described = define('layerNorm', ['input', 'normalizedShape', 'weight', 'bias', 'eps'], ({ input, normalizedShape, weight, bias, eps = 1e-5 }: { input: Tensor; normalizedShape: number | Shape } & LayerNormOptions) =>
+  affine(standardized(input, trailing('layerNorm', input, normalizedShape), eps).y, weight, bias))
+
+export interface RmsNormOptions {
+  weight?: Tensor | null
+  /** Default: the distance from 1 to the next float32. */
+  eps?: number
+}
+/** x/√(mean x² + ε) over the last dimensions (Zhang & Sennrich 2019). As `torch.nn.functional.rms_norm`. */
+export const rmsNorm: ((x: Tensor, normalizedShape: number | Shape, options?: RmsNormOptions) => Tensor) & Described = define('rmsNorm', ['input', 'normalizedShape', 'weight', 'eps'], ({ input, normalizedShape, weight, eps = 2 ** -23 }: { input: Tensor; normalizedShape: number | Shape } & RmsNormOptions) => {
+  const dims = trailing('rmsNorm', input, normalizedShape)
+  return affine(mul(input, add(input.square().mean(dims, { keepdim: true }), eps).rsqrt()), weight, null)
+})
+
+/** Normalises groups of channels of [N, C, …], each sample by itself (Wu & He 2018). As `torch.nn.functional.group_norm`. */
+export const groupNorm: ((x: Tensor, numGroups: number, options?: LayerNormOptions) => Tensor) & Described = define('groupNorm', ['input', 'numGroups', 'weight', 'bias', 'eps'], ({ input: x, numGroups, weight, bias, eps = 1e-5 }: { input: Tensor; numGroups: number } & LayerNormOptions) => {
+  needFloat('groupNorm', needTensor('groupNorm', x))
+  if (x.ndim < 2 || !(numGroups > 0) || x.shape[1] % numGroups) fail('groupNorm', `the channels of ${x} do not divide into ${numGroups} groups`, '[batch, channels, …] with channels a multiple of numGroups')
+  const [batch, channels] = x.shape
+  const grouped = x.reshape(batch, numGroups, numel(x.shape.slice(1)) / numGroups)
+  const perChannel = (t: Tensor | null | undefined) => t?.reshape(x.shape.slice(1).map((_, i) => (i === 0 ? channels : 1)))
+  return affine(standardized(grouped, [2], eps).y.reshape(x.shape), perChannel(weight), perChannel(bias))
+})
+
+export interface NormalizeOptions {
+  p?: number
+  dim?: number
+  /** Smallest divisor. */
+  eps?: number
+}
+/** x divided by its p-norm along a dimension. As `torch.nn.functional.normalize`. */
+export const normalize: ((x: Tensor, p?: number | NormalizeOptions, dim?: number | NormalizeOptions, options?: NormalizeOptions) => Tensor) & Described = define('normalize', ['input', 'p', 'dim', 'eps'], ({ input, p = 2, dim = 1, eps = 1e-12 }: { input: Tensor } & NormalizeOptions) =>
+  div(input, maximum(norm(input, p, dim, { keepdim: true }), eps)))
+
+export interface CosineSimilarityOptions {
+  dim?: number
+  eps?: number
+}
+/** x1·x2 / (‖x1‖·‖x2‖) along a dimension, norms at least `eps`. As `torch.nn.functional.cosine_similarity`. */
+export const cosineSimilarity: ((x1: Tensor, x2: Tensor, options?: CosineSimilarityOptions) => Tensor) & Described = define('cosineSimilarity', ['x1', 'x2', 'dim', 'eps'], ({ x1, x2, dim = 1, eps = 1e-8 }: { x1: Tensor; x2: Tensor } & CosineSimilarityOptions) => {
+  const unit = (x: Tensor): Tensor => div(x, maximum(norm(x, 2, dim, { keepdim: true }), eps))
+  return mul(unit(x1), unit(x2)).sum(dim)
+})

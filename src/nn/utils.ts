@@ -1,0 +1,45 @@
+// Limits on gradients, without reading anything back.
+import { noGrad } from '../autograd/mode.ts'
+import { fail } from '../core/errors.ts'
+import { stack, zeros, type Tensor } from '../ops/index.ts'
+import { world } from '../ops/world.ts'
+
+export interface ClipNormOptions {
+  /** p of the norm; Infinity takes the largest value. Default 2. */
+  normType?: number
+}
+
+const gradients = (parameters: Tensor | Iterable<Tensor>): Tensor[] => [...(Symbol.iterator in parameters ? parameters : [parameters])].flatMap(p => (p.grad ? [p.grad] : []))
+
+/**
+ * Scales all gradients together so that their common norm is at most `maxNorm`, in place. Returns the norm before (0-dim float32, not read).
+ * As `torch.nn.utils.clip_grad_norm_`.
+ *
+ * @example
+ * loss.backward()
+ * nn.utils.clipGradNorm_(model.parameters(), 1)
+ * optimizer.step()
+ */
+export function clipGradNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: number, { normType = 2 }: ClipNormOptions = {}): Tensor {
+  if (!(maxNorm >= 0)) fail('clipGradNorm_', `maxNorm is ${maxNorm}`, 'give a number ≥ 0')
+  const grads = gradients(parameters)
+  if (grads.length === 0) return zeros([])
+  return noGrad(() => {
+    const [total] = world().tidy(() => {
+      // The norm of the norms; for p = 2 the squares are summed first, so that one root is drawn.
+      const norm = normType === 2 ? stack(grads.map(g => g.square().sum())).sum().sqrt() : stack(grads.map(g => g.norm(normType))).norm(normType)
+      const factor = norm.add(1e-6).reciprocal().mul(maxNorm).clamp({ max: 1 })
+      for (const g of grads) g.mul_(factor)
+      return [norm]
+    })
+    return total
+  })
+}
+
+/** Limits every value of the gradients to ±clipValue, in place. As `torch.nn.utils.clip_grad_value_`. */
+export function clipGradValue_(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
+  if (!(clipValue >= 0)) fail('clipGradValue_', `clipValue is ${clipValue}`, 'give a number ≥ 0')
+  noGrad(() => {
+    for (const g of gradients(parameters)) g.minimum_(clipValue).maximum_(-clipValue)
+  })
+}

@@ -1,0 +1,234 @@
+// What all optimisers share: groups of parameters, state, the count of steps. Learning rate and count are tensors on the device, so that a
+// compiled step carries them along and sees a rate that was changed between two calls.
+import { noGrad } from '../autograd/mode.ts'
+import { fail } from '../core/errors.ts'
+import { withDefaults } from '../core/options.ts'
+import { numel, sameShape } from '../core/shape.ts'
+import { toDevice } from '../eager/transfer.ts'
+import { Tensor } from '../ops/index.ts'
+import { addOp, assign, copy_, fill_ } from '../ops/inplace.ts'
+import { lasting, world } from '../ops/world.ts'
+import type { Hyper, Rule } from './rule.ts'
+
+export interface WithRate {
+  /** Learning rate. */
+  lr: number
+}
+
+/** Parameters that share options; each may set its own, the others come from the optimiser's. */
+export type GroupOptions<O extends WithRate> = { params: Iterable<Tensor> } & Partial<O>
+
+/** Counts the steps of parameters that have taken the same ones. */
+interface Clock {
+  readonly count: Tensor
+  readonly members: Set<Tensor>
+}
+interface ParamState {
+  readonly tensors: readonly Tensor[]
+  clock: Clock
+}
+
+/** A group of parameters and its options. */
+export class ParamGroup<O extends WithRate> {
+  #lr: number
+  /** The learning rate on the device, 0-dim float32. */
+  readonly rate: Tensor
+
+  constructor(
+    readonly params: readonly Tensor[],
+    readonly options: Omit<O, 'lr'>,
+    lr: number,
+  ) {
+    this.#lr = checkRate(lr)
+    this.rate = scalar(lr, params[0].device)
+  }
+
+  get lr(): number {
+    return this.#lr
+  }
+
+  set lr(value: number) {
+    if (checkRate(value) === this.#lr) return
+    this.#lr = value
+    noGrad(() => fill_(this.rate, value))
+  }
+}
+
+const checkRate = (lr: number): number => (Number.isFinite(lr) && lr >= 0 ? lr : fail('optim', `the learning rate is ${lr}`, 'give a finite number ≥ 0'))
+const scalar = (value: number, device: string): Tensor => lasting(() => world().create(Float32Array.of(value), 'float32', [], device))
+
+/** A plain record of an optimiser, under PyTorch's names. The tensors share memory with it. */
+export interface OptimizerState {
+  /** By position of the parameter, all groups counted through. */
+  state: Record<number, Record<string, Tensor>>
+  paramGroups: Record<string, unknown>[]
+}
+
+export abstract class Optimizer<O extends WithRate> {
+  readonly paramGroups: ParamGroup<O>[]
+  private readonly state = new Map<Tensor, ParamState>()
+
+  constructor(
+    params: Iterable<Tensor> | readonly GroupOptions<O>[],
+    options: Partial<O>,
+    private readonly defaults: O,
+  ) {
+    const name = this.constructor.name
+    const base = withDefaults(name, options, defaults)
+    const list = [...(params as Iterable<Tensor | GroupOptions<O>>)]
+    const plain: readonly { params: Iterable<Tensor> }[] = list.length > 0 && list.every(x => x instanceof Tensor) ? [{ params: list }] : (list as GroupOptions<O>[])
+    const groups = plain as readonly GroupOptions<O>[]
+    if (groups.length === 0) fail(name, 'there is nothing to train', 'pass model.parameters()')
+    const seen = new Set<Tensor>()
+    this.paramGroups = groups.map(({ params, ...own }) => {
+      const tensors = params ? [...params] : []
+      if (tensors.length === 0) fail(name, 'a group has no parameters', 'pass model.parameters() or [{ params: […], lr: … }, …]')
+      for (const p of tensors) {
+        if (!(p instanceof Tensor)) fail(name, `expected tensors, found ${p === null ? 'null' : typeof p}`, 'pass model.parameters()')
+        if (!p.isLeaf || p.dtype !== 'float32') fail(name, `${p} is not a float32 leaf`, 'train parameters, not what is computed from them')
+        if (seen.has(p)) fail(name, `${p} is given twice`, 'each parameter belongs to one group')
+        seen.add(p)
+      }
+      const { lr, ...rest } = withDefaults<O>(name, own as unknown as Partial<O>, base)
+      this.check(rest as Omit<O, 'lr'>)
+      return new ParamGroup<O>(tensors, rest, lr)
+    })
+  }
+
+  /** Throws when options do not make sense. */
+  protected abstract check(options: Omit<O, 'lr'>): void
+  /** The formulas for a group, and their hyper-parameters. */
+  protected abstract rule(options: Omit<O, 'lr'>): { rule: Rule; hyper: Hyper }
+  /** Value with which states begin. */
+  protected initial(_options: Omit<O, 'lr'>): number {
+    return 0
+  }
+
+  /** Learning rate of the first group; setting it sets that of all. A compiled step sees the change. */
+  get lr(): number {
+    return this.paramGroups[0].lr
+  }
+
+  set lr(value: number) {
+    for (const g of this.paramGroups) g.lr = value
+  }
+
+  /** Forgets all gradients. As `torch.optim.Optimizer.zero_grad`. */
+  zeroGrad(): void {
+    for (const g of this.paramGroups) for (const p of g.params) p.grad = null
+  }
+
+  /** One update of all parameters that have a gradient, in place. As `torch.optim.Optimizer.step`. */
+  step(): void {
+    noGrad(() => {
+      for (const group of this.paramGroups) {
+        const live = group.params.filter(p => p.grad)
+        world().observe(() => Object.values(group.options).join())
+        if (live.length === 0) continue
+        const { rule, hyper } = this.rule(group.options)
+        for (const [clock, params] of this.clocks(live, rule, group)) {
+          assign(addOp, clock.count, 1)
+          world().tidy(() => {
+            const numbers = [group.rate, clock.count]
+            const shared = rule.shared ? world().apply(rule.shared, numbers, hyper) : numbers
+            for (const p of params) {
+              const { tensors } = this.state.get(p)!
+              world().assign(rule.update, [p, ...tensors], [p, p.grad!, ...tensors, ...shared], hyper)
+            }
+            return []
+          })
+        }
+      }
+    })
+  }
+
+  /** Parameters by clock. Those whose fellows skip this step, for want of a gradient, count on their own from now on. */
+  private clocks(live: readonly Tensor[], rule: Rule, group: ParamGroup<O>): Map<Clock, Tensor[]> {
+    const together = new Map<Clock, Tensor[]>()
+    let fresh: Clock | null = null
+    for (const p of live) {
+      let s = this.state.get(p)
+      if (!s) {
+        fresh ??= { count: scalar(0, p.device), members: new Set() }
+        fresh.members.add(p)
+        s = { tensors: rule.states.map(() => filledLike(p, this.initial(group.options))), clock: fresh }
+        this.state.set(p, s)
+      }
+      const list = together.get(s.clock)
+      if (list) list.push(p)
+      else together.set(s.clock, [p])
+    }
+    const out = new Map<Clock, Tensor[]>()
+    for (const [clock, params] of together) out.set(params.length === clock.members.size ? clock : this.part(clock, params), params)
+    return out
+  }
+
+  private part(clock: Clock, params: readonly Tensor[]): Clock {
+    const own: Clock = { count: lasting(() => clock.count.clone()), members: new Set(params) }
+    for (const p of params) {
+      clock.members.delete(p)
+      this.state.get(p)!.clock = own
+    }
+    return own
+  }
+
+  /**
+   * State tensors by position of the parameter and PyTorch's name (`exp_avg`, `momentum_buffer`, `step`), and the options of the groups. The
+   * tensors share memory with the optimiser. As `torch.optim.Optimizer.state_dict`.
+   */
+  stateDict(): OptimizerState {
+    const state: OptimizerState['state'] = {}
+    let at = 0
+    const paramGroups = this.paramGroups.map(g => {
+      const { states } = this.rule(g.options).rule
+      const params = g.params.map(p => {
+        const s = this.state.get(p)
+        if (s) state[at] = Object.fromEntries([['step', s.clock.count.detach()], ...states.map((n, i): [string, Tensor] => [n, s.tensors[i].detach()])])
+        return at++
+      })
+      return { lr: g.lr, ...g.options, params }
+    })
+    return { state, paramGroups }
+  }
+
+  /**
+   * Takes over state and options from `stateDict()` of an optimiser of the same kind over parameters of the same shapes. As
+   * `torch.optim.Optimizer.load_state_dict`.
+   * @throws LampasError when groups, names or shapes do not fit.
+   */
+  async loadStateDict(saved: OptimizerState): Promise<void> {
+    const name = this.constructor.name
+    const help = 'the state must come from the same kind of optimiser over the same parameters'
+    if (saved.paramGroups.length !== this.paramGroups.length) fail(name, `the state has ${saved.paramGroups.length} groups, this optimiser ${this.paramGroups.length}`, help)
+    const params = this.paramGroups.flatMap(g => g.params.map(p => ({ p, states: this.rule(g.options).rule.states })))
+    const clocks = new Map<number, Clock>()
+    const loaded = new Map<Tensor, ParamState>()
+    for (const [i, { p, states }] of params.entries()) {
+      const entry = saved.state[i]
+      if (!entry) continue
+      for (const n of ['step', ...states])
+        if (!entry[n] || !sameShape(entry[n].shape, n === 'step' ? [] : p.shape)) fail(name, `parameter ${i} (${p}) needs '${n}' of shape [${n === 'step' ? '' : p.shape}], the state has ${entry[n] ? String(entry[n]) : Object.keys(entry).join(', ')}`, help)
+      const step = await entry.step.item()
+      if (!clocks.has(step)) clocks.set(step, { count: scalar(step, p.device), members: new Set() })
+      const clock = clocks.get(step)!
+      clock.members.add(p)
+      const tensors: Tensor[] = []
+      for (const n of states) {
+        const source = await toDevice(entry[n], p.device)
+        const own = filledLike(p, 0)
+        noGrad(() => copy_(own, source))
+        tensors.push(own)
+      }
+      loaded.set(p, { tensors, clock })
+    }
+    this.state.clear()
+    for (const [p, s] of loaded) this.state.set(p, s)
+    saved.paramGroups.forEach(({ params: _, ...options }, i) => {
+      const { lr, ...rest } = withDefaults<O>(name, options as Partial<O>, this.defaults)
+      Object.assign(this.paramGroups[i].options, rest)
+      this.paramGroups[i].lr = lr
+    })
+  }
+}
+
+const filledLike = (p: Tensor, value: number): Tensor => lasting(() => world().create(new Float32Array(numel(p.shape)).fill(value), 'float32', p.shape, p.device))

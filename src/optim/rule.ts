@@ -1,0 +1,74 @@
+// An update rule is written once, as scalar expressions, and becomes an op: new parameter and new state from the parameter, its gradient, its
+// state, and numbers that all parameters of a step share. One kernel a parameter, in place.
+import { expandView } from '../core/view.ts'
+import { program, S, type Scalar } from '../ir/scalar.ts'
+import type { Arg, Lowering, Op } from '../ops/op.ts'
+
+/** Values of the hyper-parameters that stand in formulas, in the order in which they are used. */
+export type Hyper = readonly number[]
+
+export interface RuleSpec {
+  /** PyTorch's names of the state tensors, each of the parameter's shape. */
+  readonly states: readonly string[]
+  /** How many hyper-parameters the formulas take. */
+  readonly hyper: number
+  /** Numbers computed once a step from the learning rate and the count of steps (1 in the first). Absent: both as they are. */
+  readonly shared?: (rate: Scalar, step: Scalar, h: readonly Scalar[]) => readonly Scalar[]
+  /** The new parameter, then the new states. */
+  readonly update: (x: { p: Scalar; g: Scalar; s: readonly Scalar[]; shared: readonly Scalar[]; h: readonly Scalar[] }) => readonly Scalar[]
+}
+
+export interface Rule {
+  readonly states: readonly string[]
+  /** Op from [rate, step] to what a step shares. */
+  readonly shared: Op<Hyper> | null
+  /** Op from [parameter, gradient, …states, …shared] to [parameter, …states]. */
+  readonly update: Op<Hyper>
+}
+
+/** One map kernel with several results, all of the first input's shape. */
+function formulas(name: string, inputs: number, hyper: number, build: (x: Scalar[], h: Scalar[]) => readonly Scalar[]): Op<Hyper> {
+  const float = (n: number) => new Array<'float32'>(n).fill('float32')
+  const results = build(Array.from({ length: inputs }, (_, i) => S.input(i, 'float32')), Array.from({ length: hyper }, (_, i) => S.param(i, 'float32')))
+  const p = program(results, float(inputs), float(hyper))
+  const into = (k: Lowering, args: readonly Arg[], params: Hyper, targets: readonly Arg[]): void => {
+    const { shape } = args[0].view
+    k.run({ kind: 'map', program: p, params }, args.map(x => ({ view: expandView(x.view, shape), slot: x.slot })), targets)
+  }
+  return {
+    name,
+    infer: ([x]) => results.map(() => ({ dtype: 'float32', shape: x.shape })),
+    lower(k, args, params) {
+      const outs = results.map(() => k.alloc('float32', args[0].view.shape))
+      into(k, args, params, outs)
+      return outs
+    },
+    lowerInto: into,
+    saves: 'nothing',
+  }
+}
+
+export function makeRule(name: string, spec: RuleSpec): Rule {
+  const n = spec.states.length
+  const shared = spec.shared ? formulas(`${name}.step`, 2, spec.hyper, ([rate, step], h) => spec.shared!(rate, step, h)) : null
+  const count = shared ? shared.infer([{ dtype: 'float32', shape: [] }], []).length : 2
+  const update = formulas(name, 2 + n + count, spec.hyper, ([p, g, ...rest], h) => spec.update({ p, g, s: rest.slice(0, n), shared: rest.slice(n), h }))
+  return { states: spec.states, shared, update }
+}
+
+/** Keeps one rule for each combination of switches. */
+export function ruleFor<K extends Readonly<Record<string, boolean>>>(make: (switches: K) => Rule): (switches: K) => Rule {
+  const known = new Map<string, Rule>()
+  return switches => {
+    const key = Object.values(switches).map(Number).join('')
+    let rule = known.get(key)
+    if (!rule) known.set(key, (rule = make(switches)))
+    return rule
+  }
+}
+
+/** a + w·(b − a), as a(1 − w) + w·b. */
+export const blend = (a: Scalar, b: Scalar, keep: Scalar): Scalar => S.add(S.mul(a, keep), S.mul(b, S.sub(1, keep)))
+
+/** 1 − βᵗ without loss for β near 1: −expm1(t·log β). */
+export const biasCorrection = (beta: Scalar, step: Scalar): Scalar => S.neg(S.expm1(S.mul(step, S.log(beta))))
