@@ -1,16 +1,15 @@
-// What is particular to the webgpu backend: both families of shaders on any adapter, shaders shared between sizes, exactness of the
-// mathematics, and errors, which WebGPU reports late and aside.
+// What is particular to the webgpu backend: shaders shared between sizes, exactness of the mathematics, and errors, which WebGPU
+// reports late and aside.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { contiguousView } from '../../src/core/view.ts'
 import { DeviceLostError, LampasError } from '../../src/core/errors.ts'
-import { createReference, evaluate } from '../../src/backend/reference/index.ts'
+import { evaluate } from '../../src/backend/reference/index.ts'
 import { openWebGPU, type WebGPUBackend } from '../../src/backend/webgpu/index.ts'
 import type { Kernel } from '../../src/ir/kernel.ts'
 import { program, S, type Intrinsic, type Scalar } from '../../src/ir/scalar.ts'
 import { gpu } from '../devices.ts'
-import { cases } from './conformance.ts'
-import { input, launch, output, Random } from './data.ts'
-import { download, execute, mismatch, upload } from './run.ts'
+import { Random } from './data.ts'
+import { download, upload } from './run.ts'
 
 const f32 = (shape: readonly number[]) => contiguousView('float32', shape)
 const x = S.input(0, 'float32')
@@ -48,34 +47,6 @@ test('without an adapter opening fails with the reason', async () => {
 
 describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {
   const entry = gpu!
-
-  for (const family of ['register', 'shared'] as const)
-    describe(`${family} shaders`, () => {
-      let backend: WebGPUBackend
-      beforeAll(async () => {
-        backend = await openWebGPU({ gpu: entry, family })
-      })
-      afterAll(() => backend.dispose())
-
-      // The conformance suite runs all cases with the adapter's own family; these are the kinds that differ.
-      const differing = cases.filter(c => /^(matmul|conv|reduce|scatterAdd)/.test(c.name))
-      if (family === 'shared')
-        for (const c of differing)
-          test(c.name, async () => {
-            const want = await execute(createReference(), c.build())
-            const got = await execute(backend, c.build())
-            expect(got.flatMap((result, i) => mismatch(result, want[i], c.tolerance))).toEqual([])
-          })
-
-      test('a large matmul, with tiles of 64 and an edge', async () => {
-        const r = new Random('tiles')
-        const steps = () => [launch({ kind: 'matmul' }, [input(r, 'float32', [150, 70]), input(r, 'float32', [70, 140])], [output('float32', [150, 140])])]
-        const built = steps()
-        const [want] = await execute(createReference(), built)
-        const [got] = await execute(backend, built)
-        expect(mismatch(got, want, { rel: 1e-6, abs: 1e-5 })).toEqual([])
-      })
-    })
 
   describe('shaders', () => {
     test('are shared by kernels of the same structure, whatever their sizes, offsets and params', async () => {

@@ -4,26 +4,15 @@
 import { numel } from '../../core/shape.ts'
 import { contiguousView, type View } from '../../core/view.ts'
 import type { ConvKernel } from '../../ir/kernel.ts'
-import { accumulators, addSlices, multiplyTiles, sharedTiles, sliceCount, sliceLength } from './matmul.ts'
-import { fold, indent, Memory, printShader, range, scratchSlot, spread, type Field, type Job, type Target, type Work } from './wgsl.ts'
+import {
+  addSlices, columnOf, declareSums, declareTiles, extentFields, groupsFor, INNER, locate, multiplyTiles, rowOf, sliceCount, sumAt, threadTile, tileRow,
+  workgroupTile, type Extents, type Tiling,
+} from './tiles.ts'
+import { indent, Memory, printShader, range, scratchSlot, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
-const LANES = ['x', 'y', 'z', 'w']
-const INNER = 16
-
-interface Tiling {
-  readonly rows: number
-  readonly columns: number
-  readonly unitRows: number
-  readonly unitColumns: number
-}
-
-function tile(channels: number, columns: number, target: Target): Tiling {
-  if (target.family === 'shared') {
-    const side = channels > 32 && columns > 32 ? 8 : 4
-    return { rows: side, columns: side, unitRows: 8 * side, unitColumns: 8 * side }
-  }
-  const rows = channels >= 8 ? 8 : channels > 1 ? 4 : 1
-  return { rows, columns: 4, unitRows: rows, unitColumns: 4 }
+function tile({ m, n }: Extents, { family }: Target): Tiling {
+  if (family === 'shared') return workgroupTile(m > 32 && n > 32 ? 8 : 4)
+  return threadTile(m >= 8 ? 8 : m > 1 ? 4 : 1, 4)
 }
 
 /** Indices of a column and of a step along the inner axis, and the reads that they lead to. */
@@ -69,113 +58,85 @@ fn read_w(base: u32, tap: Tap) -> f32 {
 
 function registerLoop({ rows, columns }: Tiling): string {
   return `${range(columns).map(c => `let column${c} = column_at(column + ${c}u, item);`).join('\n')}
-${range(rows).map(r => `let w${r} = w_base + (row + ${r}u) * p.wo;`).join('\n')}
+${range(rows).map(r => `let w_row${r} = w_base + (row + ${r}u) * p.wo;`).join('\n')}
 var tap = tap_at(k_start);
 for (var k = k_start; k < k_end; k++) {
 ${indent(range(columns / 4).map(q => `let x${q} = vec4f(${range(4).map(j => `read_x(column${4 * q + j}, tap)`).join(', ')});`).join('\n'))}
-${indent(range(rows).map(r => `let a${r} = read_w(w${r}, tap);\n${range(columns / 4).map(q => `acc${r}_${q} += a${r} * x${q};`).join('\n')}`).join('\n'))}
+${indent(range(rows).map(r => `let w${r} = read_w(w_row${r}, tap);\n${range(columns / 4).map(q => `acc${r}_${q} += w${r} * x${q};`).join('\n')}`).join('\n'))}
   tap = next_tap(tap);
 }`
 }
 
 /** Each thread fills part of one column of the tile of x, so a column's place is found once, and its taps one from another. */
-function sharedLoop(side: number): string {
-  const width = 8 * side
-  const row = width + 1
+function sharedLoop(t: Tiling): string {
+  const width = t.unitRows
+  const step = tileRow(t)
   const share = (INNER * width) / 64
   return `let own = lid % ${width}u;
 let own_column = column_at(column + own, item);
-let own_k = (lid / ${width}u) * ${share}u;
+let own_k = lid / ${width}u * ${share}u;
 let w_k = lid % ${INNER}u;
 for (var k = k_start; k < k_end; k += ${INNER}u) {
   let w_tap = tap_at(k + w_k);
   for (var e = lid / ${INNER}u; e < ${width}u; e += ${64 / INNER}u) {
-    tile_a[w_k * ${row}u + e] = select(0.0, read_w(w_base + (row + e) * p.wo, w_tap), (row + e < p.m) & (k + w_k < k_end));
+    tile_a[w_k * ${step}u + e] = select(0.0, read_w(w_base + (row + e) * p.wo, w_tap), (row + e < p.m) & (k + w_k < k_end));
   }
   var tap = tap_at(k + own_k);
   for (var e = 0u; e < ${share}u; e++) {
-    tile_b[(own_k + e) * ${row}u + own] = select(0.0, read_x(own_column, tap), k + own_k + e < k_end);
+    tile_b[(own_k + e) * ${step}u + own] = select(0.0, read_x(own_column, tap), k + own_k + e < k_end);
     tap = next_tap(tap);
   }
   workgroupBarrier();
-${indent(multiplyTiles(side))}
+${indent(multiplyTiles(t))}
   workgroupBarrier();
 }`
 }
 
-interface Problem {
-  readonly kernel: ConvKernel
-  readonly x: View
-  readonly w: View
-  readonly out: View
-  readonly tiling: Tiling
-  readonly columns: number
-  readonly inner: number
-}
-
-function product({ kernel, x, w, out, tiling, columns, inner }: Problem, slots: readonly number[], target: Target, slices: number): Job {
-  const { stride, dilation, inputDilation, padLow } = kernel
+function product(kernel: ConvKernel, out: View, extents: Extents, slots: readonly number[], t: Tiling, slices: number): Job {
+  const { stride, dilation, inputDilation, padLow, inputs: [x, w] } = kernel
   const axes = stride.length
-  const shared = target.family === 'shared'
   const dilated = inputDilation.some(d => d > 1)
   const memory = new Memory(['float32', 'float32', 'float32'], slots)
-  const [groups, , channels] = out.shape
-  const tilesM = Math.ceil(channels / tiling.unitRows)
-  const tilesN = Math.ceil(columns / tiling.unitColumns)
-  const units = tilesM * tilesN * groups * slices
   const fields: Field[] = [
-    ['units', units], ['m', channels], ['n', columns], ['k', inner], ['slice', sliceLength(inner, slices)],
-    ['tiles_m', tilesM], ['tiles_n', tilesN], ['items', groups],
+    ...extentFields(extents, t, slices),
     ['x', x.offset], ['xg', x.strides[0]], ['xn', x.strides[1]], ['xc', x.strides[2]], ['xs', x.strides.slice(3)],
     ['w', w.offset], ['wg', w.strides[0]], ['wo', w.strides[1]], ['wc', w.strides[2]], ['ws', w.strides.slice(3)], ['k', w.shape.slice(3)],
     ['o', out.offset], ['og', out.strides[0]], ['on', out.strides[1]], ['oo', out.strides[2]], ['ot', out.strides.slice(3)], ['t', out.shape.slice(3)],
     ['stride', stride], ['dilation', dilation], ['pad', padLow], ['spread', inputDilation],
-    ['span', x.shape.slice(3).map((s, d) => (s - 1) * inputDilation[d] + 1)], ['oslice', numel(out.shape)],
+    ['span', x.shape.slice(3).map((s, d) => (s - 1) * inputDilation[d] + 1)],
   ]
   const source = (): string => {
-    const [rowOf, columnOf] = shared ? [(r: number) => `row + ty + ${8 * r}u`, (c: number) => `column + tx + ${8 * c}u`] : [(r: number) => `row + ${r}u`, (c: number) => `column + ${c}u`]
-    const stores = range(tiling.columns).map(c => `if (${columnOf(c)} < p.n) {
-  let at = column_at(${columnOf(c)}, item).o + slice * p.oslice;
-${indent(range(tiling.rows).map(r => `if (${rowOf(r)} < p.m) { ${memory.store(2, `at + (${rowOf(r)}) * p.oo`, `acc${r}_${c >> 2}.${LANES[c & 3]}`)} }`).join('\n'))}
+    const stores = range(t.columns).map(c => `if (${columnOf(t, c)} < p.n) {
+  let at = column_at(${columnOf(t, c)}, item).o + slice * p.oslice;
+${indent(range(t.rows).map(r => `if (${rowOf(t, r)} < p.m) { ${memory.store(2, `at + (${rowOf(t, r)}) * p.oo`, sumAt(r, c))} }`).join('\n'))}
 }`)
     return printShader({
-      fields, memory, head: (shared ? sharedTiles(tiling.rows) : '') + geometry(axes, dilated, memory),
-      body: `let unit = ${shared ? 'group' : 'i'};
-if (unit >= p.units) { return; }
-let column = (unit % p.tiles_n) * ${tiling.unitColumns}u;
-let across = unit / p.tiles_n;
-let row = (across % p.tiles_m) * ${tiling.unitRows}u;
-let item_slice = across / p.tiles_m;
-let item = item_slice % p.items;
-let slice = item_slice / p.items;
-let k_start = slice * p.slice;
-let k_end = min(k_start + p.slice, p.k);
+      fields, memory, head: declareTiles(t) + geometry(axes, dilated, memory),
+      body: `${locate(t)}
 let w_base = p.w + item * p.wg;
-${shared ? 'let tx = lid % 8u;\nlet ty = lid / 8u;\n' : ''}${accumulators(tiling.rows, tiling.columns)}
-${shared ? sharedLoop(tiling.rows) : registerLoop(tiling)}
+${declareSums(t)}
+${t.family === 'shared' ? sharedLoop(t) : registerLoop(t)}
 ${stores.join('\n')}`,
     })
   }
   return {
-    key: `conv ${target.family} ${axes} ${dilated ? 'dilated ' : ''}${tiling.rows}x${tiling.columns} ${memory.key}`,
-    source, fields, slots: memory.slots, groups: shared ? fold(units) : spread(units),
+    key: `conv ${t.family} ${axes} ${dilated ? 'dilated ' : ''}${t.rows}x${t.columns} ${memory.key}`,
+    source, fields, slots: memory.slots, groups: groupsFor(extents, t, slices),
   }
 }
 
 export function lowerConv(kernel: ConvKernel, slots: readonly number[], target: Target): Work {
-  const { inputs: [x, w], outputs: [out] } = kernel
+  const { inputs: [, w], outputs: [out] } = kernel
   if (numel(out.shape) === 0) return { jobs: [], scratch: [] }
-  const [groups, images, channels] = out.shape
-  const columns = images * numel(out.shape.slice(3))
-  const inner = numel(w.shape.slice(2))
-  const tiling = tile(channels, columns, target)
-  const slices = sliceCount(Math.ceil(channels / tiling.unitRows) * Math.ceil(columns / tiling.unitColumns) * groups, inner, numel(out.shape))
-  const problem = { kernel, x, w, out, tiling, columns, inner }
-  if (slices === 1) return { jobs: [product(problem, slots, target, 1)], scratch: [] }
+  const [items, images, m] = out.shape
+  const extents: Extents = { items, m, n: images * numel(out.shape.slice(3)), k: numel(w.shape.slice(2)) }
+  const t = tile(extents, target)
+  const slices = sliceCount(extents, t)
+  if (slices === 1) return { jobs: [product(kernel, out, extents, slots, t, 1)], scratch: [] }
   const at = scratchSlot(slots)
   const sum = addSlices(out, slices, at, slots[2], target)
   return {
-    jobs: [product({ ...problem, out: contiguousView('float32', out.shape) }, [slots[0], slots[1], at], target, slices), ...sum.jobs],
+    jobs: [product(kernel, contiguousView('float32', out.shape), extents, [slots[0], slots[1], at], t, slices), ...sum.jobs],
     scratch: [numel(out.shape) * slices * 4, ...sum.scratch],
   }
 }

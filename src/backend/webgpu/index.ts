@@ -165,8 +165,9 @@ class WebGPU implements WebGPUBackend {
     const params = new Params(this.device, this.#queue.paramsLayout, Math.max(jobs.reduce((n, { job }) => n + slotBytes(job), 0), 256))
     const steps = jobs.map(({ job, launch, all }): Step => {
       const { group, offset } = params.put(job)
+      const stores = this.#stores(job.slots, all)
       return {
-        command: { pipeline: this.#queue.pipeline(job), paramsGroup: group, paramsOffset: offset, stores: this.#stores(job.slots, all), groups: job.groups },
+        command: { pipeline: this.#queue.pipeline(job), paramsGroup: group, paramsOffset: offset, group: this.#queue.group(stores), stores, groups: job.groups },
         blocks: job.slots.filter(s => s >= 0).map(s => all[s]),
         launch,
       }
@@ -215,8 +216,9 @@ class WebGPU implements WebGPUBackend {
         direct = launch
         this.run(launches[launch].kernel, launches[launch].blocks.map(renamed))
       } else {
-        const stores = blocks.map(b => storeOf(renamed(b)))
-        this.#queue.add({ ...command, stores: command.stores.length > stores.length ? [...stores, this.#record] : stores })
+        const own = blocks.map(b => storeOf(renamed(b)))
+        const stores = command.stores.length > own.length ? [...own, this.#record] : own
+        this.#queue.add({ ...command, group: this.#queue.group(stores), stores })
       }
     }
   }

@@ -16,6 +16,8 @@ export interface Command {
   readonly pipeline: GPUComputePipeline
   readonly paramsGroup: GPUBindGroup
   readonly paramsOffset: number
+  readonly group: GPUBindGroup
+  /** The buffers of `group`. */
   readonly stores: readonly Store[]
   readonly groups: readonly [number, number, number]
 }
@@ -111,16 +113,16 @@ export class Queue {
     const pipeline = this.pipeline(job)
     if (!this.#params.fits(job)) this.flush()
     const { group, offset } = this.#params.put(job)
-    this.add({ pipeline, paramsGroup: group, paramsOffset: offset, stores, groups: job.groups })
+    this.add({ pipeline, paramsGroup: group, paramsOffset: offset, group: this.group(stores), stores, groups: job.groups })
     if (this.#recorded >= MAX_RECORDED) this.flush()
   }
 
-  add({ pipeline, paramsGroup, paramsOffset, stores, groups }: Command): void {
+  add({ pipeline, paramsGroup, paramsOffset, group, stores, groups }: Command): void {
     const pass = (this.#pass ??= this.#commands().beginComputePass())
     if (pipeline !== this.#pipeline) pass.setPipeline((this.#pipeline = pipeline))
     this.#offset[0] = paramsOffset
     pass.setBindGroup(0, paramsGroup, this.#offset, 0, 1)
-    pass.setBindGroup(1, this.#group(stores))
+    pass.setBindGroup(1, group)
     pass.dispatchWorkgroups(groups[0], groups[1], groups[2])
     for (const store of stores) store.usedAt = this.#serial
     this.#recorded++
@@ -137,6 +139,21 @@ export class Queue {
     // Dawn for Node crashes on shared memory; slice() copies into memory of its own.
     const own = data.buffer instanceof ArrayBuffer ? (data as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>) : data.slice()
     this.device.queue.writeBuffer(store.buffer, byteOffset, own)
+  }
+
+  /** The bind group of these buffers, in this order; layouts differ only in their number. */
+  group(stores: readonly Store[]): GPUBindGroup {
+    let key = ''
+    for (const s of stores) key += `${s.id},`
+    const known = this.#groups.get(key)
+    if (known) return known
+    if (this.#groups.size >= MAX_GROUPS) this.#groups.clear()
+    const group = this.device.createBindGroup({
+      layout: this.#layout(stores.length),
+      entries: stores.map((s, binding) => ({ binding, resource: { buffer: s.buffer } })),
+    })
+    this.#groups.set(key, group)
+    return group
   }
 
   /** Submits what is recorded. */
@@ -188,19 +205,5 @@ export class Queue {
     return (this.#layouts[bindings] ??= this.device.createBindGroupLayout({
       entries: Array.from({ length: bindings }, (_, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: 'storage' as const } })),
     }))
-  }
-
-  #group(stores: readonly Store[]): GPUBindGroup {
-    let key = ''
-    for (const s of stores) key += `${s.id},`
-    const known = this.#groups.get(key)
-    if (known) return known
-    if (this.#groups.size >= MAX_GROUPS) this.#groups.clear()
-    const group = this.device.createBindGroup({
-      layout: this.#layout(stores.length),
-      entries: stores.map((s, binding) => ({ binding, resource: { buffer: s.buffer } })),
-    })
-    this.#groups.set(key, group)
-    return group
   }
 }

@@ -1,6 +1,6 @@
 // conv register 2 4x4 fff:0,1,2
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, x: u32, xg: u32, xn: u32, xc: u32, xs_0: u32, xs_1: u32, w: u32, wg: u32, wo: u32, wc: u32, ws_0: u32, ws_1: u32, k_0: u32, k_1: u32, o: u32, og: u32, on: u32, oo: u32, ot_0: u32, ot_1: u32, t_0: u32, t_1: u32, stride_0: u32, stride_1: u32, dilation_0: u32, dilation_1: u32, pad_0: u32, pad_1: u32, spread_0: u32, spread_1: u32, span_0: u32, span_1: u32, oslice: u32 }
+struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, x: u32, xg: u32, xn: u32, xc: u32, xs_0: u32, xs_1: u32, w: u32, wg: u32, wo: u32, wc: u32, ws_0: u32, ws_1: u32, k_0: u32, k_1: u32, o: u32, og: u32, on: u32, oo: u32, ot_0: u32, ot_1: u32, t_0: u32, t_1: u32, stride_0: u32, stride_1: u32, dilation_0: u32, dilation_1: u32, pad_0: u32, pad_1: u32, spread_0: u32, spread_1: u32, span_0: u32, span_1: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<f32>;
@@ -51,9 +51,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let i = group * 64u + lid;
   let unit = i;
   if (unit >= p.units) { return; }
-  let column = (unit % p.tiles_n) * 4u;
+  let column = unit % p.tiles_n * 4u;
   let across = unit / p.tiles_n;
-  let row = (across % p.tiles_m) * 4u;
+  let row = across % p.tiles_m * 4u;
   let item_slice = across / p.tiles_m;
   let item = item_slice % p.items;
   let slice = item_slice / p.items;
@@ -68,21 +68,21 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let column1 = column_at(column + 1u, item);
   let column2 = column_at(column + 2u, item);
   let column3 = column_at(column + 3u, item);
-  let w0 = w_base + (row + 0u) * p.wo;
-  let w1 = w_base + (row + 1u) * p.wo;
-  let w2 = w_base + (row + 2u) * p.wo;
-  let w3 = w_base + (row + 3u) * p.wo;
+  let w_row0 = w_base + (row + 0u) * p.wo;
+  let w_row1 = w_base + (row + 1u) * p.wo;
+  let w_row2 = w_base + (row + 2u) * p.wo;
+  let w_row3 = w_base + (row + 3u) * p.wo;
   var tap = tap_at(k_start);
   for (var k = k_start; k < k_end; k++) {
     let x0 = vec4f(read_x(column0, tap), read_x(column1, tap), read_x(column2, tap), read_x(column3, tap));
-    let a0 = read_w(w0, tap);
-    acc0_0 += a0 * x0;
-    let a1 = read_w(w1, tap);
-    acc1_0 += a1 * x0;
-    let a2 = read_w(w2, tap);
-    acc2_0 += a2 * x0;
-    let a3 = read_w(w3, tap);
-    acc3_0 += a3 * x0;
+    let w0 = read_w(w_row0, tap);
+    acc0_0 += w0 * x0;
+    let w1 = read_w(w_row1, tap);
+    acc1_0 += w1 * x0;
+    let w2 = read_w(w_row2, tap);
+    acc2_0 += w2 * x0;
+    let w3 = read_w(w_row3, tap);
+    acc3_0 += w3 * x0;
     tap = next_tap(tap);
   }
   if (column + 0u < p.n) {

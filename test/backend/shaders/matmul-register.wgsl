@@ -1,6 +1,6 @@
 // matmul register k o 4x4 1 f4f4f:0,1,2
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, d_0: u32, as_0: u32, bs_0: u32, os_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o: u32, om: u32, on: u32, oslice: u32 }
+struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, os_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o: u32, om: u32, on: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
@@ -11,9 +11,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let i = group * 64u + lid;
   let unit = i;
   if (unit >= p.units) { return; }
-  let column = (unit % p.tiles_n) * 4u;
+  let column = unit % p.tiles_n * 4u;
   let across = unit / p.tiles_n;
-  let row = (across % p.tiles_m) * 4u;
+  let row = across % p.tiles_m * 4u;
   let item_slice = across / p.tiles_m;
   let item = item_slice % p.items;
   let slice = item_slice / p.items;
@@ -27,36 +27,35 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   var acc1_0 = vec4f(0.0);
   var acc2_0 = vec4f(0.0);
   var acc3_0 = vec4f(0.0);
-  let ar0 = a_base + (row + 0u) * p.am;
-  let ar1 = a_base + (row + 1u) * p.am;
-  let ar2 = a_base + (row + 2u) * p.am;
-  let ar3 = a_base + (row + 3u) * p.am;
-
+  let a_row0 = a_base + (row + 0u) * p.am;
+  let a_row1 = a_base + (row + 1u) * p.am;
+  let a_row2 = a_base + (row + 2u) * p.am;
+  let a_row3 = a_base + (row + 3u) * p.am;
   for (var k = k_start; k < k_end; k += 4u) {
-    let a0 = b0[(ar0 + k) >> 2u];
-    let a1 = b0[(ar1 + k) >> 2u];
-    let a2 = b0[(ar2 + k) >> 2u];
-    let a3 = b0[(ar3 + k) >> 2u];
-    let b0_0 = b1[((b_base + (k + 0u) * p.bk + column) >> 2u) + 0u];
-    let b1_0 = b1[((b_base + (k + 1u) * p.bk + column) >> 2u) + 0u];
-    let b2_0 = b1[((b_base + (k + 2u) * p.bk + column) >> 2u) + 0u];
-    let b3_0 = b1[((b_base + (k + 3u) * p.bk + column) >> 2u) + 0u];
-    acc0_0 += a0.x * b0_0;
-    acc1_0 += a1.x * b0_0;
-    acc2_0 += a2.x * b0_0;
-    acc3_0 += a3.x * b0_0;
-    acc0_0 += a0.y * b1_0;
-    acc1_0 += a1.y * b1_0;
-    acc2_0 += a2.y * b1_0;
-    acc3_0 += a3.y * b1_0;
-    acc0_0 += a0.z * b2_0;
-    acc1_0 += a1.z * b2_0;
-    acc2_0 += a2.z * b2_0;
-    acc3_0 += a3.z * b2_0;
-    acc0_0 += a0.w * b3_0;
-    acc1_0 += a1.w * b3_0;
-    acc2_0 += a2.w * b3_0;
-    acc3_0 += a3.w * b3_0;
+    let a0 = b0[(a_row0 + k) >> 2u];
+    let a1 = b0[(a_row1 + k) >> 2u];
+    let a2 = b0[(a_row2 + k) >> 2u];
+    let a3 = b0[(a_row3 + k) >> 2u];
+    let c0_0 = b1[((b_base + (k + 0u) * p.bk + column) >> 2u) + 0u];
+    let c1_0 = b1[((b_base + (k + 1u) * p.bk + column) >> 2u) + 0u];
+    let c2_0 = b1[((b_base + (k + 2u) * p.bk + column) >> 2u) + 0u];
+    let c3_0 = b1[((b_base + (k + 3u) * p.bk + column) >> 2u) + 0u];
+    acc0_0 += a0.x * c0_0;
+    acc1_0 += a1.x * c0_0;
+    acc2_0 += a2.x * c0_0;
+    acc3_0 += a3.x * c0_0;
+    acc0_0 += a0.y * c1_0;
+    acc1_0 += a1.y * c1_0;
+    acc2_0 += a2.y * c1_0;
+    acc3_0 += a3.y * c1_0;
+    acc0_0 += a0.z * c2_0;
+    acc1_0 += a1.z * c2_0;
+    acc2_0 += a2.z * c2_0;
+    acc3_0 += a3.z * c2_0;
+    acc0_0 += a0.w * c3_0;
+    acc1_0 += a1.w * c3_0;
+    acc2_0 += a2.w * c3_0;
+    acc3_0 += a3.w * c3_0;
   }
   if (row + 0u < p.m) {
     if (column + 0u < p.n) { b2[o_base + (row + 0u) * p.om + (column + 0u) * p.on] = acc0_0.x; }

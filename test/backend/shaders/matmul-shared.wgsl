@@ -1,6 +1,6 @@
 // matmul shared true true 4x4 1 fff:0,1,2
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, d_0: u32, as_0: u32, bs_0: u32, os_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o: u32, om: u32, on: u32, oslice: u32 }
+struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, os_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o: u32, om: u32, on: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<f32>;
@@ -13,20 +13,20 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let i = group * 64u + lid;
   let unit = group;
   if (unit >= p.units) { return; }
-  let column = (unit % p.tiles_n) * 32u;
+  let column = unit % p.tiles_n * 32u;
   let across = unit / p.tiles_n;
-  let row = (across % p.tiles_m) * 32u;
+  let row = across % p.tiles_m * 32u;
   let item_slice = across / p.tiles_m;
   let item = item_slice % p.items;
   let slice = item_slice / p.items;
   let k_start = slice * p.slice;
   let k_end = min(k_start + p.slice, p.k);
+  let tx = lid % 8u;
+  let ty = lid / 8u;
   let c_0 = item;
   let a_base = p.a + c_0 * p.as_0;
   let b_base = p.b + c_0 * p.bs_0;
   let o_base = p.o + slice * p.oslice + c_0 * p.os_0;
-  let tx = lid % 8u;
-  let ty = lid / 8u;
   var acc0_0 = vec4f(0.0);
   var acc1_0 = vec4f(0.0);
   var acc2_0 = vec4f(0.0);

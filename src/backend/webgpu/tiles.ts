@@ -1,0 +1,122 @@
+// What matmul and conv share: a grid of tiles, computed by a thread each (`register`) or by a workgroup of 8×8 threads through tiles in
+// workgroup memory (`shared`), and slices of a long inner axis that a reduce adds up.
+import { numel } from '../../core/shape.ts'
+import { contiguousView, type View } from '../../core/view.ts'
+import { lowerReduce } from './reduce.ts'
+import { fold, indent, range, spread, type Field, type Target, type Work } from './wgsl.ts'
+
+/** Steps of the inner axis that workgroup tiles hold. */
+export const INNER = 16
+
+const LANES = ['x', 'y', 'z', 'w']
+
+/** Component k of a row of vectors. */
+export const component = (k: number): string => LANES[k & 3]
+
+export interface Tiling {
+  readonly family: Target['family']
+  /** Rows and columns of a thread's tile. */
+  readonly rows: number
+  readonly columns: number
+  /** Rows and columns of what one unit of the grid, a thread or a workgroup, computes. */
+  readonly unitRows: number
+  readonly unitColumns: number
+}
+
+/** A tile of side·side for each of 8×8 threads. */
+export const workgroupTile = (side: 4 | 8): Tiling => ({ family: 'shared', rows: side, columns: side, unitRows: 8 * side, unitColumns: 8 * side })
+export const threadTile = (rows: number, columns: number): Tiling => ({ family: 'register', rows, columns, unitRows: rows, unitColumns: columns })
+
+/** The extents of a product: `items` of them, each m × n with an inner axis of k, which is cut into slices. */
+export interface Extents {
+  readonly items: number
+  readonly m: number
+  readonly n: number
+  readonly k: number
+}
+
+const tilesOf = ({ m, n }: Extents, t: Tiling): [number, number] => [Math.ceil(m / t.unitRows), Math.ceil(n / t.unitColumns)]
+
+const unitsOf = (e: Extents, t: Tiling): number => {
+  const [down, across] = tilesOf(e, t)
+  return down * across * e.items
+}
+
+export const groupsFor = (e: Extents, t: Tiling, slices: number): [number, number, number] =>
+  (t.family === 'shared' ? fold : spread)(unitsOf(e, t) * slices)
+
+export function extentFields(e: Extents, t: Tiling, slices: number): Field[] {
+  const [down, across] = tilesOf(e, t)
+  return [
+    ['units', unitsOf(e, t) * slices], ['m', e.m], ['n', e.n], ['k', e.k], ['slice', sliceLength(e.k, slices)],
+    ['tiles_m', down], ['tiles_n', across], ['items', e.items], ['oslice', e.items * e.m * e.n],
+  ]
+}
+
+/** Declares where a unit works: `row column item slice k_start k_end`, and the place of a thread in a workgroup. */
+export const locate = ({ family, unitRows, unitColumns }: Tiling): string => `let unit = ${family === 'shared' ? 'group' : 'i'};
+if (unit >= p.units) { return; }
+let column = unit % p.tiles_n * ${unitColumns}u;
+let across = unit / p.tiles_n;
+let row = across % p.tiles_m * ${unitRows}u;
+let item_slice = across / p.tiles_m;
+let item = item_slice % p.items;
+let slice = item_slice / p.items;
+let k_start = slice * p.slice;
+let k_end = min(k_start + p.slice, p.k);
+${family === 'shared' ? 'let tx = lid % 8u;\nlet ty = lid / 8u;' : ''}`.trimEnd()
+
+/** Row r and column c of a thread's tile. In a workgroup threads take them eight apart, so that neighbours touch neighbouring words. */
+export const rowOf = (t: Tiling, r: number): string => (t.family === 'shared' ? `row + ty + ${8 * r}u` : `row + ${r}u`)
+export const columnOf = (t: Tiling, c: number): string => (t.family === 'shared' ? `column + tx + ${8 * c}u` : `column + ${c}u`)
+
+/** Something for each vector of a thread's sums: row r, columns 4q … 4q + 3. */
+export const eachSum = ({ rows, columns }: Tiling, print: (r: number, q: number) => string): string =>
+  range(rows).flatMap(r => range(columns / 4).map(q => print(r, q))).join('\n')
+
+export const declareSums = (t: Tiling): string => eachSum(t, (r, q) => `var acc${r}_${q} = vec4f(0.0);`)
+
+/** The sum in row r, column c. */
+export const sumAt = (r: number, c: number): string => `acc${r}_${c >> 2}.${component(c)}`
+
+/** Words from one step of the inner axis to the next in a workgroup tile: one more than needed, so that columns lie in different banks. */
+export const tileRow = (t: Tiling): number => t.unitRows + 1
+
+export const declareTiles = (t: Tiling): string =>
+  t.family === 'shared' ? `var<workgroup> tile_a: array<f32, ${INNER * tileRow(t)}>;\nvar<workgroup> tile_b: array<f32, ${INNER * tileRow(t)}>;\n` : ''
+
+/** Multiplies the workgroup's tiles into the sums. */
+export function multiplyTiles(t: Tiling): string {
+  const step = tileRow(t)
+  return `for (var kk = 0u; kk < ${INNER}u; kk++) {
+${indent(range(t.rows).map(r => `let a${r} = tile_a[kk * ${step}u + ty + ${8 * r}u];`).join('\n'))}
+${indent(range(t.columns / 4).map(q => `let c${q} = vec4f(${range(4).map(j => `tile_b[kk * ${step}u + tx + ${8 * (4 * q + j)}u]`).join(', ')});`).join('\n'))}
+${indent(eachSum(t, (r, q) => `acc${r}_${q} += a${r} * c${q};`))}
+}`
+}
+
+/** Words of scratch that slices may take only to keep sums short. */
+const SCRATCH = 2 ** 24
+const SHORT = 1024
+const ENOUGH = 128
+
+/**
+ * How many slices to cut the inner axis into: enough to give the device something to do when there are few units, and, where the results
+ * are not too many, so many that none is long, for the sake of rounding.
+ */
+export function sliceCount(e: Extents, t: Tiling): number {
+  const units = unitsOf(e, t)
+  const busy = units < ENOUGH / 2 && e.k >= 512 ? Math.min(Math.floor(e.k / 256), Math.ceil(ENOUGH / units)) : 1
+  const short = Math.ceil(e.k / SHORT)
+  const slices = Math.max(1, busy, short * e.items * e.m * e.n <= SCRATCH ? short : 1)
+  return Math.max(1, Math.ceil(e.k / sliceLength(e.k, slices)))
+}
+
+const sliceLength = (k: number, slices: number): number => Math.max(1, Math.ceil(k / slices / INNER)) * INNER
+
+/** Adds up the slices, which lie one after another in a scratch block. */
+export function addSlices(out: View, slices: number, from: number, slot: number, target: Target): Work {
+  const part = contiguousView('float32', out.shape)
+  const x: View = { ...part, shape: [...out.shape, slices], strides: [...part.strides, numel(out.shape)] }
+  return lowerReduce({ kind: 'reduce', op: 'sum', inputs: [x], outputs: [out] }, [from, slot], target)
+}
