@@ -164,7 +164,7 @@ test('the controls have their names and roles', async ({ page }) => {
 })
 
 test('a device that is not available is disabled and says why', async ({ page }) => {
-  await page.route('**/worker*.js', async route => {
+  await page.route(/\/worker[.-][^/]*$/, async route => {
     const response = await route.fetch()
     await route.fulfill({ response, body: `Object.defineProperty(navigator, 'gpu', { value: undefined });${await response.text()}` })
   })

@@ -5,7 +5,7 @@ import { javascript } from '@codemirror/lang-javascript'
 import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from '@codemirror/language'
 import { type Diagnostic, forceLinting, linter, lintGutter, lintKeymap } from '@codemirror/lint'
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search'
-import { EditorState, Prec } from '@codemirror/state'
+import { EditorState, Prec, StateEffect } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from '@codemirror/view'
 import { tags as t } from '@lezer/highlight'
 import type { ApiNames, Failure } from '../shared/protocol.ts'
@@ -21,6 +21,9 @@ const highlighting = HighlightStyle.define([
   { tag: [t.className, t.definition(t.className)], color: 'var(--code-class)' },
   { tag: t.invalid, color: 'var(--bad)' },
 ])
+
+/** Asks for the problems anew although the code is the same. */
+const recheck = StateEffect.define()
 
 export interface EditorEvents {
   changed(): void
@@ -55,7 +58,7 @@ export class Editor {
         search({ top: true }),
         javascript(),
         syntaxHighlighting(highlighting),
-        linter(() => this.problems(), { delay: 400 }),
+        linter(() => this.problems(), { delay: 400, needsRefresh: update => update.transactions.some(t => t.effects.some(e => e.is(recheck))) }),
         apiHover,
         Prec.highest(keymap.of([{ key: 'Mod-Enter', run }, { key: 'Tab', run: acceptCompletion }])),
         keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap]),
@@ -84,14 +87,19 @@ export class Editor {
 
   setApi(names: ApiNames): void {
     setApi(names)
-    forceLinting(this.view)
+    this.check()
   }
 
   /** Marks where the code failed, until the code is changed. */
   showFailure(failure: Failure | null): void {
     this.failure = failure && failure.line > 0 ? this.diagnosticAt(failure) : null
-    forceLinting(this.view)
+    this.check()
     if (this.failure) this.view.dispatch({ effects: EditorView.scrollIntoView(this.failure.from, { y: 'center' }) })
+  }
+
+  private check(): void {
+    this.view.dispatch({ effects: recheck.of(null) })
+    forceLinting(this.view)
   }
 
   goTo(line: number, column: number): void {
