@@ -1,5 +1,5 @@
 // Fixed random inputs for op cases: the same numbers on every device.
-import { tensor } from '../../src/ops/index.ts'
+import { manualSeed, tensor } from '../../src/ops/index.ts'
 import type { Tensor } from '../../src/ops/tensor.ts'
 import { numel } from '../../src/core/shape.ts'
 import type { Words } from '../../src/core/dtype.ts'
@@ -14,8 +14,9 @@ export function dataOf({ shape, dtype, range = [-2, 2], values }: Input, r: Rand
   return dtype === 'float32' ? Float32Array.from(list) : Int32Array.from(list)
 }
 
-/** The inputs of a case on the current device; float ones require a gradient. */
+/** The inputs of a case on the current device; float ones require a gradient. Random ops start anew with them. */
 export function inputsOf(c: OpCase): Tensor[] {
+  manualSeed(0)
   const r = new Random(nameOf(c))
   return c.inputs.map(x => tensor(dataOf(x, r), { shape: x.shape, dtype: x.dtype, requiresGrad: x.dtype === 'float32' }))
 }

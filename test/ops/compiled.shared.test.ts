@@ -1,0 +1,43 @@
+// Every public op inside of compile(): the same bits as without, in the call that traces and in one that replays, derivatives included.
+import { beforeAll, describe, expect, test } from 'vitest'
+import { device, init, type DeviceName } from '../../src/eager/device.ts'
+import '../../src/eager/start.ts'
+import { compile } from '../../src/graph/compile.ts'
+import type { Tensor } from '../../src/ops/tensor.ts'
+import { gpu } from '../devices.ts'
+import { cases, type OpCase } from './cases.ts'
+import { cotangentsOf, derivatives, differences, floats, results } from './derivatives.ts'
+import { inputsOf, nameOf } from './inputs.ts'
+import { pointwiseCases } from './pointwise-cases.ts'
+
+const traced = (c: OpCase) =>
+  compile((inputs: Tensor[], cotangents?: readonly Tensor[]) => {
+    const { outputs, first, second } = derivatives(c, inputs, cotangents)
+    return { outputs, first, second }
+  })
+
+function suite(name: DeviceName): void {
+  beforeAll(async () => {
+    expect((await init({ device: name, gpu: gpu ?? undefined })).name).toBe(name)
+  })
+
+  for (const c of [...pointwiseCases, ...cases])
+    if (c.reads) test(`${nameOf(c)}: cannot read while tracing`, () => expect(() => traced(c)(inputsOf(c))).toThrow(/compile|trac/))
+    else
+      test(nameOf(c), async () => {
+        device(name)
+        const plain = derivatives(c)
+        const want = await results(plain)
+        const cotangents = cotangentsOf(c, floats(plain.outputs))
+        const step = traced(c)
+        for (const call of ['first', 'second']) {
+          const faults = differences(await results(step(inputsOf(c), cotangents)), want, 0).map(text => `${call} call, ${text}`)
+          expect(faults, faults.join('\n')).toEqual([])
+        }
+        expect(step.info().traces).toBe(1)
+        step.dispose()
+      })
+}
+
+describe('wasm', () => suite('wasm'))
+if (gpu) describe('webgpu', () => suite('webgpu'))
