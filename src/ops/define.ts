@@ -62,13 +62,17 @@ export const tagged = <F extends (...args: never[]) => unknown>(fn: F, name: str
 
 /** A positional function that also takes its parameters from a trailing options object: `flip(x, {dims: 0})`. */
 export function describe<F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described {
+  const positional = names.includes('*') ? names.slice(0, names.indexOf('*')) : names
   const call = (...args: unknown[]): unknown => {
     const last = args.at(-1)
     if (args.length > 1 && isOptions(last)) {
-      const keys = Object.keys(last)
-      if (keys.length > 0 && keys.every(k => names.includes(k))) {
+      const entries = Object.entries(last)
+      // Keyword-only options stay in their object, behind the positional ones.
+      if (entries.some(([k]) => positional.includes(k)) && entries.every(([k]) => names.includes(k))) {
         args.pop()
-        for (const k of keys) args[names.indexOf(k)] = last[k]
+        const rest = entries.filter(([k]) => !positional.includes(k))
+        if (rest.length > 0) args[positional.length] = Object.fromEntries(rest)
+        for (const [k, v] of entries) if (positional.includes(k)) args[positional.indexOf(k)] = v
       }
     }
     return (fn as unknown as (...a: unknown[]) => unknown)(...args)
