@@ -7,14 +7,14 @@ import { numel, sameShape, type Shape } from '../core/shape.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
 import { backward } from '../autograd/engine.ts'
-import { Storage, handleOn, storageOf } from '../eager/storage.ts'
+import { Storage, storageOf } from '../eager/storage.ts'
 import { eager } from '../eager/world.ts'
 import { cast } from '../ops/cast.ts'
 import { expandOp } from '../ops/movement.ts'
 import type { Arg, Lowering, Op } from '../ops/op.ts'
 import { asStridedOp, stridedIn, writeStridedOp } from '../ops/strided.ts'
 import { Tensor, gradWatch } from '../ops/tensor.ts'
-import { ConstantSource, enterWorld, type BackwardOptions, type Source, type World } from '../ops/world.ts'
+import { ConstantSource, enterWorld, lasting, type BackwardOptions, type Source, type World } from '../ops/world.ts'
 import type { Graph, GraphNode, Value } from './graph.ts'
 
 /** A memory inside the trace, and what is in it now. */
@@ -314,13 +314,7 @@ export class Trace implements World {
     if (!g || !(g.source instanceof SymbolicSource)) return g
     const value = this.valueOf('grad', g)
     const zeros = dtypes[g.dtype].kind === 'float' ? new Float32Array(g.numel) : new Int32Array(g.numel)
-    const kept = this.outside(() => {
-      const made = eager.create(zeros, g.dtype, g.shape)
-      const storage = storageOf('grad', made)
-      const held = handleOn(storage, made.layout, false)
-      eager.release(made)
-      return held
-    })
+    const kept = lasting(() => eager.create(zeros, g.dtype, g.shape))
     this.write(kept, value)
     leaf.grad = kept
     return kept

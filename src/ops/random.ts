@@ -14,7 +14,7 @@ import { div, log, lt, neg } from './pointwise.ts'
 import { argmax } from './reduce.ts'
 import { argsort, topk } from './sort.ts'
 import type { Tensor } from './tensor.ts'
-import { world } from './world.ts'
+import { lasting, world } from './world.ts'
 
 interface DrawParams {
   readonly shape: Shape
@@ -54,7 +54,7 @@ export class Generator {
   readonly state: Tensor
 
   constructor(seed = 0, device?: string) {
-    this.state = world().outside(() => world().create(Int32Array.of(seed | 0, 0), 'int32', [2], device))
+    this.state = lasting(() => world().create(Int32Array.of(seed | 0, 0), 'int32', [2], device))
   }
 
   /** Restarts the stream. */
