@@ -212,6 +212,9 @@ export function backward(x: Tensor, options: BackwardOptions): void {
   if (!x.requiresGrad)
     fail('backward', `${x} does not depend on anything that requires a gradient`, 'mark leaves with {requiresGrad: true} or use nn.Parameter, and compute outside noGrad()')
   const { createGraph = false, retainGraph = createGraph } = options
+  options.inputs?.forEach((t, i) => {
+    if (!t.requiresGrad || !t.isLeaf) fail('backward', `inputs[${i}] (${t}) is not a leaf that requires a gradient`, 'only leaves keep a grad; for other tensors use grad(loss, inputs)')
+  })
   const only = options.inputs ? new Set(options.inputs) : undefined
   const run = (): void => {
     const given = options.gradient

@@ -1,23 +1,30 @@
 // Whether ops are recorded. One flag for both worlds.
 
 let enabled = true
+/** The open noGrad and enableGrad bodies; the last one rules. Async ones may end in any order. */
+const open: { readonly on: boolean }[] = []
 
 /** Whether ops on tensors that require a gradient are recorded. As `torch.is_grad_enabled`. */
 export const isGradEnabled = (): boolean => enabled
 
 function withGrad<T>(on: boolean, body: () => T): T {
-  const before = enabled
+  const mine = { on }
+  open.push(mine)
   enabled = on
+  const leave = (): void => {
+    open.splice(open.lastIndexOf(mine), 1)
+    enabled = open.at(-1)?.on ?? true
+  }
   let later = false
   try {
     const result = body()
     if (result instanceof Promise) {
       later = true
-      return result.finally(() => (enabled = before)) as T
+      return result.finally(leave) as T
     }
     return result
   } finally {
-    if (!later) enabled = before
+    if (!later) leave()
   }
 }
 
