@@ -2,12 +2,18 @@
 // tables of offsets, one for the rows (channel, tap) and one for the columns (image, position), from a copy of the input that has
 // its zeros in place. The encoder (src/backend/wasm/encode-conv.ts) has chosen the order and the block sizes.
 import { payload, viewAddress } from './descriptor'
-import { A_STEP, B_STEP, MR, NR, packA, panelProduct, TILE } from './gemm'
+import { A_STEP, B_STEP, fma, MR, NR, packA, panelProduct, TILE } from './gemm'
 import { inTurn, parallel, scratch, threads } from './pool'
 
-/** The payload: sizes of three spatial axes each, strides in bytes. */
+/**
+ * One of the convolutions that the payload holds, after their number: words in all, distance of w and of the output from their
+ * views; then sizes of three spatial axes each, strides in bytes.
+ */
 @unmanaged
 class Conv {
+  words: i32
+  wFrom: i32
+  outFrom: i32
   groups: i32
   images: i32
   outs: i32
@@ -17,7 +23,6 @@ class Conv {
   s0: i32; s1: i32; s2: i32
   stride0: i32; stride1: i32; stride2: i32
   dilation0: i32; dilation1: i32; dilation2: i32
-  spread0: i32; spread1: i32; spread2: i32 // input dilation
   pad0: i32; pad1: i32; pad2: i32
   xGroup: i32; xImage: i32; xChannel: i32; x0: i32; x1: i32; x2: i32
   wGroup: i32; wOut: i32; wChannel: i32; w0: i32; w1: i32; w2: i32
@@ -25,6 +30,8 @@ class Conv {
   /** Sizes of the input with its zeros in place, when it is copied. */
   p0: i32; p1: i32; p2: i32
   copied: i32
+  /** Too few outputs to fill a tile: windows are multiplied where they lie, four positions of a line at a time. */
+  direct: i32
   wide: i32 // whether threads share the work
   parts: i32 // 0: all channels at once, images in turn; else partial sums over that many ranges of channels
   stepImages: i32
@@ -89,13 +96,26 @@ function positions(conv: Conv): i32 {
   return conv.t0 * conv.t1 * conv.t2
 }
 
+/** Fours of positions in one image. */
+@inline
+function fours(conv: Conv): i32 {
+  return conv.t0 * conv.t1 * ((conv.t2 + 3) >> 2)
+}
+
 @inline
 function panelsOf(conv: Conv): i32 {
   return (conv.outs + MR - 1) / MR
 }
 
 export function runConv(desc: usize): i32 {
-  const conv = changetype<Conv>(payload(desc))
+  inTurn(convTask.index, desc, load<i32>(payload(desc)))
+  return 0
+}
+
+function convTask(desc: usize, task: i32, tasks: i32): void {
+  let at = payload(desc) + 4
+  for (; task > 0; task--) at += <usize>load<i32>(at) << 2
+  const conv = changetype<Conv>(at)
   const tables = changetype<Tables>(scratch(offsetof<Tables>()))
   makeTables(conv, tables)
   const group = changetype<Group>(scratch(offsetof<Group>()))
@@ -103,12 +123,11 @@ export function runConv(desc: usize): i32 {
   group.conv = conv
   group.tables = tables
   spread(conv, groupTask.index, changetype<usize>(group), conv.groups)
-  return 0
 }
 
 function makeTables(conv: Conv, tables: Tables): void {
   const rows = conv.stepChannels * taps(conv)
-  const columns = conv.stepImages * positions(conv)
+  const columns = conv.direct ? fours(conv) : conv.stepImages * positions(conv)
   tables.x = scratch(<usize>rows << 2)
   tables.w = scratch(<usize>rows << 2)
   tables.columns = scratch(<usize>columns << 2)
@@ -128,10 +147,13 @@ function makeTables(conv: Conv, tables: Tables): void {
           store<i32>(tables.w + at, c * conv.wChannel + i * conv.w0 + j * conv.w1 + k * conv.w2)
         }
   at = 0
+  const step = conv.direct ? 4 : 1
   for (let n = 0; n < conv.stepImages; n++)
     for (let i = 0; i < conv.t0; i++)
       for (let j = 0; j < conv.t1; j++)
-        for (let k = 0; k < conv.t2; k++, at += 4) {
+        for (let l = 0; l < conv.t2; l += step, at += 4) {
+          // The last four of a line overlap those before.
+          const k = min(l, conv.t2 - step)
           store<i32>(tables.columns + at, n * xImage + i * conv.stride0 * x0 + j * conv.stride1 * x1 + k * conv.stride2 * x2)
           // Partial sums lie without gaps.
           store<i32>(tables.out + at, conv.parts ? <i32>at : n * conv.oImage + i * conv.o0 + j * conv.o1 + k * conv.o2)
@@ -149,8 +171,8 @@ function groupTask(job: usize, task: i32, tasks: i32): void {
   const group = changetype<Group>(scratch(offsetof<Group>()))
   memory.copy(changetype<usize>(group), job, offsetof<Group>())
   group.x = viewAddress(shared.desc, 0) + task * conv.xGroup
-  group.w = viewAddress(shared.desc, 1) + task * conv.wGroup
-  group.out = viewAddress(shared.desc, 2) + task * conv.oGroup
+  group.w = viewAddress(shared.desc, 1) + conv.wFrom + task * conv.wGroup
+  group.out = viewAddress(shared.desc, 2) + conv.outFrom + task * conv.oGroup
   if (conv.parts) sumOfParts(group)
   else imagesInTurn(group)
 }
@@ -161,7 +183,8 @@ function imagesInTurn(group: Group): void {
   const conv = group.conv
   const rows = conv.channels * taps(conv)
   group.packed = scratch(<usize>panelsOf(conv) * <usize>rows * A_STEP)
-  packWeights(group, group.w, rows, group.packed)
+  if (conv.direct) listWeights(group, rows)
+  else packWeights(group, group.w, rows, group.packed)
   spread(conv, imagesTask.index, changetype<usize>(group), (conv.images + conv.stepImages - 1) / conv.stepImages)
 }
 
@@ -175,7 +198,7 @@ function imagesTask(job: usize, task: i32, tasks: i32): void {
   step.base = windowsBase(group, image, images, 0, conv.channels)
   step.packed = group.packed
   step.rows = conv.channels * taps(conv)
-  step.columns = images * positions(conv)
+  step.columns = conv.direct ? fours(conv) : images * positions(conv)
   step.c = group.out + image * conv.oImage
   step.cRow = conv.oOut
   step.add = false
@@ -264,26 +287,20 @@ function inputAt(group: Group, image: i32, channel: i32): usize {
   return group.x + image * conv.xImage + channel * conv.xChannel - conv.pad0 * conv.x0 - conv.pad1 * conv.x1 - conv.pad2 * conv.x2
 }
 
-/** Element s of an axis goes to s·spread + pad of the copy: the first s that is inside, and the number of those that are. */
+/** Element s of an axis goes to s + pad of the copy: the first s that is inside, and the number of those that are. */
 @inline
-function firstInside(pad: i32, spread: i32): i32 {
-  return pad >= 0 ? 0 : (-pad + spread - 1) / spread
-}
-
-@inline
-function countInside(first: i32, pad: i32, spread: i32, size: i32, room: i32): i32 {
-  return room - 1 - pad < 0 ? 0 : max(0, min(size - 1, (room - 1 - pad) / spread) - first + 1)
+function countInside(first: i32, pad: i32, size: i32, room: i32): i32 {
+  return max(0, min(size, room - pad) - first)
 }
 
 /** Copies images and channels to `to`, zeros in place. */
 function copyInput(group: Group, image: i32, images: i32, channel: i32, channels: i32, to: usize): usize {
   const conv = group.conv
   const bytes = <usize>channelBytes(conv)
-  const f0 = firstInside(conv.pad0, conv.spread0), n0 = countInside(f0, conv.pad0, conv.spread0, conv.s0, conv.p0)
-  const f1 = firstInside(conv.pad1, conv.spread1), n1 = countInside(f1, conv.pad1, conv.spread1, conv.s1, conv.p1)
-  const f2 = firstInside(conv.pad2, conv.spread2), n2 = countInside(f2, conv.pad2, conv.spread2, conv.s2, conv.p2)
-  const row = 4 * conv.p2
-  const first = 4 * (f2 * conv.spread2 + conv.pad2)
+  const f0 = max(0, -conv.pad0), n0 = countInside(f0, conv.pad0, conv.s0, conv.p0)
+  const f1 = max(0, -conv.pad1), n1 = countInside(f1, conv.pad1, conv.s1, conv.p1)
+  const f2 = max(0, -conv.pad2), n2 = countInside(f2, conv.pad2, conv.s2, conv.p2)
+  const first = 4 * (f2 + conv.pad2)
   for (let n = 0; n < images; n++)
     for (let c = 0; c < channels; c++) {
       const from = group.x + (image + n) * conv.xImage + (channel + c) * conv.xChannel + f2 * conv.x2
@@ -291,24 +308,24 @@ function copyInput(group: Group, image: i32, images: i32, channel: i32, channels
       memory.fill(out, 0, bytes)
       for (let i = f0; i < f0 + n0; i++)
         for (let j = f1; j < f1 + n1; j++) {
-          const line = (i * conv.spread0 + conv.pad0) * conv.p1 + j * conv.spread1 + conv.pad1
-          copyRow(from + i * conv.x0 + j * conv.x1, conv.x2, out + line * row + first, conv.spread2 << 2, n2)
+          const line = (i + conv.pad0) * conv.p1 + j + conv.pad1
+          copyRow(from + i * conv.x0 + j * conv.x1, conv.x2, out + line * 4 * conv.p2 + first, n2)
         }
     }
   return to
 }
 
 @inline
-function copyRow(from: usize, fromStep: usize, to: usize, toStep: usize, n: i32): void {
-  if (fromStep == 4 && toStep == 4)
+function copyRow(from: usize, step: usize, to: usize, n: i32): void {
+  if (step == 4)
     for (; n >= 4; n -= 4, from += 16, to += 16) v128.store(to, v128.load(from))
-  for (; n > 0; n--, from += fromStep, to += toStep) store<f32>(to, load<f32>(from))
+  for (; n > 0; n--, from += step, to += 4) store<f32>(to, load<f32>(from))
 }
 
 // The product of one step.
 
 function columnsOf(conv: Conv, step: Step): void {
-  spread(conv, columnsTask.index, changetype<usize>(step), (step.columns + conv.nc - 1) / conv.nc)
+  spread(conv, conv.direct ? directTask.index : columnsTask.index, changetype<usize>(step), (step.columns + conv.nc - 1) / conv.nc)
 }
 
 function columnsTask(job: usize, task: i32, tasks: i32): void {
@@ -376,4 +393,50 @@ function packFour(base: usize, rows: usize, k: i32, columns: usize, n: i32, to: 
     v = v128.load_lane<f32>(p3 + offset, v, 3)
     v128.store(to, v)
   }
+}
+
+// Few outputs: no panels.
+
+/** Weights as one list for each output. */
+function listWeights(group: Group, rows: i32): void {
+  const conv = group.conv
+  let to = group.packed
+  for (let o = 0; o < conv.outs; o++)
+    for (let row = 0; row < rows; row++, to += 4) store<f32>(to, load<f32>(group.w + o * conv.wOut + load<i32>(group.tables.w + (<usize>row << 2))))
+}
+
+function directTask(job: usize, task: i32, tasks: i32): void {
+  const step = changetype<Step>(job)
+  const conv = step.group.conv
+  const tables = step.group.tables
+  const end = min(step.columns, (task + 1) * conv.nc)
+  const last = <usize>(end - 1) << 2
+  for (let i = task * conv.nc; i < end; i += 4) {
+    const i0 = <usize>i << 2, i1 = min(i0 + 4, last), i2 = min(i0 + 8, last), i3 = min(i0 + 12, last)
+    const x0 = step.base + load<i32>(tables.columns + i0), x1 = step.base + load<i32>(tables.columns + i1)
+    const x2 = step.base + load<i32>(tables.columns + i2), x3 = step.base + load<i32>(tables.columns + i3)
+    for (let o = 0; o < conv.outs; o++) {
+      const c = step.c + o * step.cRow
+      fourFours(
+        tables.x, step.rows, step.packed + <usize>o * <usize>step.rows * 4, x0, x1, x2, x3,
+        c + load<i32>(tables.out + i0), c + load<i32>(tables.out + i1), c + load<i32>(tables.out + i2), c + load<i32>(tables.out + i3),
+      )
+    }
+  }
+}
+
+function fourFours(rows: usize, n: i32, w: usize, x0: usize, x1: usize, x2: usize, x3: usize, c0: usize, c1: usize, c2: usize, c3: usize): void {
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0
+  for (const end = rows + (<usize>n << 2); rows != end; rows += 4, w += 4) {
+    const at = load<i32>(rows)
+    const weight = v128.load32_splat(w)
+    s0 = fma(weight, v128.load(x0 + at), s0)
+    s1 = fma(weight, v128.load(x1 + at), s1)
+    s2 = fma(weight, v128.load(x2 + at), s2)
+    s3 = fma(weight, v128.load(x3 + at), s3)
+  }
+  v128.store(c0, s0)
+  v128.store(c1, s1)
+  v128.store(c2, s2)
+  v128.store(c3, s3)
 }

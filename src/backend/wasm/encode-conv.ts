@@ -1,8 +1,9 @@
 // Chooses how a convolution runs: which images and channels go together, whether the input is copied to put zeros in, block sizes.
-// assembly/conv.ts follows.
+// assembly/conv.ts follows. Zeros between the elements of the input are never multiplied: a convolution that has them is cut
+// into some that have none.
 import { WORD } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
-import { collapse } from '../../core/view.ts'
+import { collapse, sliceView, type View } from '../../core/view.ts'
 import type { ConvKernel } from '../../ir/kernel.ts'
 import { align, type Writer } from './encode.ts'
 import { blockOfK, KC_MAX, PARALLEL_WORK } from './encode-matmul.ts'
@@ -17,31 +18,89 @@ const MAX_PARTIAL_FLOATS = 1 << 21
 /** Channels are taken in parts when there are this many rows, and more rows than columns. */
 const PARTS_ROWS = 2048
 const COPY_FLOATS = 1 << 16
+/** Up to this many outputs windows are multiplied where they lie. */
+const DIRECT_OUTS = 3
+
+const FIRST_AXIS = 3
 
 const three = (list: readonly number[], fill: number): number[] => [...new Array<number>(3 - list.length).fill(fill), ...list]
 
 export function encodeConv(kernel: ConvKernel, w: Writer): void {
+  const phases = phasesOf(kernel)
+  w.i32(phases.length)
+  for (const phase of phases) {
+    const start = w.length
+    w.i32(0)
+    w.i32((phase.inputs[1].offset - kernel.inputs[1].offset) * WORD)
+    w.i32((phase.outputs[0].offset - kernel.outputs[0].offset) * WORD)
+    encodeUndilated(phase, w)
+    w.words[start] = w.length - start
+  }
+}
+
+/** Every `step`-th element of an axis from `start` on. */
+const every = (v: View, axis: number, start: number, step: number): View =>
+  sliceView(v, axis, start, step, Math.max(0, Math.ceil((v.shape[axis] - start) / step)))
+
+const mod = (a: number, n: number): number => ((a % n) + n) % n
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
+
+/**
+ * Position t meets an element with tap k only when t·stride + k·dilation − padLow is a multiple of the input's dilation D. So positions
+ * of equal residue use the same taps, every (D / gcd)-th one, and see the input without zeros.
+ */
+function phasesOf(kernel: ConvKernel): ConvKernel[] {
+  const axis = kernel.inputDilation.findIndex(d => d > 1)
+  if (axis < 0) return [kernel]
+  const spread = kernel.inputDilation[axis]
+  const stride = kernel.stride[axis]
+  const dilation = kernel.dilation[axis]
+  const pad = kernel.padLow[axis]
+  const tStep = spread / gcd(stride, spread)
+  const kStep = spread / gcd(dilation, spread)
+  const [x, weights] = kernel.inputs
+  const [out] = kernel.outputs
+  const phases: ConvKernel[] = []
+  for (let t = 0; t < Math.min(tStep, out.shape[FIRST_AXIS + axis]); t++) {
+    let k = 0
+    while (k < kStep && mod(t * stride + k * dilation - pad, spread) !== 0) k++
+    const meets = k < kStep && k < weights.shape[FIRST_AXIS + axis]
+    phases.push(...phasesOf({
+      ...kernel,
+      inputs: [x, meets ? every(weights, FIRST_AXIS + axis, k, kStep) : sliceView(weights, FIRST_AXIS + axis, 0, 1, 0)],
+      outputs: [every(out, FIRST_AXIS + axis, t, tStep)],
+      stride: kernel.stride.with(axis, (stride * tStep) / spread),
+      dilation: kernel.dilation.with(axis, (dilation * kStep) / spread),
+      inputDilation: kernel.inputDilation.with(axis, 1),
+      padLow: kernel.padLow.with(axis, meets ? -(t * stride + k * dilation - pad) / spread : 0),
+    }))
+  }
+  return phases
+}
+
+function encodeUndilated(kernel: ConvKernel, w: Writer): void {
   const [x, weights] = kernel.inputs
   const [out] = kernel.outputs
   const [groups, images, channels] = x.shape
   const outs = weights.shape[1]
-  const taps = three(weights.shape.slice(3), 1)
-  const positions = three(out.shape.slice(3), 1)
-  const sizes = three(x.shape.slice(3), 1)
+  const taps = three(weights.shape.slice(FIRST_AXIS), 1)
+  const positions = three(out.shape.slice(FIRST_AXIS), 1)
+  const sizes = three(x.shape.slice(FIRST_AXIS), 1)
   const stride = three(kernel.stride, 1)
   const dilation = three(kernel.dilation, 1)
-  const spread = three(kernel.inputDilation, 1)
   const padLow = three(kernel.padLow, 0)
 
   /** How far the windows reach along each axis. */
   const reach = positions.map((t, i) => Math.max(0, (t - 1) * stride[i] + (taps[i] - 1) * dilation[i] + 1))
-  const copied = reach.some((r, i) => padLow[i] > 0 || r - padLow[i] > sizes[i] || spread[i] > 1)
+  const copied = reach.some((r, i) => padLow[i] > 0 || r - padLow[i] > sizes[i])
   const rows = channels * numel(taps)
   const columns = images * numel(positions)
   const parts = rows >= PARTS_ROWS && rows > columns && outs * columns * PARTS <= MAX_PARTIAL_FLOATS ? Math.min(PARTS, channels) : 0
+  const lines = stride[2] === 1 && positions[2] >= 4 && out.strides[out.strides.length - 1] === 1 && (copied || x.strides[x.strides.length - 1] === 1)
+  const direct = !parts && outs <= DIRECT_OUTS && lines
 
   const together = Math.ceil(MIN_COLUMNS / Math.max(numel(positions), 1))
-  const stepImages = Math.max(1, parts ? images : Math.min(images, together))
+  const stepImages = Math.max(1, parts ? images : direct ? 1 : Math.min(images, together))
   const copyOfChannel = images * numel(reach)
   const stepChannels = parts ? Math.max(1, Math.min(Math.ceil(channels / parts), Math.floor(KC_MAX / numel(taps)), Math.floor(COPY_FLOATS / copyOfChannel))) : channels
   const stepRows = stepChannels * numel(taps)
@@ -50,22 +109,22 @@ export function encodeConv(kernel: ConvKernel, w: Writer): void {
   const nc = stepColumns <= NC ? align(Math.max(stepColumns, 1), 8) : align(Math.ceil(stepColumns / Math.ceil(stepColumns / NC)), 8)
 
   // The rows of w that one stride can walk: all of them, or those of one channel, or single lines.
-  const tapStrides = three(weights.strides.slice(3), 0)
+  const tapStrides = three(weights.strides.slice(FIRST_AXIS), 0)
   const flat = collapse([channels, ...taps], [[weights.strides[2], ...tapStrides]])
   const run = flat.shape[flat.shape.length - 1]
   const runStride = flat.strides[0][flat.shape.length - 1]
 
   const bytes = (strides: readonly number[]): void => {
-    for (const s of [...strides.slice(0, 3), ...three(strides.slice(3), 0)]) w.i32(s * WORD)
+    for (const s of [...strides.slice(0, FIRST_AXIS), ...three(strides.slice(FIRST_AXIS), 0)]) w.i32(s * WORD)
   }
   w.list([groups, images, outs, channels])
-  for (const list of [taps, positions, sizes, stride, dilation, spread, padLow]) w.list(list)
+  for (const list of [taps, positions, sizes, stride, dilation, padLow]) w.list(list)
   bytes(x.strides)
   bytes(weights.strides)
   bytes(out.strides)
   w.list(reach)
   const work = groups * outs * rows * columns
-  w.list([copied ? 1 : 0, work >= PARALLEL_WORK ? 1 : 0, parts, stepImages, stepChannels, kc, nc, Math.max(run, 1)])
+  w.list([copied ? 1 : 0, direct ? 1 : 0, work >= PARALLEL_WORK ? 1 : 0, parts, stepImages, stepChannels, kc, direct ? NC / 4 : nc, Math.max(run, 1)])
   w.i32(runStride * WORD)
 
   const words = (n: number): number => align(n * WORD, 64)
