@@ -27,7 +27,7 @@ export default defineConfig({
   ...shared,
   root: path('web'),
   base: './',
-  plugins: [apiDocs([path('src'), path('web/worker')])],
+  plugins: [apiDocs([...['autograd', 'data', 'eager', 'graph', 'nn', 'ops', 'optim'].map(floor => path(`src/${floor}`)), path('web/worker')])],
   server: { headers: isolation, fs: { allow: [path('.')] } },
   preview: { headers: isolation },
   worker: { format: 'es' },

@@ -24,7 +24,7 @@ export class LineChart {
     height: number,
   ) {
     this.latest = make('span', { class: 'chart-value' })
-    this.frame = make('div', { class: 'chart-frame', role: 'img', style: `height:${height}px` })
+    this.frame = make('div', { class: 'chart-frame', role: 'img', 'data-empty': 'Nothing to draw before the first step', style: `height:${height}px` })
     this.element = make('figure', { class: 'card chart' }, make('figcaption', { class: 'card-head' }, make('h2', {}, name), this.latest), this.frame)
     const axis = (extra: uPlot.Axis): uPlot.Axis => ({
       stroke: () => color('--muted'),
@@ -115,6 +115,7 @@ export class LineChart {
 
   private describe(): void {
     const n = this.values.length
+    this.frame.classList.toggle('empty', n === 0)
     this.frame.setAttribute(
       'aria-label',
       n === 0 ? `Chart of ${this.name}, empty` : `Chart of ${this.name}: ${readable(this.values[0])} at step ${this.steps[0]}, ${readable(this.values[n - 1])} at step ${this.steps[n - 1]}`,

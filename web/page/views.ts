@@ -27,7 +27,7 @@ abstract class View<T> {
 const MAX_PICTURES = 30
 
 export class PredictionsView extends View<Pictures> {
-  private readonly list = make('ul', { class: 'pictures' })
+  private readonly list = make('ul', { class: 'pictures', 'data-empty': 'Run the program to see them' })
   readonly element = card('Predictions', 'Test pictures and what the network takes them for', this.list)
 
   protected draw(): void {
@@ -139,7 +139,7 @@ export class FitView extends View<Fit> {
 }
 
 export class TextView extends View<readonly string[]> {
-  private readonly list = make('ul', { class: 'written' })
+  private readonly list = make('ul', { class: 'written', 'data-empty': 'Run the program to see it write' })
   readonly element = card('Written', 'What the model writes at this point of its training', this.list)
 
   protected draw(): void {

@@ -1,6 +1,6 @@
 // A Vite plugin: `virtual:lampas-docs` maps the public names of the library and of the module `playground` to the first sentence of
 // their doc comments, for completion and hover.
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Plugin } from 'vite'
 
@@ -31,8 +31,9 @@ function firstSentence(comment: string): string {
     .split('\n')
     .map(line => line.replace(/^\s*\*? ?/, '').trim())
     .join(' ')
+    .replaceAll('`', '')
     .trim()
-  return /^.*?[.:](?=\s|$)/.exec(text)?.[0] ?? text
+  return /^.*?\.(?=\s|$)/.exec(text)?.[0] ?? text
 }
 
 const filesUnder = (folder: string): string[] =>
@@ -47,7 +48,7 @@ export function apiDocs(folders: readonly string[]): Plugin {
     resolveId: id => (id === ID ? RESOLVED : undefined),
     load(id) {
       if (id !== RESOLVED) return undefined
-      const files = folders.flatMap(filesUnder)
+      const files = folders.filter(existsSync).flatMap(filesUnder)
       files.forEach(f => this.addWatchFile(f))
       return `export default ${JSON.stringify(readDocs(files.map(f => readFileSync(f, 'utf8'))))}`
     },

@@ -21,13 +21,14 @@ function paramsOf(value: unknown, skip = 0): string {
   return `(${[...(star < 0 ? names : names.slice(0, star)), ...(options.length > 0 ? [`{ ${options.join(', ')} }`] : [])].join(', ')})`
 }
 
-export function describe(modules: Readonly<Record<string, Namespace>>): ApiNames {
+/** `functions` are the plain forms of methods: `sum(x, dim)` knows the parameters of `x.sum(dim)`. */
+export function describe(modules: Readonly<Record<string, Namespace>>, functions: Namespace): ApiNames {
   const members: Record<string, ApiName[]> = {}
   const list = (owner: Namespace, path: string): ApiName[] =>
     Object.keys(owner).map(name => {
       const value = owner[name]
       const full = path ? `${path}.${name}` : name
-      if (isClass(value)) members[`${name}#`] ??= instanceMembers(value.prototype)
+      if (isClass(value)) members[`${name}#`] ??= instanceMembers(value.prototype, functions)
       else if (isNamespace(value) && !(full in members)) {
         members[full] = []
         members[full] = list(value, full)
@@ -37,13 +38,13 @@ export function describe(modules: Readonly<Record<string, Namespace>>): ApiNames
   return { modules: Object.fromEntries(Object.entries(modules).map(([name, module]) => [name, list(module, '')])), members }
 }
 
-function instanceMembers(prototype: object): ApiName[] {
+function instanceMembers(prototype: object, functions: Namespace): ApiName[] {
   const found = new Map<string, ApiName>()
   for (let p: object | null = prototype; p && p !== Object.prototype; p = Object.getPrototypeOf(p) as object | null)
     for (const [name, d] of Object.entries(Object.getOwnPropertyDescriptors(p))) {
       if (name === 'constructor' || name.startsWith('_') || found.has(name)) continue
       const value: unknown = d.value
-      found.set(name, typeof value === 'function' ? { name, kind: 'method', params: paramsOf(value, 1) } : { name, kind: 'property', params: '' })
+      found.set(name, typeof value === 'function' ? { name, kind: 'method', params: paramsOf(Object.hasOwn(functions, name) ? functions[name] : value, 1) } : { name, kind: 'property', params: '' })
     }
   return [...found.values()]
 }

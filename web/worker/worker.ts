@@ -110,4 +110,4 @@ const holdLock = (): Promise<void> =>
 
 if (navigator.locks) await holdLock()
 
-post({ type: 'ready', api: describe(modules) })
+post({ type: 'ready', api: describe(modules, lampas) })
