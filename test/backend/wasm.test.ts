@@ -111,6 +111,16 @@ describe('memory', () => {
   })
 })
 
+test('a device that has ended says so, and lets tensors be finalised', async () => {
+  const backend = await openWasm({ threads: 2 })
+  const block = backend.alloc(64)
+  backend.dispose()
+  backend.free(block)
+  expect(() => backend.alloc(64)).toThrow(/\[device\] the wasm device was disposed of.*init\(\)/)
+  expect(backend.memory()).toEqual({ held: 0, reserved: 0 })
+  backend.dispose()
+})
+
 describe('binaries', () => {
   test('a binary fits shared memory, or memory that is not shared', async () => {
     const shared = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: true })

@@ -7,7 +7,7 @@ import { Heap, type WasmBlock } from './memory.ts'
 import { allowRelaxed, builtin, compileBinary, supports, type WasmExports } from './module.ts'
 import { preparePlan, type PlanHost } from './prepared.ts'
 import { RecentDescriptors } from './recent.ts'
-import { FAULT_CODE, FAULT_SIZE, FAULT_VALUE, MAX_THREADS, Pool, SCRATCH } from './threads.ts'
+import { FAULT_CODE, FAULT_SIZE, FAULT_VALUE, INDEX_OUT_OF_RANGE, MAX_THREADS, Pool, SCRATCH } from './threads.ts'
 
 export { setWasmBytes } from './module.ts'
 
@@ -67,24 +67,33 @@ function newMemory(shared: boolean): { memory: WebAssembly.Memory; maxPages: num
   return fail('init', `no WebAssembly memory of ${16384 * PAGE} bytes can be reserved: ${String(last)}`, 'close other tabs or devices')
 }
 
+/** All that holds the memory, so that it goes when the device ends. */
+interface Machine {
+  readonly heap: Heap
+  readonly exports: WasmExports
+  readonly recent: RecentDescriptors
+  readonly pool: Pool
+}
+
 class WasmBackend implements Backend, PlanHost {
   readonly lost = new Promise<string>(() => {})
-  readonly heap: Heap
-  private readonly recent: RecentDescriptors
+  private open: Machine | null
   private scratchBlock: WasmBlock | null = null
   private scratchBytes = 0
   /** Bytes in blocks of the caller; the heap also counts what this class keeps for itself. */
   private held = 0
 
-  constructor(
-    readonly exports: WasmExports,
-    memory: WebAssembly.Memory,
-    maxPages: number,
-    private readonly pool: Pool,
-    readonly info: DeviceInfo,
-  ) {
-    this.heap = new Heap(memory, exports.heapBase(), maxPages)
-    this.recent = new RecentDescriptors(this.heap)
+  constructor(exports: WasmExports, memory: WebAssembly.Memory, maxPages: number, pool: Pool, readonly info: DeviceInfo) {
+    const heap = new Heap(memory, exports.heapBase(), maxPages)
+    this.open = { heap, exports, recent: new RecentDescriptors(heap), pool }
+  }
+
+  private get machine(): Machine {
+    return this.open ?? fail('device', 'the wasm device was disposed of', 'open it again with init()')
+  }
+
+  get heap(): Heap {
+    return this.machine.heap
   }
 
   alloc(bytes: number): Block {
@@ -94,8 +103,13 @@ class WasmBackend implements Backend, PlanHost {
   }
 
   free(block: Block): void {
-    this.heap.release(block as WasmBlock)
+    this.release(block as WasmBlock)
     this.held -= block.bytes
+  }
+
+  /** Also after the end of the device, since tensors are finalised at any time. */
+  release(block: WasmBlock): void {
+    this.open?.heap.release(block)
   }
 
   write(block: Block, byteOffset: number, data: Float32Array | Int32Array): void {
@@ -113,26 +127,34 @@ class WasmBackend implements Backend, PlanHost {
   }
 
   run(kernel: Kernel, blocks: readonly Block[]): void {
-    const { block, scratchBytes } = this.recent.descriptor(kernel, blocks)
+    const { recent, exports } = this.machine
+    const { block, scratchBytes } = recent.descriptor(kernel, blocks)
     if (scratchBytes > this.scratchBytes) this.growScratch(scratchBytes)
-    if (this.exports.execute(block.address) !== 0) this.raise(kernel)
+    if (exports.execute(block.address) !== 0) this.raise(kernel)
   }
 
   prepare(launches: readonly Launch[]): Prepared {
     return preparePlan(this, launches)
   }
 
+  executePlan(list: number, n: number): number {
+    return this.machine.exports.executePlan(list, n)
+  }
+
   /** Gives every thread scratch memory of at least `bytes`. */
   growScratch(bytes: number): void {
     if (bytes <= this.scratchBytes) return
-    if (this.scratchBlock) this.heap.release(this.scratchBlock)
+    const { heap } = this
+    const { threads } = this.info
     const each = Math.max(MIN_SCRATCH, Math.ceil(bytes / 64) * 64)
+    if (this.scratchBlock) heap.release(this.scratchBlock)
+    this.scratchBlock = null
     this.scratchBytes = 0
-    this.scratchBlock = this.heap.alloc(each * this.info.threads)
+    const { address } = (this.scratchBlock = heap.alloc(each * threads))
     this.scratchBytes = each
-    for (let t = 0; t < this.info.threads; t++) {
-      this.heap.i32[SCRATCH + 2 * t] = this.scratchBlock.address + t * each
-      this.heap.i32[SCRATCH + 2 * t + 1] = this.scratchBlock.address + (t + 1) * each
+    for (let t = 0; t < threads; t++) {
+      heap.i32[SCRATCH + 2 * t] = address + t * each
+      heap.i32[SCRATCH + 2 * t + 1] = address + (t + 1) * each
     }
   }
 
@@ -141,7 +163,7 @@ class WasmBackend implements Backend, PlanHost {
     const { i32 } = this.heap
     const code = i32[FAULT_CODE]
     i32[FAULT_CODE] = 0
-    if (code === 1)
+    if (code === INDEX_OUT_OF_RANGE)
       fail(kernel.kind, `index ${i32[FAULT_VALUE]} is outside 0 … ${i32[FAULT_SIZE] - 1}`, 'every index must be at least 0 and less than the size of the axis that it points into')
     return internal(`the wasm kernel ${kernel.kind} failed with code ${code} (${i32[FAULT_VALUE]}, ${i32[FAULT_SIZE]})`)
   }
@@ -149,11 +171,12 @@ class WasmBackend implements Backend, PlanHost {
   async sync(): Promise<void> {}
 
   memory(): BackendMemory {
-    return { held: this.held, reserved: this.heap.reserved }
+    return { held: this.held, reserved: this.open?.heap.reserved ?? 0 }
   }
 
   dispose(): void {
-    this.pool.dispose()
+    this.open?.pool.dispose()
+    this.open = null
   }
 }
 

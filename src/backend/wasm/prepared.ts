@@ -7,12 +7,13 @@ import { Writer } from './encode.ts'
 import { encode, HEADER } from './kinds.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Heap, WasmBlock } from './memory.ts'
-import type { WasmExports } from './module.ts'
 
 /** What a plan needs of its backend. */
 export interface PlanHost {
   readonly heap: Heap
-  readonly exports: WasmExports
+  executePlan(list: number, n: number): number
+  /** Gives memory back, also after the end of the device. */
+  release(block: WasmBlock): void
   /** Gives every thread scratch memory of at least `bytes`. */
   growScratch(bytes: number): void
   /** Throws the error that the kernel just run has left behind. */
@@ -33,12 +34,11 @@ export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Pre
     })
   }
   backend.growScratch(w.scratchBytes)
-  const { heap } = backend
-  const list = heap.alloc(w.length * WORD)
-  heap.write(list.address, w.words.subarray(0, w.length))
+  const list = backend.heap.alloc(w.length * WORD)
+  backend.heap.write(list.address, w.words.subarray(0, w.length))
 
   const move = (from: Block, distance: number): void => {
-    const words = heap.i32
+    const words = backend.heap.i32
     for (const at of uses.get(from) ?? []) words[list.address / WORD + at] += distance
   }
   const distance = (from: Block, to: Block): number => (to as WasmBlock).address - (from as WasmBlock).address
@@ -50,12 +50,12 @@ export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Pre
         if (to.bytes < from.bytes) internal(`a block of ${to.bytes} bytes was swapped in for one of ${from.bytes}`)
         move(from, distance(from, to))
       })
-      const failed = backend.exports.executePlan(list.address, launches.length)
+      const failed = backend.executePlan(list.address, launches.length)
       swap?.forEach((to, from) => move(from, -distance(from, to)))
       if (failed >= 0) backend.raise(launches[failed].kernel)
     },
     dispose() {
-      if (list.live) heap.release(list)
+      if (list.live) backend.release(list)
     },
   }
 }

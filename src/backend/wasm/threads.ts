@@ -8,6 +8,9 @@ export const FAULT_VALUE = 452 / 4
 export const FAULT_SIZE = 456 / 4
 export const SCRATCH = 512 / 4
 
+/** The one error code of assembly/pool.ts that is the user's; the others are faults of our own. */
+export const INDEX_OUT_OF_RANGE = 1
+
 export const MAX_THREADS = 64
 
 /** Rounds that a worker looks for the next job before it sleeps: 100 to 200 µs. */
