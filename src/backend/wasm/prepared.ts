@@ -48,8 +48,8 @@ export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Pre
       if (!list.live) internal('a plan was run after dispose()')
       swap?.forEach((to, from) => {
         if (to.bytes < from.bytes) internal(`a block of ${to.bytes} bytes was swapped in for one of ${from.bytes}`)
-        move(from, distance(from, to))
       })
+      swap?.forEach((to, from) => move(from, distance(from, to)))
       const failed = backend.executePlan(list.address, launches.length)
       swap?.forEach((to, from) => move(from, -distance(from, to)))
       if (failed >= 0) backend.raise(launches[failed].kernel)
