@@ -4,6 +4,7 @@ import { createReference } from '../backend/reference/index.ts'
 import { openWasm } from '../backend/wasm/index.ts'
 import { openWebGPU } from '../backend/webgpu/index.ts'
 import { LampasError, fail } from '../core/errors.ts'
+import { closed } from './storage.ts'
 
 export type DeviceName = BackendName
 export type Device = DeviceInfo & {
@@ -45,6 +46,7 @@ async function openBackend(name: DeviceName, o: InitOptions): Promise<Backend> {
   const backend = name === 'wasm' ? await openWasm({ threads: o.threads, relaxed: o.relaxedSimd }) : name === 'webgpu' ? await openWebGPU({ gpu: o.gpu }) : createReference()
   open.set(name, backend)
   void backend.lost.then(() => {
+    closed.add(backend)
     if (open.get(name) === backend) open.delete(name)
   })
   return backend
@@ -111,5 +113,6 @@ export function closeDevice(name: DeviceName): void {
   if (!backend) return
   open.delete(name)
   if (current === backend) current = open.values().next().value ?? null
+  closed.add(backend)
   backend.dispose()
 }

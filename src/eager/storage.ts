@@ -37,9 +37,12 @@ export class Storage implements Source {
     if (--this.refs > 0) return
     counts.set(this.backend, counts.get(this.backend)! - 1)
     if (this.site !== null) sited.delete(this)
-    this.backend.free(this.block)
+    if (!closed.has(this.backend)) this.backend.free(this.block)
   }
 }
+
+/** Devices that were lost or closed: their memory is gone already. */
+export const closed = new WeakSet<Backend>()
 
 /** How many memories some tensor shows, by device. */
 export const counts = new Map<Backend, number>()

@@ -12,7 +12,7 @@ import { copyInto } from '../ops/movement-record.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { world, type BackwardOptions, type World } from '../ops/world.ts'
 import { backendNamed, currentBackend } from './device.ts'
-import { Handle, Storage, allocate, callSite, handleOn, inScope, storageOf } from './storage.ts'
+import { Handle, Storage, allocate, closed, callSite, handleOn, inScope, storageOf } from './storage.ts'
 import { relieve, turn, turnDue } from './pressure.ts'
 
 /** Lowers onto blocks of one backend and runs each kernel as it comes. */
@@ -194,7 +194,7 @@ class EagerWorld implements World {
   }
 
   alive(x: Tensor): boolean {
-    return x.handle instanceof Handle && x.handle.freed === null
+    return x.handle instanceof Handle && x.handle.freed === null && !closed.has(x.handle.storage.backend)
   }
 
   tidy<T extends readonly (Tensor | null)[]>(body: () => T): T {
