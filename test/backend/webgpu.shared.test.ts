@@ -42,7 +42,7 @@ async function openWatched(entry: GPU): Promise<{ backend: WebGPUBackend; device
 
 test('without an adapter opening fails with the reason', async () => {
   await expect(openWebGPU({ gpu: { requestAdapter: async () => null } })).rejects.toThrow(LampasError)
-  await expect(openWebGPU({ gpu: { requestAdapter: async () => null } })).rejects.toThrow('no graphics adapter')
+  await expect(openWebGPU({ gpu: { requestAdapter: async () => null } })).rejects.toThrow('no graphics adapter for it')
 })
 
 describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {

@@ -5,10 +5,10 @@ import { numel } from '../../core/shape.ts'
 import { contiguousView, type View } from '../../core/view.ts'
 import type { ConvKernel } from '../../ir/kernel.ts'
 import {
-  addSlices, columnOf, declareSums, declareTiles, extentFields, groupsFor, INNER, locate, multiplyTiles, rowOf, sliceCount, sumAt, threadTile, tileRow,
+  addSlices, columnOf, declareSums, declareTiles, eachSum, extentFields, groupsFor, INNER, locate, multiplyTiles, rowOf, sliceCount, sumAt, threadTile, tileRow,
   workgroupTile, type Extents, type Tiling,
 } from './tiles.ts'
-import { indent, Memory, printShader, range, scratchSlot, type Field, type Job, type Target, type Work } from './wgsl.ts'
+import { indent, Memory, NOTHING, printShader, range, scratchSlot, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 function tile({ m, n }: Extents, { family }: Target): Tiling {
   if (family === 'shared') return workgroupTile(m > 32 && n > 32 ? 8 : 4)
@@ -31,7 +31,9 @@ fn column_at(column: u32, group: u32) -> Column {
   let r0 = column;
   ${place}
   let n = r${axes};
-  return Column(p.x + group * p.xg + n * p.xn, p.o + group * p.og + n * p.on + ${each(d => `t_${d} * p.ot_${d}`, ' + ')}, ${each(d => `t_${d} * p.stride_${d} - p.pad_${d}`, ', ')});
+  let x = p.x + group * p.xg + n * p.xn;
+  let o = p.o + group * p.og + n * p.on + ${each(d => `t_${d} * p.ot_${d}`, ' + ')};
+  return Column(x, o, ${each(d => `t_${d} * p.stride_${d} - p.pad_${d}`, ', ')});
 }
 fn tap_at(k: u32) -> Tap {
   let rest0 = k;
@@ -56,13 +58,15 @@ fn read_w(base: u32, tap: Tap) -> f32 {
 `
 }
 
-function registerLoop({ rows, columns }: Tiling): string {
+function registerLoop(t: Tiling): string {
+  const { rows, columns } = t
   return `${range(columns).map(c => `let column${c} = column_at(column + ${c}u, item);`).join('\n')}
 ${range(rows).map(r => `let w_row${r} = w_base + (row + ${r}u) * p.wo;`).join('\n')}
 var tap = tap_at(k_start);
 for (var k = k_start; k < k_end; k++) {
 ${indent(range(columns / 4).map(q => `let x${q} = vec4f(${range(4).map(j => `read_x(column${4 * q + j}, tap)`).join(', ')});`).join('\n'))}
-${indent(range(rows).map(r => `let w${r} = read_w(w_row${r}, tap);\n${range(columns / 4).map(q => `acc${r}_${q} += w${r} * x${q};`).join('\n')}`).join('\n'))}
+${indent(range(rows).map(r => `let w${r} = read_w(w_row${r}, tap);`).join('\n'))}
+${indent(eachSum(t, (r, q) => `acc${r}_${q} += w${r} * x${q};`))}
   tap = next_tap(tap);
 }`
 }
@@ -127,12 +131,12 @@ ${stores.join('\n')}`,
 
 export function lowerConv(kernel: ConvKernel, slots: readonly number[], target: Target): Work {
   const { inputs: [, w], outputs: [out] } = kernel
-  if (numel(out.shape) === 0) return { jobs: [], scratch: [] }
+  if (numel(out.shape) === 0) return NOTHING
   const [items, images, m] = out.shape
   const extents: Extents = { items, m, n: images * numel(out.shape.slice(3)), k: numel(w.shape.slice(2)) }
   const t = tile(extents, target)
   const slices = sliceCount(extents, t)
-  if (slices === 1) return { jobs: [product(kernel, out, extents, slots, t, 1)], scratch: [] }
+  if (slices === 1) return single(product(kernel, out, extents, slots, t, 1))
   const at = scratchSlot(slots)
   const sum = addSlices(out, slices, at, slots[2], target)
   return {

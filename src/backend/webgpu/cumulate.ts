@@ -5,7 +5,7 @@ import { numel } from '../../core/shape.ts'
 import { contiguousView, collapse, type View } from '../../core/view.ts'
 import type { CumulateKernel, CumulateOp } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
-import { dot, Memory, printShader, scratchSlot, spread, unravel, type Field, type Job, type Work } from './wgsl.ts'
+import { dot, gridOfThreads, Memory, NOTHING, printShader, scratchSlot, single, unravel, type Field, type Job, type Work } from './wgsl.ts'
 
 /** Rows up to this length are walked in one go, longer ones in chunks. */
 const LONG = 256
@@ -47,10 +47,16 @@ function pass({ op, reverse, x, out, totals, slots, chunk }: Pass): Job {
   const chunks = Math.ceil(along / chunk)
   const memory = new Memory(views.map(v => v.dtype), slots)
   const n = numel(rowShape) * chunks
+  /** Where a row is begun, and the way to the next element. */
+  const walk = (v: View): { start: number; step: number } => {
+    const step = v.strides.at(-1)!
+    return reverse ? { start: v.offset + (along - 1) * step, step: -step } : { start: v.offset, step }
+  }
+  const from = walk(x)
+  const to = walk(out ?? x)
   const fields: Field[] = [
     ['n', n], ['chunks', chunks], ['chunk', chunk], ['along', along], ['d', rows.shape],
-    ['x', x.offset + (reverse ? (along - 1) * x.strides.at(-1)! : 0)], ['xs', rows.strides[0]], ['xstep', x.strides.at(-1)! * (reverse ? -1 : 1)],
-    ['o', out ? out.offset + (reverse ? (along - 1) * out.strides.at(-1)! : 0) : 0], ['os', rows.strides[1]], ['ostep', out ? out.strides.at(-1)! * (reverse ? -1 : 1) : 0],
+    ['x', from.start], ['xs', rows.strides[0]], ['xstep', from.step], ['o', to.start], ['os', rows.strides[1]], ['ostep', to.step],
   ]
   const source = (): string => {
     const take = step(op, x.dtype)
@@ -78,14 +84,15 @@ for (var r = start + 1u; r < end; r++) {
 ${out ? '' : memory.store(1, 'i', 'sum')}`.replace(/\n\s*(?=\n)/g, '')
     return printShader({ fields, memory, head: mathFor(body), body })
   }
-  return { key: `cumulate ${op} ${rank} ${out ? 'o' : ''}${totals ? 't' : ''} ${memory.key}`, source, fields, slots: memory.slots, groups: spread(n) }
+  const key = `cumulate ${op} ${rank} ${out ? 'o' : ''}${totals ? 't' : ''} ${memory.key}`
+  return { key, source, fields, slots: memory.slots, groups: gridOfThreads(n) }
 }
 
 export function lowerCumulate({ op, reverse, inputs: [x], outputs: [out] }: CumulateKernel, slots: readonly number[]): Work {
-  if (numel(x.shape) === 0) return { jobs: [], scratch: [] }
+  if (numel(x.shape) === 0) return NOTHING
   const along = x.shape.at(-1) ?? 1
   const one = (v: View): View => (v.shape.length ? v : { ...v, shape: [1], strides: [1] })
-  if (along <= LONG) return { jobs: [pass({ op, reverse, x: one(x), out: one(out), totals: null, slots, chunk: along })], scratch: [] }
+  if (along <= LONG) return single(pass({ op, reverse, x: one(x), out: one(out), totals: null, slots, chunk: along }))
   const totals = contiguousView(x.dtype, [...x.shape.slice(0, -1), Math.ceil(along / CHUNK)])
   const at = scratchSlot(slots)
   const between = lowerCumulate({ kind: 'cumulate', op, reverse: false, inputs: [totals], outputs: [totals] }, [at, at])

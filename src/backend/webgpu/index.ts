@@ -1,6 +1,8 @@
 // The webgpu backend: kernels are printed as WGSL, recorded in order and submitted together. Runs in pages, workers and, through
 // Dawn, in Node.
-import { fail, internal } from '../../core/errors.ts'
+import { WORD } from '../../core/dtype.ts'
+import { fail, internal, LampasError } from '../../core/errors.ts'
+import { extent } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { Faults, indexFault, lostError } from './faults.ts'
@@ -167,7 +169,10 @@ class WebGPU implements WebGPUBackend {
       const { group, offset } = params.put(job)
       const stores = this.#stores(job.slots, all)
       return {
-        command: { pipeline: this.#queue.pipeline(job), paramsGroup: group, paramsOffset: offset, group: this.#queue.group(stores), stores, groups: job.groups },
+        command: {
+          pipeline: this.#queue.pipeline(job), paramsGroup: group, paramsOffset: offset,
+          group: this.#queue.group(stores), stores, groups: job.groups,
+        },
         blocks: job.slots.filter(s => s >= 0).map(s => all[s]),
         launch,
       }
@@ -224,9 +229,14 @@ class WebGPU implements WebGPUBackend {
   }
 
   #lower(kernel: Kernel, blocks: readonly Block[]): Lowered {
-    if (blocks.length !== kernel.inputs.length + kernel.outputs.length) internal(`${kernel.kind} got ${blocks.length} blocks`)
+    const inputs = kernel.inputs.length
+    if (blocks.length !== inputs + kernel.outputs.length) internal(`${kernel.kind} got ${blocks.length} blocks`)
     const distinct: Block[] = []
-    const slots = blocks.map(block => {
+    const slots = blocks.map((block, k) => {
+      // Shaders clamp addresses without a word, so a view that leaves its block must be caught here.
+      const span = extent(k < inputs ? kernel.inputs[k] : kernel.outputs[k - inputs])
+      if (span && (span[0] < 0 || (span[1] + 1) * WORD > block.bytes))
+        internal(`a view of ${kernel.kind} reaches words ${span.join(' … ')} of a block of ${block.bytes / WORD}`)
       const at = distinct.indexOf(block)
       return at >= 0 ? at : distinct.push(block) - 1
     })
@@ -243,11 +253,7 @@ class WebGPU implements WebGPUBackend {
 
   #outOfMemory(bytes: number): Error {
     const { held } = this.#pool.memory()
-    try {
-      return fail('alloc', `the graphics device has no ${bytes} bytes left; ${held} are held`, 'dispose tensors, use scope() or smaller batches, or the wasm device')
-    } catch (error) {
-      return error as Error
-    }
+    return new LampasError('alloc', `the graphics device has no ${bytes} bytes left; ${held} are held`, 'dispose tensors, use scope() or smaller batches, or the wasm device')
   }
 }
 
@@ -260,12 +266,15 @@ interface Lowered {
 const NOTHING: Block = { bytes: 0 }
 
 /** Opens the graphics device. Throws a LampasError with the plain reason when there is none. */
-export async function openWebGPU({ gpu = globalThis.navigator?.gpu, powerPreference = 'high-performance', family }: WebGPUOptions = {}): Promise<WebGPUBackend> {
-  if (!gpu) fail('webgpu', 'navigator.gpu is missing', 'use a browser with WebGPU on a page from https or localhost')
+export async function openWebGPU(options: WebGPUOptions = {}): Promise<WebGPUBackend> {
+  const { gpu = globalThis.navigator?.gpu, powerPreference = 'high-performance', family } = options
+  if (!gpu) fail('webgpu', 'navigator.gpu is missing', 'use a browser with WebGPU, on a page from https or localhost')
   const adapter = await gpu.requestAdapter({ powerPreference })
-  if (!adapter) return fail('webgpu', 'the browser has WebGPU but no graphics adapter for it', 'hardware acceleration may be switched off, or the driver may be on the block list; see chrome://gpu')
+  if (!adapter) return fail('webgpu', 'there is WebGPU but no graphics adapter for it', 'hardware acceleration may be switched off, or the driver blocked; see chrome://gpu')
   const { vendor, architecture, device: model, description, isFallbackAdapter } = adapter.info
-  const device = await adapter.requestDevice({ requiredLimits: Object.fromEntries(wanted.map(name => [name, adapter.limits[name]])) })
   const name = description || [vendor, architecture, model].filter(Boolean).join(' ') || 'unnamed adapter'
+  const device = await adapter
+    .requestDevice({ requiredLimits: Object.fromEntries(wanted.map(limit => [limit, adapter.limits[limit]])) })
+    .catch((error: Error) => fail('webgpu', `the graphics adapter ${name} gave no device: ${error.message}`, 'close other pages that use the GPU, and try again'))
   return new WebGPU(device, name, isFallbackAdapter, family ?? (isFallbackAdapter ? 'register' : 'shared'))
 }

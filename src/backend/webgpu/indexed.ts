@@ -3,9 +3,7 @@
 import { numel } from '../../core/shape.ts'
 import type { View } from '../../core/view.ts'
 import type { FoldKernel, GatherKernel, ScatterAddKernel } from '../../ir/kernel.ts'
-import { dot, FAULTS, indent, Memory, printShader, range, spread, unravel, type Field, type Target, type Work } from './wgsl.ts'
-
-const nothing: Work = { jobs: [], scratch: [] }
+import { dot, FAULTS, gridOfThreads, indent, Memory, NOTHING, printShader, range, single, unravel, type Field, type Target, type Work } from './wgsl.ts'
 
 /** Declares the fault record at a binding, and a function that notes the first bad index. */
 const faultRecord = (binding: number, kind: number): string => `@group(1) @binding(${binding}) var<storage, read_write> faults: array<atomic<u32>, 4>;
@@ -19,7 +17,7 @@ fn note(index: i32, size: u32) {
 
 export function lowerGather({ axis, inputs: [x, index], outputs: [out] }: GatherKernel, slots: readonly number[]): Work {
   const n = numel(out.shape)
-  if (n === 0) return nothing
+  if (n === 0) return NOTHING
   const rank = out.shape.length
   const memory = new Memory([x.dtype, index.dtype, out.dtype], slots)
   const fields: Field[] = [
@@ -37,7 +35,7 @@ if (u32(j) >= p.size) {
 }
 ${memory.store(2, `p.o + ${dot(rank, 'c', 'os')}`, memory.load(0, `p.x + u32(j) * p.step + ${dot(rank, 'c', 'xs')}`))}`,
   })
-  return { jobs: [{ key: `gather ${rank} ${memory.key}`, source, fields, slots: [...memory.slots, FAULTS], groups: spread(n) }], scratch: [] }
+  return single({ key: `gather ${rank} ${memory.key}`, source, fields, slots: [...memory.slots, FAULTS], groups: gridOfThreads(n) })
 }
 
 /**
@@ -48,7 +46,7 @@ export function lowerScatterAdd({ axis, inputs: [index, x], outputs: [out] }: Sc
   const length = x.shape[axis]
   const columnShape = x.shape.toSpliced(axis, 1)
   const columns = numel(columnShape)
-  if (columns === 0 || length === 0) return nothing
+  if (columns === 0 || length === 0) return NOTHING
   const rank = columnShape.length
   const size = out.shape[axis]
   const search = target.family === 'shared' && columns < 1024 && length > 64 && columns * size <= 32768
@@ -87,13 +85,13 @@ ${search ? look : walk}`,
     })
   }
   const key = `scatterAdd ${search ? 'search' : 'walk'} ${rank} ${memory.key}`
-  return { jobs: [{ key, source, fields, slots: [...memory.slots, FAULTS], groups: spread(search ? columns * size : columns) }], scratch: [] }
+  return single({ key, source, fields, slots: [...memory.slots, FAULTS], groups: gridOfThreads(search ? columns * size : columns) })
 }
 
 /** One thread for each element of the output goes through the taps and takes the window, if there is one, that has this element there. */
 export function lowerFold({ stride, dilation, inputs: [x], outputs: [out] }: FoldKernel, slots: readonly number[]): Work {
   const n = numel(out.shape)
-  if (n === 0) return nothing
+  if (n === 0) return NOTHING
   const axes = stride.length
   const rank = out.shape.length
   const outer = rank - axes
@@ -122,5 +120,5 @@ ${loops}
 ${memory.store(1, `p.o + ${dot(rank, 'c', 'os')}`, 'sum')}`,
     })
   }
-  return { jobs: [{ key: `fold ${rank} ${axes} ${memory.key}`, source, fields, slots: memory.slots, groups: spread(n) }], scratch: [] }
+  return single({ key: `fold ${rank} ${axes} ${memory.key}`, source, fields, slots: memory.slots, groups: gridOfThreads(n) })
 }

@@ -5,7 +5,7 @@ import { collapse } from '../../core/view.ts'
 import type { MapKernel } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { printProgram } from './program.ts'
-import { dot, Memory, printShader, spread, unravel, type Field, type Work } from './wgsl.ts'
+import { dot, gridOfThreads, Memory, NOTHING, printShader, single, unravel, type Field, type Work } from './wgsl.ts'
 
 const paramType = { float32: 'f32', int32: 'i32', bool: 'u32' } as const
 
@@ -13,7 +13,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
   const { inputs, outputs, program, params } = kernel
   const views = [...inputs, ...outputs]
   const n = numel(outputs[0].shape)
-  if (n === 0) return { jobs: [], scratch: [] }
+  if (n === 0) return NOTHING
   const { shape, strides } = collapse(outputs[0].shape, views.map(v => v.strides))
   const rank = shape.length
   const last = rank - 1
@@ -22,7 +22,10 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
   const dense = strides.map(s => s[last] === 1)
   const vector =
     (rank === 1 || shape[last] % 4 === 0) && n >= 4 &&
-    views.every((v, k) => (dense[k] ? v.offset % 4 === 0 && strides[k].every((s, d) => d === last || s % 4 === 0) : strides[k][last] === 0 && k < inputs.length))
+    views.every((v, k) => {
+      if (!dense[k]) return strides[k][last] === 0 && k < inputs.length
+      return v.offset % 4 === 0 && strides[k].every((s, d) => d === last || s % 4 === 0)
+    })
   const lanes = vector ? 4 : 1
   const total = vector ? Math.ceil(n / 4) : n
   const ragged = vector && n % 4 !== 0
@@ -49,7 +52,11 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
       if (!ragged) return memory.store(at, `x${at}`, value)
       // The last vector may reach beyond the view: what lies there is written back as it was.
       const old = memory.raw(at, `x${at}`)
-      return `if (left >= 4u) { ${memory.store(at, `x${at}`, value)} } else { ${old} = select(${old}, ${memory.encode(at, value)}, U(0u, 1u, 2u, 3u) < U(left)); }`
+      return `if (left >= 4u) {
+  ${memory.store(at, `x${at}`, value)}
+} else {
+  ${old} = select(${old}, ${memory.encode(at, value)}, U(0u, 1u, 2u, 3u) < U(left));
+}`
     }
     const body = [
       `if (i >= ${vector ? '(p.n + 3u) / 4u' : 'p.n'}) { return; }`,
@@ -62,5 +69,6 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
     return printShader({ fields, memory, lanes, head: mathFor(body), body })
   }
   const form = strides.map((row, k) => (dense[k] && (vector || rank === 1) ? 'd' : row[last] === 0 && (vector || rank === 1) ? 'b' : 's')).join('')
-  return { jobs: [{ key: `map ${rank} ${form}${ragged ? ' ragged' : ''} ${memory.key} ${program.key}`, source, fields, slots: memory.slots, groups: spread(total) }], scratch: [] }
+  const key = `map ${rank} ${form}${ragged ? ' ragged' : ''} ${memory.key} ${program.key}`
+  return single({ key, source, fields, slots: memory.slots, groups: gridOfThreads(total) })
 }

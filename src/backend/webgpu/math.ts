@@ -15,8 +15,14 @@ const functions = {
   lt_f: 'fn lt_f(x: F, y: F) -> B { return (x < y) & !either_nan(x, y); }',
   le_f: 'fn le_f(x: F, y: F) -> B { return (x <= y) & !either_nan(x, y); }',
   // Equal operands differ at most in the sign of zero: +0 is greater.
-  max_f: 'fn max_f(x: F, y: F) -> F { return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y)); }',
-  min_f: 'fn min_f(x: F, y: F) -> F { return select(select(select(y, x, x < y), bitcast<F>(bitcast<U>(x) | bitcast<U>(y)), x == y), nan(), either_nan(x, y)); }',
+  max_f: `
+fn max_f(x: F, y: F) -> F {
+  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+}`,
+  min_f: `
+fn min_f(x: F, y: F) -> F {
+  return select(select(select(y, x, x < y), bitcast<F>(bitcast<U>(x) | bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+}`,
   sign_f: 'fn sign_f(x: F) -> F { return select(sign(x), x, is_nan(x)); }',
   to_bool: 'fn to_bool(x: F) -> B { return (x != F(0.0)) | is_nan(x); }',
   to_int: `
@@ -303,8 +309,10 @@ fn sigmoid_f(x: F) -> F {
 fn erf_f(x: F) -> F {
   let a = min(abs(x), F(4.0));
   let s = a * a;
-  let near = a + a * ((((((F(8.33187835e-5) * s + F(-8.13363003e-4)) * s + F(5.20022952e-3)) * s + F(-2.68590733e-2)) * s + F(1.12836896e-1)) * s + F(-3.76126333e-1)) * s + F(1.28379167e-1));
-  let far = F(1.0) - exp_f(((((((F(-2.12525879e-5) * a + F(4.36270813e-4)) * a + F(-4.17975887e-3)) * a + F(2.51421509e-2)) * a + F(-1.08314955e-1)) * a + F(-6.33315474e-1)) * a + F(-1.12953036)) * a + F(1.77867211e-4));
+  let n = ((F(8.33187835e-5) * s + F(-8.13363003e-4)) * s + F(5.20022952e-3)) * s + F(-2.68590733e-2);
+  let near = a + a * (((n * s + F(1.12836896e-1)) * s + F(-3.76126333e-1)) * s + F(1.28379167e-1));
+  let f = ((F(-2.12525879e-5) * a + F(4.36270813e-4)) * a + F(-4.17975887e-3)) * a + F(2.51421509e-2);
+  let far = F(1.0) - exp_f((((f * a + F(-1.08314955e-1)) * a + F(-6.33315474e-1)) * a + F(-1.12953036)) * a + F(1.77867211e-4));
   return select(with_sign(select(near, far, a > F(0.9277)), x), x, is_nan(x));
 }`,
 
@@ -329,7 +337,8 @@ fn pow_magnitude(a: F, y: F) -> F {
   let tl = m - (th - c);
   let sl = v * ((d - sh * th) - sh * tl);
   let s2 = s * s;
-  let tail = s2 * s2 * (F(0.6) + s2 * (F(4.2857143283e-1) + s2 * (F(3.3333334327e-1) + s2 * (F(2.7272811532e-1) + s2 * (F(2.3066075146e-1) + s2 * F(2.0697501302e-1)))))) + sl * (sh + s);
+  let high = F(3.3333334327e-1) + s2 * (F(2.7272811532e-1) + s2 * (F(2.3066075146e-1) + s2 * F(2.0697501302e-1)));
+  let tail = s2 * s2 * (F(0.6) + s2 * (F(4.2857143283e-1) + s2 * high)) + sl * (sh + s);
   let q = sh * sh;
   let wh = head(F(3.0) + q + tail);
   let wl = tail - ((wh - F(3.0)) - q);

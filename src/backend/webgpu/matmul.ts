@@ -8,7 +8,7 @@ import {
   addSlices, columnOf, component, declareSums, declareTiles, eachSum, extentFields, groupsFor, INNER, locate, multiplyTiles, rowOf, sliceCount, sumAt,
   threadTile, tileRow, workgroupTile, type Extents, type Tiling,
 } from './tiles.ts'
-import { dot, indent, Memory, printShader, range, scratchSlot, unravel, type Field, type Job, type Target, type Work } from './wgsl.ts'
+import { dot, indent, Memory, NOTHING, printShader, range, scratchSlot, single, unravel, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 /** The product as strided arrays over one batch axis list. */
 interface Product extends Extents {
@@ -30,7 +30,9 @@ function simplify(a: View, b: View, out: View): Product {
     ? collapse(out.shape.slice(0, -1), [a.strides.slice(0, -1), out.strides.slice(0, -1)])
     : null
   const joined = rows?.shape.length === 1
-  const { shape, strides } = joined ? { shape: [1], strides: [[0], [0], [0]] } : collapse(out.shape.slice(0, lead), [a, b, out].map(v => v.strides.slice(0, lead)))
+  const { shape, strides } = joined
+    ? { shape: [1], strides: [[0], [0], [0]] }
+    : collapse(out.shape.slice(0, lead), [a, b, out].map(v => v.strides.slice(0, lead)))
   return {
     items: numel(shape), batch: shape, over: strides, n, k, b: right,
     m: joined ? rows.shape[0] : out.shape[lead],
@@ -126,8 +128,9 @@ function product(view: Product, slots: readonly number[], t: Tiling, slices: num
   const aAlongK = a.k === 1
   const bAlongN = b.n === 1
   const source = (): string => {
+    const place = (r: number, c: number): string => `o_base + (${rowOf(t, r)}) * p.om + (${columnOf(t, c)}) * p.on`
     const stores = range(t.rows).map(r => `if (${rowOf(t, r)} < p.m) {
-${indent(range(t.columns).map(c => `if (${columnOf(t, c)} < p.n) { ${memory.store(2, `o_base + (${rowOf(t, r)}) * p.om + (${columnOf(t, c)}) * p.on`, sumAt(r, c))} }`).join('\n'))}
+${indent(range(t.columns).map(c => `if (${columnOf(t, c)} < p.n) { ${memory.store(2, place(r, c), sumAt(r, c))} }`).join('\n'))}
 }`)
     return printShader({
       fields, memory, head: declareTiles(t),
@@ -146,11 +149,11 @@ ${stores.join('\n')}`,
 }
 
 export function lowerMatmul({ inputs: [a, b], outputs: [out] }: MatmulKernel, slots: readonly number[], target: Target): Work {
-  if (numel(out.shape) === 0) return { jobs: [], scratch: [] }
+  if (numel(out.shape) === 0) return NOTHING
   const view = simplify(a, b, out)
   const t = tile(view, target)
   const slices = sliceCount(view, t)
-  if (slices === 1) return { jobs: [product(view, slots, t, 1)], scratch: [] }
+  if (slices === 1) return single(product(view, slots, t, 1))
   const at = scratchSlot(slots)
   const sum = addSlices(out, slices, at, slots[2], target)
   const partial = simplify(a, b, contiguousView('float32', out.shape))

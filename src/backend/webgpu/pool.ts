@@ -61,7 +61,8 @@ export class Pool {
   alloc(bytes: number): GpuBlock {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize)
-    if (bytes > limit) fail('alloc', `${bytes} bytes asked, ${this.#held} held, and this graphics adapter allows ${limit} in one tensor`, 'split the work into smaller batches, or use the wasm device')
+    if (bytes > limit)
+      fail('alloc', `${bytes} bytes asked, ${this.#held} held, and this graphics adapter allows ${limit} in one tensor`, 'use smaller batches, or the wasm device')
     const size = Math.min(sizeClass(bytes), Math.floor(limit / (4 * WORD)) * 4 * WORD)
     const store = this.#free.get(size)?.pop() ?? this.#create(size)
     this.#held += bytes

@@ -95,7 +95,8 @@ export class Queue {
     if (known) return known
     const kind = job.key.split(' ', 1)[0]
     const allowed = this.device.limits.maxStorageBuffersPerShaderStage
-    if (job.slots.length > allowed) fail(kind, `a kernel works on ${job.slots.length} tensors at once, this graphics adapter allows ${allowed}`, 'split the expression, or use the wasm device')
+    if (job.slots.length > allowed)
+      fail(kind, `a kernel works on ${job.slots.length} tensors at once, this graphics adapter allows ${allowed}`, 'split the expression, or use the wasm device')
     const code = job.source()
     this.device.pushErrorScope('validation')
     const module = this.device.createShaderModule({ code, label: job.key })
@@ -163,7 +164,8 @@ export class Queue {
     this.#endPass()
     this.#params.upload()
     this.device.queue.submit([encoder.finish()])
-    this.faults.watch(this.device.popErrorScope().then(error => error && new Error(`internal: the graphics queue refused work: ${error.message}. Please report this.`)))
+    const refused = (error: GPUError): Error => new Error(`internal: the graphics queue refused work: ${error.message}. Please report this.`)
+    this.faults.watch(this.device.popErrorScope().then(error => error && refused(error)))
     this.#encoder = null
     this.#recorded = 0
     this.#serial++

@@ -7,7 +7,9 @@ import { contiguousStrides, numel } from '../../core/shape.ts'
 import type { ReduceKernel, ReduceOp } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { literal } from './program.ts'
-import { dot, fold, indent, Memory, printShader, scratchSlot, spread, unravel, WG, type Field, type Job, type Target, type Work } from './wgsl.ts'
+import {
+  dot, gridOfGroups, gridOfThreads, indent, Memory, NOTHING, printShader, scratchSlot, single, unravel, WG, type Field, type Job, type Target, type Work,
+} from './wgsl.ts'
 
 type Kind = 'thread' | 'group'
 type Number = Exclude<DType, 'bool'>
@@ -127,7 +129,7 @@ ${finish}`.replace(/\n\s*\n/g, '\n')
   }
   return {
     key: `reduce ${op} ${kind} ${rank} ${deep} ${x.dtype[0]} ${split ? 'first' : second ? 'second' : ''} ${memory.key}`,
-    source, fields, slots: memory.slots, groups: kind === 'group' ? fold(units) : spread(units),
+    source, fields, slots: memory.slots, groups: kind === 'group' ? gridOfGroups(units) : gridOfThreads(units),
   }
 }
 
@@ -151,9 +153,9 @@ function choose({ family }: Target, x: View, kept: number): { kind: Kind; chunks
 export function lowerReduce({ op, inputs: [x], outputs: [out] }: ReduceKernel, slots: readonly number[], target: Target): Work {
   const kept = out.shape.length
   const results = numel(out.shape)
-  if (results === 0) return { jobs: [], scratch: [] }
+  if (results === 0) return NOTHING
   const { kind, chunks } = choose(target, x, kept)
-  if (chunks === 1) return { jobs: [stage({ op, kind, from: [x], kept, out, slots, chunks })], scratch: [] }
+  if (chunks === 1) return single(stage({ op, kind, from: [x], kept, out, slots, chunks }))
   // The parts of bools are integers, 0 or 1, which have the same greatest and least among them.
   const types: Number[] = [x.dtype === 'float32' ? 'float32' : 'int32', ...(isArg(op) ? ['int32' as const] : [])]
   const parts = types.map((dtype): View => ({ dtype, shape: [...out.shape, chunks], strides: [...contiguousStrides(out.shape), results], offset: 0 }))

@@ -4,7 +4,7 @@ import { numel } from '../../core/shape.ts'
 import { collapse } from '../../core/view.ts'
 import type { SortKernel } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
-import { dot, Memory, printShader, scratchSlot, spread, unravel, type Field, type Job, type Work } from './wgsl.ts'
+import { dot, gridOfThreads, Memory, NOTHING, printShader, scratchSlot, unravel, type Field, type Job, type Work } from './wgsl.ts'
 
 const RUN = 16
 
@@ -17,7 +17,7 @@ const keyOf = {
 
 export function lowerSort({ descending, inputs: [x], outputs: [values, positions] }: SortKernel, slots: readonly number[]): Work {
   const n = numel(x.shape)
-  if (n === 0) return { jobs: [], scratch: [] }
+  if (n === 0) return NOTHING
   const along = x.shape.at(-1) ?? 1
   const rows = collapse(x.shape.slice(0, -1), [x, values, positions].map(v => v.strides.slice(0, -1)))
   const rank = rows.shape.length
@@ -57,7 +57,7 @@ b1[p.n + at] = own;`
 `
       return printShader({ fields, memory, head: mathFor(key) + key, body })
     }
-    return { key: `sort first ${descending} ${rank} ${memory.key}`, source, fields, slots: memory.slots, groups: spread(n) }
+    return { key: `sort first ${descending} ${rank} ${memory.key}`, source, fields, slots: memory.slots, groups: gridOfThreads(n) }
   }
 
   const merge = (run: number, from: number, to: number): Job => {
@@ -85,7 +85,7 @@ let at = row + pair + own - place * p.run + lo - begin;
 b1[at] = key;
 b1[p.n + at] = b0[p.n + row + own];`,
     })
-    return { key: `sort merge ${memory.key}`, source, fields, slots: memory.slots, groups: spread(n) }
+    return { key: `sort merge ${memory.key}`, source, fields, slots: memory.slots, groups: gridOfThreads(n) }
   }
 
   const last = (from: number): Job => {
@@ -104,7 +104,7 @@ let at = ${memory.raw(1, 'p.n + i')};
 ${memory.store(2, `p.v + own * p.vstep + ${dot(rank, 'c', 'vs')}`, memory.load(0, `p.x + at * p.xstep + ${dot(rank, 'c', 'xs')}`))}
 ${memory.store(3, `p.o + own * p.ostep + ${dot(rank, 'c', 'os')}`, 'I(at)')}`,
     })
-    return { key: `sort last ${rank} ${memory.key}`, source, fields, slots: memory.slots, groups: spread(n) }
+    return { key: `sort last ${rank} ${memory.key}`, source, fields, slots: memory.slots, groups: gridOfThreads(n) }
   }
 
   const jobs = [first()]

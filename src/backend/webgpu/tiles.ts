@@ -3,7 +3,7 @@
 import { numel } from '../../core/shape.ts'
 import { contiguousView, type View } from '../../core/view.ts'
 import { lowerReduce } from './reduce.ts'
-import { fold, indent, range, spread, type Field, type Target, type Work } from './wgsl.ts'
+import { gridOfGroups, gridOfThreads, indent, range, type Field, type Target, type Work } from './wgsl.ts'
 
 /** Steps of the inner axis that workgroup tiles hold. */
 export const INNER = 16
@@ -43,7 +43,7 @@ const unitsOf = (e: Extents, t: Tiling): number => {
 }
 
 export const groupsFor = (e: Extents, t: Tiling, slices: number): [number, number, number] =>
-  (t.family === 'shared' ? fold : spread)(unitsOf(e, t) * slices)
+  (t.family === 'shared' ? gridOfGroups : gridOfThreads)(unitsOf(e, t) * slices)
 
 export function extentFields(e: Extents, t: Tiling, slices: number): Field[] {
   const [down, across] = tilesOf(e, t)

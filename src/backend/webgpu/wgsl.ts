@@ -21,6 +21,10 @@ export interface Work {
   readonly scratch: readonly number[]
 }
 
+export const NOTHING: Work = { jobs: [], scratch: [] }
+
+export const single = (job: Job): Work => ({ jobs: [job], scratch: [] })
+
 /** What the lowering must know of the device. */
 export interface Target {
   /** `shared` tiles in workgroup memory, for graphics hardware; `register` uses no barriers, for adapters that run on a CPU. */
@@ -143,14 +147,14 @@ export const scratchSlot = (slots: readonly number[], k = 0): number => Math.max
 
 export const WG = 64
 
-/** Workgroups for `groups` in a row, folded into two axes; `linearGroup` undoes it in the shader. */
-export function fold(groups: number): [number, number, number] {
+/** Workgroups for `groups` in a row, folded into two axes; `printShader` undoes it. */
+export function gridOfGroups(groups: number): [number, number, number] {
   const y = Math.ceil(groups / MAX_GROUPS)
   return [Math.ceil(groups / Math.max(y, 1)), y, 1]
 }
 
 /** Workgroups for `threads` invocations, one after the other. */
-export const spread = (threads: number): [number, number, number] => fold(Math.ceil(threads / WG))
+export const gridOfThreads = (threads: number): [number, number, number] => gridOfGroups(Math.ceil(threads / WG))
 
 interface Shader {
   readonly fields: readonly Field[]

@@ -14,7 +14,9 @@ fn column_at(column: u32, group: u32) -> Column {
   let t_0 = r1 % p.t_0;
   let r2 = r1 / p.t_0;
   let n = r2;
-  return Column(p.x + group * p.xg + n * p.xn, p.o + group * p.og + n * p.on + t_0 * p.ot_0 + t_1 * p.ot_1, t_0 * p.stride_0 - p.pad_0, t_1 * p.stride_1 - p.pad_1);
+  let x = p.x + group * p.xg + n * p.xn;
+  let o = p.o + group * p.og + n * p.on + t_0 * p.ot_0 + t_1 * p.ot_1;
+  return Column(x, o, t_0 * p.stride_0 - p.pad_0, t_1 * p.stride_1 - p.pad_1);
 }
 fn tap_at(k: u32) -> Tap {
   let rest0 = k;
@@ -76,12 +78,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   for (var k = k_start; k < k_end; k++) {
     let x0 = vec4f(read_x(column0, tap), read_x(column1, tap), read_x(column2, tap), read_x(column3, tap));
     let w0 = read_w(w_row0, tap);
-    acc0_0 += w0 * x0;
     let w1 = read_w(w_row1, tap);
-    acc1_0 += w1 * x0;
     let w2 = read_w(w_row2, tap);
-    acc2_0 += w2 * x0;
     let w3 = read_w(w_row3, tap);
+    acc0_0 += w0 * x0;
+    acc1_0 += w1 * x0;
+    acc2_0 += w2 * x0;
     acc3_0 += w3 * x0;
     tap = next_tap(tap);
   }

@@ -32,5 +32,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let v0 = b0[x0];
   let v1 = tanh_f(v0);
   let left = p.n - i * 4u;
-  if (left >= 4u) { b1[x1] = v1; } else { b1[x1] = select(b1[x1], v1, U(0u, 1u, 2u, 3u) < U(left)); }
+  if (left >= 4u) {
+    b1[x1] = v1;
+  } else {
+    b1[x1] = select(b1[x1], v1, U(0u, 1u, 2u, 3u) < U(left));
+  }
 }

@@ -6,7 +6,9 @@ struct Params { inf: u32, nan: u32, n: u32, d_0: u32, d_1: u32, o0: u32, o1: u32
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
 fn nan() -> F { return F(bitcast<f32>(p.nan)); }
 fn either_nan(x: F, y: F) -> B { return max(bitcast<U>(x) & U(0x7fffffffu), bitcast<U>(y) & U(0x7fffffffu)) > U(0x7f800000u); }
-fn max_f(x: F, y: F) -> F { return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y)); }
+fn max_f(x: F, y: F) -> F {
+  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+}
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;

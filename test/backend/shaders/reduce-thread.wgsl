@@ -7,7 +7,9 @@ struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, 
 fn inf() -> F { return F(bitcast<f32>(p.inf)); }
 fn nan() -> F { return F(bitcast<f32>(p.nan)); }
 fn either_nan(x: F, y: F) -> B { return max(bitcast<U>(x) & U(0x7fffffffu), bitcast<U>(y) & U(0x7fffffffu)) > U(0x7f800000u); }
-fn max_f(x: F, y: F) -> F { return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y)); }
+fn max_f(x: F, y: F) -> F {
+  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+}
 alias Acc = F;
 fn join(a: Acc, b: Acc) -> Acc { return max_f(a, b); }
 @compute @workgroup_size(64)
