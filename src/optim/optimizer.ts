@@ -48,6 +48,8 @@ export class ParamGroup<O extends WithRate> {
   }
 
   set lr(value: number) {
+    // A rate that a traced step sets itself is a constant of that trace: the next call must trace anew.
+    world().observe(() => this.#lr)
     if (checkRate(value) === this.#lr) return
     this.#lr = value
     noGrad(() => fill_(this.rate, value))

@@ -1,0 +1,30 @@
+// Reads the safetensors files under test/golden, in Node and in the page. 64-bit integers become int32.
+import { tensor, type Tensor } from '../src/index.ts'
+
+async function bytes(path: string): Promise<ArrayBuffer> {
+  const url = new URL(`./golden/${path}`, import.meta.url)
+  if (typeof document === 'object') return (await fetch(url)).arrayBuffer()
+  const file = process.getBuiltinModule('node:fs').readFileSync(process.getBuiltinModule('node:url').fileURLToPath(url))
+  return new Uint8Array(file).buffer
+}
+
+interface Entry {
+  readonly dtype: 'F32' | 'I64' | 'I32'
+  readonly shape: readonly number[]
+  readonly data_offsets: readonly [number, number]
+}
+
+/** The tensors of a file by name, on the current device. */
+export async function readSafetensors(path: string): Promise<Record<string, Tensor>> {
+  const file = await bytes(path)
+  const length = Number(new DataView(file).getBigUint64(0, true))
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, length))) as Record<string, Entry>
+  delete header.__metadata__
+  return Object.fromEntries(
+    Object.entries(header).map(([name, { dtype, shape, data_offsets: [from, to] }]) => {
+      const raw = file.slice(8 + length + from, 8 + length + to)
+      const data = dtype === 'F32' ? new Float32Array(raw) : dtype === 'I32' ? new Int32Array(raw) : new BigInt64Array(raw)
+      return [name, tensor(data, { shape })]
+    }),
+  )
+}
