@@ -19,7 +19,7 @@ import type { Tensor } from './tensor.ts'
 type MethodOf<F> = F extends (x: infer _, ...rest: infer R) => infer T ? (...rest: R) => T : never
 type MethodsOf<Table> = { [K in keyof Table]: MethodOf<Table[K]> }
 
-type Renamed = 'var_' | 'cast' | 'clampBoth' | 'geluErf' | 'geluTanh'
+type Renamed = 'var_' | 'cast' | 'root' | 'clampBoth' | 'geluErf' | 'geluTanh'
 type Creation = Pick<typeof creation, 'fullLike' | 'tril' | 'triu' | 'oneHot'>
 type Random = Pick<typeof random, 'randLike' | 'randnLike' | 'bernoulli' | 'multinomial' | 'uniform_' | 'normal_'>
 type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | `${string}Op`>

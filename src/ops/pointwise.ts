@@ -111,6 +111,8 @@ export const square: Unary = unary('square', { dtype: 'number', value: x => S.mu
 export const reciprocal: Unary = unary('reciprocal', { dtype: 'float', value: x => S.div(1, x), vjpOut: (g, y) => neg(mul(g, mul(y, y))), sample: [0.5, 2] })
 /** √x. d√x = dx / (2√x). As `torch.sqrt`. */
 export const sqrt: Unary = unary('sqrt', { dtype: 'float', value: S.sqrt, vjpOut: (g, y) => div(g, mul(y, 2)), sample: [0.3, 3] })
+/** √x of a sum of squares. At 0, the tip of the cone, the derivative is taken as 0, as PyTorch's `norm` and `std` do. */
+export const root: Unary = unary('root', { dtype: 'float', value: S.sqrt, vjpOut: (g, y) => div(g, where(eq(y, 0), Infinity, mul(y, 2))), sample: [0.3, 3] })
 /** 1/√x. As `torch.rsqrt`. */
 export const rsqrt: Unary = unary('rsqrt', { dtype: 'float', value: x => S.div(1, S.sqrt(x)), vjpOut: (g, y) => mul(g, mul(-0.5, mul(y, mul(y, y)))), sample: [0.5, 2] })
 /** Largest whole number ≤ x. As `torch.floor`. */

@@ -10,7 +10,8 @@ import { apply1, define, describe, needFloat, type Described } from './define.ts
 import { gather } from './gather.ts'
 import { expand, reshape, unsqueeze } from './movement.ts'
 import type { Op } from './op.ts'
-import { abs, add, div, eq, exp, log, mul, ne, neg, pow, sqrt, square, sub, where } from './pointwise.ts'
+import { abs, add, div, eq, exp, log, mul, ne, neg, pow, root, square, sub, where } from './pointwise.ts'
+import { productOfOthers } from './products.ts'
 import { logSoftmaxOp, softmaxOp } from './softmax.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -64,17 +65,8 @@ const spread = (g: Tensor, shape: Shape, axes: readonly number[]): Tensor => res
 
 const sumOp = reduceOp('sum', 'sum', ([g], { params: { axes }, shapes: [shape] }) => [g && expand(spread(g, shape, axes), shape)])
 
-// d prod / dx_i is the product of the others: prod/x where nothing is 0; with zeros it is built from exclusive products.
+// d prod / dxᵢ is the product of the others.
 const prodOp = reduceOp('prod', 'prod', ([g], { params: { axes }, inputs: [x] }) => [g && mul(spread(g, x.shape, axes), productOfOthers(x, axes))], 'inputs')
-
-function productOfOthers(x: Tensor, axes: readonly number[]): Tensor {
-  const zero = eq(x, 0)
-  const zeros = spread(apply1(sumOp, [cast(zero, 'float32')], { axes }), x.shape, axes)
-  const filled = where(zero, 1, x)
-  const rest = spread(apply1(prodOp, [filled], { axes }), x.shape, axes)
-  // No zero: all others multiply to prod/x. One zero: only its own place has a product that is not 0.
-  return where(eq(zeros, 0), div(rest, filled), where(zero, where(eq(zeros, 1), rest, 0), 0))
-}
 
 // Equal extremes share the gradient, as in PyTorch.
 const extremeVjp: Op<ReduceParams>['vjp'] = ([g], { params: { axes }, inputs: [x], outputs: [y] }) => {
@@ -173,7 +165,7 @@ function variance(name: string, x: Tensor, axes: number[], correction = 1): Tens
 /** Variance over dimensions, with `correction` 1 by default. As `torch.var`. */
 export const var_: Reducer<VarOptions> = reducer('var', ['correction'], (x, axes, o) => variance('var', x, axes, o.correction))
 /** Standard deviation over dimensions. As `torch.std`. */
-export const std: Reducer<VarOptions> = reducer('std', ['correction'], (x, axes, o) => sqrt(variance('std', x, axes, o.correction)))
+export const std: Reducer<VarOptions> = reducer('std', ['correction'], (x, axes, o) => root(variance('std', x, axes, o.correction)))
 
 /** log Σ eˣ over dimensions, without overflow. As `torch.logsumexp`. */
 export const logsumexp: Reducer<ReduceOptions> = reducer('logsumexp', [], (x, axes) => {
@@ -190,7 +182,7 @@ export const norm: ((x: Tensor, p?: number | (ReduceOptions & { p?: number }), d
   const axes = normalizeDims('norm', dim, x.ndim)
   const size = abs(x)
   const y =
-    p === 2 ? sqrt(reduce(sumOp, square(x), axes))
+    p === 2 ? root(reduce(sumOp, square(x), axes))
     : p === 1 ? reduce(sumOp, size, axes)
     : p === Infinity ? reduce(maxOp, size, axes)
     : p === -Infinity ? reduce(minOp, size, axes)

@@ -5,10 +5,11 @@ import { permuteView, type View } from '../core/view.ts'
 import type { CumulateOp } from '../ir/kernel.ts'
 import { cast } from './cast.ts'
 import { apply1, define, describe, needFloat, type Described } from './define.ts'
-import { filledOp, narrow } from './movement.ts'
+import { filledOp, flip, movedim, narrow } from './movement.ts'
+import { cumprodBackward } from './products.ts'
 import { scatterAddOp } from './gather.ts'
 import type { Arg, Lowering, Op } from './op.ts'
-import { add, div, eq, exp, log, mul, sub, where } from './pointwise.ts'
+import { add, exp, log, mul, sub } from './pointwise.ts'
 import { amax, type ValuesIndices } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
 import { world } from './world.ts'
@@ -83,21 +84,14 @@ function cumulateOp(name: string, kernel: CumulateOp, vjp?: Op<CumulateParams>['
   }
 }
 const cumsumOp = cumulateOp('cumsum', 'sum', ([g], { params }) => [g && apply1(cumsumOp, [g], { ...params, reverse: !params.reverse })])
-const cumprodOp = cumulateOp('cumprod', 'prod', ([g], { params, inputs: [x] }) => [g && cumprodBackward(g, x, params)], 'inputs')
+const cumprodOp = cumulateOp('cumprod', 'prod', ([g], { params, inputs: [x] }) => [g && alongWay(g, x, params)], 'inputs')
 
-// dx_i = Σ_{j ≥ i} g_j Π_{k ≤ j, k ≠ i} x_k. Up to the first zero of a row that is (g·y summed from the end)/x; at the first zero the product
-// is taken with the zero replaced by 1, and after it all products contain that zero.
-function cumprodBackward(g: Tensor, x: Tensor, params: CumulateParams): Tensor {
-  const run = (op: Op<CumulateParams>, v: Tensor, reverse: boolean) => apply1(op, [v], { ...params, reverse })
-  const zero = eq(x, 0)
-  const zerosSoFar = run(cumsumOp, cast(zero, 'float32'), params.reverse)
-  const first = zero.logicalAnd(eq(zerosSoFar, 1))
-  const withoutFirst = run(cumprodOp, where(first, 1, x), params.reverse)
-  const y = run(cumprodOp, x, params.reverse)
-  const back = (v: Tensor) => run(cumsumOp, mul(g, v), !params.reverse)
-  // Only entries from the first zero onwards, and before the second, hold products without that zero.
-  const tail = where(eq(zerosSoFar, 1), withoutFirst, 0)
-  return where(eq(zerosSoFar, 0), div(back(y), where(zero, 1, x)), where(first, back(tail), 0))
+/** Along the last dimension and forwards, whatever the op's own way was. */
+function alongWay(g: Tensor, x: Tensor, { axis, reverse }: CumulateParams): Tensor {
+  const turn = (t: Tensor): Tensor => (reverse ? flip(t, -1) : t)
+  const [gl, xl] = [g, x].map(t => turn(movedim(t, axis, -1)))
+  const running = (t: Tensor): Tensor => apply1(cumprodOp, [t], { axis: t.ndim - 1, reverse: false })
+  return movedim(turn(cumprodBackward(gl, xl, running)), -1, axis)
 }
 
 type Cumulative = ((x: Tensor, dim: number) => Tensor) & Described

@@ -85,6 +85,8 @@ const reduced: OpCase[] = [
     [x34, x => ops.norm(x, -Infinity, 1), 'p −∞'],
     [x34, x => ops.norm(x, { p: 0, dim: 1 }), 'p 0'],
   ]),
+  ...rows('norm', [[[values('float32', [2, 2], [0, 0, 3, 4])], x => ops.norm(x, 2, 1), 'of a zero row: no slope']], { kink: true }),
+  ...rows('std', [[[values('float32', [2, 3], [5, 5, 5, 1, 2, 3])], x => ops.std(x, 1), 'of equal numbers: no slope']], { kink: true }),
   ...(['softmax', 'logSoftmax', 'softmin'] as const).flatMap(op =>
     rows(op, [[x34, x => ops[op](x, -1), 'dim -1'], [x234, x => ops[op](x, 1), 'dim 1'], [[f([3, 5], 90, 110)], x => ops[op](x, 1), 'large values'], [[f([])], x => ops[op](x, 0)]]),
   ),
