@@ -1,5 +1,5 @@
 // The one interface between the runtime and a device. Blocks are runs of 32-bit words; kernels address them through views.
-import type { DType, TypedArray } from '../core/dtype.ts'
+import type { DType } from '../core/dtype.ts'
 import type { Kernel } from '../ir/kernel.ts'
 
 export type BackendName = 'wasm' | 'webgpu' | 'reference'
@@ -69,6 +69,3 @@ export interface Prepared {
 
 /** What a word holds: bool is stored as int32 0 or 1. */
 export type WordType = Exclude<DType, 'bool'>
-
-/** What the elements of a view of `dtype` are as words. */
-export type Words = Exclude<TypedArray, Uint8Array>
