@@ -13,8 +13,8 @@ export default defineConfig({
   ...shared,
   server: { headers: isolation },
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     maxWorkers: 2,
     projects: [
       {
