@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { root, runBin } from './setup.mjs'
 
 const reports = join(root, 'build/reports')
+/** A stage that hangs is ended and counts as broken. */
+const timeout = 20 * 60_000
 
 async function report(name, start) {
   await mkdir(reports, { recursive: true })
@@ -31,7 +33,7 @@ async function lint() {
 
 const vitest = (name, ...args) => async () => {
   const { code, json } = await report(name, file =>
-    runBin('vitest/vitest.mjs', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args]),
+    runBin('vitest/vitest.mjs', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args], { timeout }),
   )
   if (!json) return { failed: 1 }
   const broken = json.testResults.filter(file => file.status === 'failed' && !file.assertionResults.some(test => test.status === 'failed'))
@@ -41,7 +43,7 @@ const vitest = (name, ...args) => async () => {
 
 async function endToEnd() {
   const { code, json } = await report('e2e', file =>
-    runBin('@playwright/test/cli.js', ['test', '--reporter=list,json'], { env: { ...process.env, PLAYWRIGHT_JSON_OUTPUT_NAME: file } }),
+    runBin('@playwright/test/cli.js', ['test', '--reporter=list,json'], { timeout, env: { ...process.env, PLAYWRIGHT_JSON_OUTPUT_NAME: file } }),
   )
   if (!json) return { failed: 1 }
   const { expected, unexpected, flaky, skipped } = json.stats
