@@ -110,7 +110,7 @@ test('device.destroy() in the middle of training: the page says so and a new run
   expect(step).toBeGreaterThanOrEqual(60)
   expect(step).toBeLessThan(70)
   // A fresh device, and then the processor, take over.
-  await visitor.write(exampleCode('spiral').replace('const steps = 600', 'const steps = 40'))
+  await visitor.write(exampleCode('spiral').replace('const steps = 1000', 'const steps = 40'))
   await page.getByRole('button', { name: 'Run again' }).click()
   expect((await visitor.until('Done', 60_000)).step).toBe(40)
   await expect(page.getByText(/^webgpu: /)).toBeVisible()

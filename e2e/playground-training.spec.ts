@@ -43,18 +43,16 @@ test('spiral: the boundary is drawn while it learns', async ({ page }) => {
 test('names: letters become names', async ({ page }) => {
   test.setTimeout(300_000)
   const visitor = await new Visitor(page).open({ example: 'names' })
+  await visitor.write(exampleCode('names').replace('const steps = 1000', 'const steps = 200'))
   await visitor.run.click()
   const written = page.getByRole('region', { name: 'Written' }).getByRole('listitem')
-  await expect(written).toHaveCount(18)
-  await expect.poll(async () => (await visitor.read()).step, { timeout: 60_000 }).toBeGreaterThan(5)
-  const early = await visitor.read()
-  expect(early.loss).toBeGreaterThan(2.3)
+  await expect(written).toHaveCount(20)
   const end = await visitor.until('Done', 280_000)
-  expect(end.loss).toBeLessThan(2.1)
+  expect(end.loss).toBeLessThan(2.35)
   const names = (await written.allInnerTexts()).map(n => n.replace(' ✦', ''))
-  expect(names.filter(n => /^[A-Z][a-z]{2,11}$/.test(n)).length).toBeGreaterThanOrEqual(16)
+  expect(names.filter(n => /^[A-Z][a-z]{1,11}$/.test(n)).length).toBeGreaterThanOrEqual(16)
   // Names alternate vowels and consonants far more than noise does.
-  expect(names.filter(n => /[aeiouy]/i.test(n)).length).toBeGreaterThanOrEqual(17)
+  expect(names.filter(n => /[aeiouy]/i.test(n)).length).toBeGreaterThanOrEqual(18)
 })
 
 for (const compile of ['on', 'off'])

@@ -44,13 +44,14 @@ class GPT extends nn.Module {
 
 const model = new GPT()
 console.log(String(model))
-const steps = 1500
+const steps = 1000
 const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3 })
 const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, steps)
 
 // A batch: the letters of some names, and at each place the letter that
 // follows. Places after the end of a name are not learned from.
 const all = await names()
+const integers = list => tensor(list, { dtype: 'int32' })
 const pick = list => list[Math.floor(Math.random() * list.length)]
 function batch(size) {
   const ids = []
@@ -61,7 +62,7 @@ function batch(size) {
     ids.push(codes.slice(0, context))
     next.push(codes.slice(1).map((c, k) => (k < text.length - 1 ? c : -100)))
   }
-  return [tensor(ids), tensor(next)]
+  return [integers(ids), integers(next)]
 }
 
 const trainStep = (ids, next) => {
@@ -85,7 +86,7 @@ async function write(count) {
   const texts = Array.from({ length: count }, () => [0])
   for (let k = 0; k < context - 1; k++) {
     const ids = texts.map(t => [...t, ...Array(context - t.length).fill(0)])
-    const logits = noGrad(() => model.forward(tensor(ids)).at(':', k))
+    const logits = noGrad(() => model.forward(integers(ids)).at(':', k))
     const probs = await logits.softmax(-1).toArray()
     texts.forEach((text, i) => text.push(draw(probs[i])))
   }
@@ -99,7 +100,7 @@ for (let n = 1; n <= steps; n++) {
   const loss = await step(...batch(64)).item()
   schedule.step()
   report({ step: n, steps, loss })
-  if (n === 1 || n % 50 === 0) showText((await write(18)).map(shown))
+  if (n === 1 || n % 50 === 0) showText((await write(20)).map(shown))
   await pause()
 }
 console.log('Names with ✦ are in no list: the model made them up.')

@@ -10,8 +10,8 @@ manualSeed(7)
 const x = linspace(-1, 1, 80).reshape(80, 1)
 const y = x.mul(3).sub(1).add(randn([80, 1]).mul(0.3))
 
-const w = tensor([[0]], { dtype: 'float32', requiresGrad: true })
-const b = tensor([0], { dtype: 'float32', requiresGrad: true })
+const w = tensor([[0]], { requiresGrad: true })
+const b = tensor([0], { requiresGrad: true })
 const rate = 0.1
 
 const predict = x => x.matmul(w).add(b)

@@ -4,7 +4,9 @@ import type { FromWorker, LogLine, Memory } from '../shared/protocol.ts'
 
 const INTERVAL = 40
 const MEMORY_INTERVAL = 500
+/** The rate is that of the last two seconds, or of the last few steps when they are slower. */
 const RATE_WINDOW = 2000
+const MIN_MARKS = 10
 /** Lines of console output that one message carries; older ones are dropped and counted. */
 const MAX_LINES = 200
 
@@ -38,10 +40,17 @@ export class Feed {
     if (!Number.isNaN(steps)) this.total = steps
     if (!Number.isNaN(accuracy)) this.accuracy = accuracy
     const now = performance.now()
-    if (step < (this.marks.at(-1)?.step ?? -Infinity)) this.marks = []
-    this.marks.push({ time: now, step })
-    while (this.marks.length > 2 && this.marks[1].time < now - RATE_WINDOW) this.marks.shift()
+    this.mark(now, step)
     this.due(now)
+  }
+
+  /** A step that is reported twice counts once, so that what is done between two reports of it does not count as slow. */
+  private mark(time: number, step: number): void {
+    const last = this.marks.at(-1)
+    if (step === last?.step) return
+    if (last && step < last.step) this.marks = []
+    this.marks.push({ time, step })
+    while (this.marks.length > MIN_MARKS && this.marks[1].time < time - RATE_WINDOW) this.marks.shift()
   }
 
   plot(name: string, step: number, value: number): void {
