@@ -38,11 +38,14 @@ function each3<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, c: usize, 
   const op = changetype<T>(0)
   const end = d + (<usize>n << 2)
   while (d < end) {
-    v128.store(d, op.of(v128.load(a), v128.load(b), v128.load(c)))
-    a += sa
-    b += sb
-    c += sc
-    d += 16
+    const v = op.of(v128.load(a), v128.load(b), v128.load(c))
+    const w = op.of(v128.load(a + sa), v128.load(b + sb), v128.load(c + sc))
+    v128.store(d, v)
+    v128.store(d, w, 16)
+    a += sa << 1
+    b += sb << 1
+    c += sc << 1
+    d += 32
   }
 }
 
@@ -169,6 +172,13 @@ export function step(op: i32, d: usize, a: usize, sa: usize, b: usize, sb: usize
     case Op.shru: return slowInt<I.Shru>(d, a, sa, b, sb, n)
     case Op.select: return each3<I.Select>(d, a, sa, b, sb, c, sc, n)
     case Op.randomBits: return each3<I.RandomBits>(d, a, sa, b, sb, c, sc, n)
+    case Op.mulAdd: return each3<F.MulAdd>(d, a, sa, b, sb, c, sc, n)
+    case Op.mulSub: return each3<F.MulSub>(d, a, sa, b, sb, c, sc, n)
+    case Op.subMul: return each3<F.SubMul>(d, a, sa, b, sb, c, sc, n)
+    case Op.mulMul: return each3<F.MulMul>(d, a, sa, b, sb, c, sc, n)
+    case Op.addMul: return each3<F.AddMul>(d, a, sa, b, sb, c, sc, n)
+    case Op.addAdd: return each3<F.AddAdd>(d, a, sa, b, sb, c, sc, n)
+    case Op.diffMul: return each3<F.DiffMul>(d, a, sa, b, sb, c, sc, n)
     default: unreachable()
   }
 }

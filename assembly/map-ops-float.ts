@@ -80,3 +80,11 @@ export class LtF { @inline of(a: v128, b: v128): v128 { return one(f32x4.lt(a, b
 export class LeF { @inline of(a: v128, b: v128): v128 { return one(f32x4.le(a, b)) } }
 export class GtF { @inline of(a: v128, b: v128): v128 { return one(f32x4.gt(a, b)) } }
 export class GeF { @inline of(a: v128, b: v128): v128 { return one(f32x4.ge(a, b)) } }
+
+export class MulAdd { @inline of(a: v128, b: v128, c: v128): v128 { return f32x4.add(f32x4.mul(a, b), c) } }
+export class MulSub { @inline of(a: v128, b: v128, c: v128): v128 { return f32x4.sub(f32x4.mul(a, b), c) } }
+export class SubMul { @inline of(a: v128, b: v128, c: v128): v128 { return f32x4.sub(c, f32x4.mul(a, b)) } }
+export class MulMul { @inline of(a: v128, b: v128, c: v128): v128 { return f32x4.mul(f32x4.mul(a, b), c) } }
+export class AddMul { @inline of(a: v128, b: v128, c: v128): v128 { return f32x4.mul(f32x4.add(a, b), c) } }
+export class AddAdd { @inline of(a: v128, b: v128, c: v128): v128 { return f32x4.add(f32x4.add(a, b), c) } }
+export class DiffMul { @inline of(a: v128, b: v128, c: v128): v128 { return f32x4.mul(f32x4.sub(a, b), c) } }

@@ -11,6 +11,8 @@ export enum Op {
   eqI, neI, ltI, leI, gtI, geI,
   floatToInt, intToFloat, floatToBool, intToBool,
   select, randomBits,
+  // Two steps in one pass, each rounded as on its own: a·b + c, a·b − c, c − a·b, a·b·c, (a + b)·c, (a + b) + c, (a − b)·c.
+  mulAdd, mulSub, subMul, mulMul, addMul, addAdd, diffMul,
 }
 
 /** How the interpreter reaches the elements of a view while it works on a block. */
@@ -25,4 +27,11 @@ export enum Access {
   slot,
   /** Read into a slot once, as it is the same for every block. */
   fixedSlot,
+}
+
+/** How a map runs. Programs that are worth a loop of their own get a way of their own here. */
+export enum Way {
+  interpret,
+  /** A copy whose two sides run along different axes. */
+  transpose,
 }

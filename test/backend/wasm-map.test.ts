@@ -213,6 +213,54 @@ for (const relaxed of [false, true])
       })
     })
 
+    test('what is one number for all elements is computed once, and comes out everywhere', async () => {
+      const [x, rate, step] = [S.input(0, 'float32'), S.input(1, 'float32'), S.param(0, 'float32')]
+      const scale = S.neg(S.expm1(S.mul(step, S.log(rate))))
+      const p = program([S.mul(x, S.sub(1, scale)), S.add(scale, 1), rate, step], ['float32', 'float32'], ['float32'])
+      const n = 1500
+      const kernel: MapKernel = { ...plain(p, n, [3]), inputs: [contiguousView('float32', [n]), { ...contiguousView('float32', [n]), strides: [0] }] }
+      const a = dense(0, 1, n)
+      const got = await run(one, kernel, [a, Float32Array.of(0.9), ...p.outputs.map(() => new Float32Array(n))])
+      for (let i = 0; i < n; i++) evaluate(p, [a[i], Math.fround(0.9)], [3]).forEach((want, k) => expect(got[k][i]).toBeCloseTo(want, 6))
+      expect(new Set(got[1]).size).toBe(1)
+    })
+
+    test('two steps in one pass round as two', async () => {
+      const n = 1000
+      const [a, b, c] = [1, 2, 3].map(k => Float32Array.from({ length: n }, (_, i) => Math.sin(i * k + k) * 10))
+      const [x, y, z] = [0, 1, 2].map(i => S.input(i, 'float32'))
+      const f = Math.fround
+      const cases: [Scalar, (x: number, y: number, z: number) => number][] = [
+        [S.add(S.mul(x, y), z), (p, q, r) => f(f(p * q) + r)],
+        [S.add(z, S.mul(x, y)), (p, q, r) => f(r + f(p * q))],
+        [S.sub(S.mul(x, y), z), (p, q, r) => f(f(p * q) - r)],
+        [S.sub(z, S.mul(x, y)), (p, q, r) => f(r - f(p * q))],
+        [S.mul(z, S.mul(x, y)), (p, q, r) => f(r * f(p * q))],
+        [S.mul(S.add(x, y), z), (p, q, r) => f(f(p + q) * r)],
+        [S.mul(z, S.sub(x, y)), (p, q, r) => f(r * f(p - q))],
+        [S.add(S.add(x, y), z), (p, q, r) => f(f(p + q) + r)],
+        [S.add(S.mul(x, y), S.mul(y, z)), (p, q, r) => f(f(p * q) + f(q * r))],
+        [S.mul(S.mul(x, y), S.mul(x, y)), (p, q) => f(f(p * q) * f(p * q))],
+      ]
+      for (const [expression, want] of cases) {
+        const [got] = await run(one, plain(program([expression], ['float32', 'float32', 'float32']), n), [a, b, c, new Float32Array(n)])
+        expect(bitsOf(got)).toEqual(bitsOf(a.map((v, i) => want(v, b[i], c[i]))))
+      }
+    })
+
+    test.each([[[33, 50], [1, 0]], [[16, 16], [1, 0]], [[5, 40, 20], [2, 1, 0]], [[3, 17, 64], [0, 2, 1]], [[20, 7, 31], [1, 2, 0]], [[600, 500], [1, 0]]])(
+      'a copy of shape %j permuted by %j', async (shape, order) => {
+        const copy = program([S.input(0, 'float32')], ['float32'])
+        const input = permuteView(contiguousView('float32', shape), order)
+        const output = { ...contiguousView('float32', input.shape), offset: 1 }
+        const size = numel(shape)
+        const words = Float32Array.from({ length: size }, (_, i) => i)
+        const [got] = await run(three, { kind: 'map', program: copy, params: [], inputs: [input], outputs: [output] }, [words, new Float32Array(size + 2)])
+        let at = [input.offset]
+        input.shape.forEach((s, axis) => (at = at.flatMap(o => Array.from({ length: s }, (_, i) => o + i * input.strides[axis]))))
+        expect([...got]).toEqual([0, ...at, 0])
+      })
+
     describe('in place', () => {
       const names = ['param', 'grad', 'm', 'v'] as const
       const [w, g, m, v] = names.map((_, i) => S.input(i, 'float32'))

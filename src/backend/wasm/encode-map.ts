@@ -1,6 +1,6 @@
 // Lowers a scalar program to the block interpreter of assembly/map.ts: which operands are used in place, which need a slot, and in
 // what order instructions run so that outputs may overwrite inputs. The payload is described there.
-import { Access, Op } from '../../../assembly/map-ops.ts'
+import { Access, Op, Way } from '../../../assembly/map-ops.ts'
 import { WORD, type DType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import { contiguousStrides, numel } from '../../core/shape.ts'
@@ -61,12 +61,16 @@ const costs: { readonly [op: number]: number } = Object.fromEntries(
 )
 const GATHER_COST = 8
 
-/** A place is a view, a splat or a slot, each counted on its own until all are known. */
-type Place = { readonly in: 'view' | 'splat' | 'slot'; readonly at: number }
+/** Places are counted on their own in each of the four groups until all are known. */
+type Place = { readonly in: 'view' | 'splat' | 'uniform' | 'slot'; readonly at: number }
+
+/** Opcode, destination, three operands. */
+type Instruction = readonly [Op, Place, Place, Place, Place]
 
 interface Lowered {
-  /** Opcode, destination, three operands. */
-  readonly instructions: readonly (readonly [Op, Place, Place, Place, Place])[]
+  /** Those whose operands are the same for all elements run once. */
+  readonly uniform: readonly Instruction[]
+  readonly instructions: readonly Instruction[]
   /** Steps that are consts or params. */
   readonly splats: readonly Step[]
   readonly slots: number
@@ -83,25 +87,64 @@ function opcode(program: Program, step: Step): Op | undefined {
   return opcodes[step.op][operand] ?? internal(`the wasm backend has no ${step.op} for ${operand}`)
 }
 
+/** Pairs of steps that one pass computes: the opcode by outer step and place of the inner one among its operands. */
+const pairs: { readonly [inner in Intrinsic]?: { readonly [outer in Intrinsic]?: readonly [left: Op | null, right: Op | null] } } = {
+  mul: { add: [Op.mulAdd, Op.mulAdd], sub: [Op.mulSub, Op.subMul], mul: [Op.mulMul, Op.mulMul] },
+  add: { mul: [Op.addMul, Op.addMul], add: [Op.addAdd, Op.addAdd] },
+  sub: { mul: [Op.diffMul, Op.diffMul] },
+}
+
+/** A step as the machine sees it; `null` when it is part of another one, stands for its operand, or is no operation. */
+interface Operation {
+  readonly op: Op
+  readonly args: readonly number[]
+}
+
+/** The operations of a program, and for each step the one whose value it has. */
+function operations({ steps, outputs }: Program, ops: readonly (Op | undefined)[], isUniform: readonly boolean[]) {
+  // A conversion that changes nothing stands for its operand.
+  const root: number[] = []
+  steps.forEach((s, i) => root.push(s.op === 'cast' && ops[i] === undefined ? root[s.args[0]] : i))
+  const uses = new Array<number>(steps.length).fill(0)
+  steps.forEach((s, i) => root[i] === i && s.args.forEach(a => uses[root[a]]++))
+  for (const o of outputs) uses[root[o]] += 2
+  const list = steps.map((s, i): Operation | null => {
+    const op = ops[i]
+    return op === undefined ? null : { op, args: s.args.map(a => root[a]) }
+  })
+  steps.forEach((outer, i) => {
+    if (outer.dtype !== 'float32' || isUniform[i]) return
+    for (const side of [1, 0]) {
+      const j = root[outer.args[side]]
+      if (list[j] === null || uses[j] !== 1 || isUniform[j] || list[j].args.length !== 2) continue
+      const op = pairs[steps[j].op as Intrinsic]?.[outer.op as Intrinsic]?.[side]
+      if (op === undefined || op === null) continue
+      list[i] = { op, args: [...list[j].args, root[outer.args[1 - side]]] }
+      list[j] = null
+      return
+    }
+  })
+  return { root, list }
+}
+
 /** Instructions and slots of a program, given how its views are reached. */
 function lower(program: Program, access: readonly Access[]): Lowered {
   const { steps, outputs, inputs } = program
   const inSlot = (view: number) => access[view] === Access.slot || access[view] === Access.fixedSlot
-  const ops = steps.map(s => opcode(program, s))
-  // A conversion that changes nothing stands for its operand.
-  const root: number[] = []
-  steps.forEach((s, i) => root.push(s.op === 'cast' && ops[i] === undefined ? root[s.args[0]] : i))
+  const isUniform: boolean[] = []
+  for (const s of steps)
+    isUniform.push(s.op === 'input' ? access[s.index!] === Access.scalar : s.op !== 'index' && s.args.every(a => isUniform[a]))
+  const { root, list } = operations(program, steps.map(s => opcode(program, s)), isUniform)
   const end = steps.length
   const lastUse = new Array<number>(end).fill(-1)
-  steps.forEach((s, i) => {
-    if (ops[i] !== undefined) for (const a of s.args) lastUse[root[a]] = i
-  })
+  list.forEach((o, i) => o?.args.forEach(a => (lastUse[a] = i)))
   for (const o of outputs) lastUse[root[o]] = end
   const isDirectInput = (i: number) => steps[i].op === 'input' && access[steps[i].index!] === Access.direct
   /** The last moment at which memory of an input is read that an output may lie on. */
   const lastRead = steps.reduce((last, _, i) => (isDirectInput(i) ? Math.max(last, lastUse[i] === end ? i : lastUse[i]) : last), -1)
 
-  const instructions: (readonly [Op, Place, Place, Place, Place])[] = []
+  const uniform: Instruction[] = []
+  const instructions: Instruction[] = []
   const splats: Step[] = []
   const free: number[] = []
   let slots = 0
@@ -109,13 +152,13 @@ function lower(program: Program, access: readonly Access[]): Lowered {
   const slotOf = access.map((_, view) => (inSlot(view) ? newSlot() : 0))
   const placeOf: Place[] = []
   const none: Place = { in: 'view', at: 0 }
+  const instruction = (op: Op, to: Place, args: readonly Place[]): Instruction => [op, to, args[0] ?? none, args[1] ?? none, args[2] ?? none]
   const release = (value: number, at: number) => {
     const place = placeOf[value]
     if (lastUse[value] !== at) return
     if (place.in === 'slot') free.push(place.at)
     else if (place.in === 'view' && place.at < inputs.length && access[place.at] === Access.slot) free.push(slotOf[place.at])
   }
-  const emit = (op: Op, to: Place, args: readonly Place[]) => instructions.push([op, to, args[0] ?? none, args[1] ?? none, args[2] ?? none])
 
   /** Outputs whose value was computed where it belongs. */
   const done = new Set<number>()
@@ -128,33 +171,39 @@ function lower(program: Program, access: readonly Access[]): Lowered {
     return { in: 'view', at: view }
   }
 
-  steps.forEach((s, i) => {
-    const op = ops[i]
-    if (root[i] !== i) placeOf.push(placeOf[root[i]])
-    else if (op !== undefined) {
-      const args = s.args.map(a => placeOf[root[a]])
-      for (const a of new Set(s.args.map(x => root[x]))) release(a, i)
+  const placeOfStep = (s: Step, i: number): Place => {
+    const o = list[i]
+    if (o) {
+      const args = o.args.map(a => placeOf[a])
+      if (isUniform[i]) {
+        const to: Place = { in: 'uniform', at: uniform.length }
+        uniform.push(instruction(o.op, to, args))
+        return to
+      }
+      for (const a of new Set(o.args)) release(a, i)
       const to = homeOf(i) ?? { in: 'slot', at: newSlot() }
-      emit(op, to, args)
-      placeOf.push(to)
-    } else if (s.op === 'input') {
-      // Outputs that exchange inputs must not overwrite what the other still wants.
-      if (lastUse[i] === end && outputs.length > 1 && isDirectInput(i)) {
-        const to: Place = { in: 'slot', at: newSlot() }
-        emit(Op.copy, to, [{ in: 'view', at: s.index! }])
-        placeOf.push(to)
-      } else placeOf.push({ in: 'view', at: s.index! })
-    } else {
-      placeOf.push({ in: 'splat', at: splats.length })
-      splats.push(s)
+      instructions.push(instruction(o.op, to, args))
+      return to
     }
-  })
+    if (s.op === 'input') {
+      const view: Place = { in: 'view', at: s.index! }
+      // Outputs that exchange inputs must not overwrite what the other still wants.
+      if (lastUse[i] !== end || outputs.length === 1 || !isDirectInput(i)) return view
+      const to: Place = { in: 'slot', at: newSlot() }
+      instructions.push(instruction(Op.copy, to, [view]))
+      return to
+    }
+    if (s.op !== 'param' && s.op !== 'const') return placeOf[root[i]] ?? none
+    splats.push(s)
+    return { in: 'splat', at: splats.length - 1 }
+  }
+  steps.forEach((s, i) => placeOf.push(placeOfStep(s, i)))
   outputs.forEach((o, k) => {
-    if (!done.has(k)) emit(Op.copy, { in: 'view', at: inputs.length + k }, [placeOf[root[o]]])
+    if (!done.has(k)) instructions.push(instruction(Op.copy, { in: 'view', at: inputs.length + k }, [placeOf[root[o]]]))
   })
   const gathers = access.filter(a => a === Access.slot).length
   const cost = instructions.reduce((sum, [op]) => sum + (costs[op] ?? 1), gathers * GATHER_COST)
-  return { instructions, splats, slots, slotOf, cost }
+  return { uniform, instructions, splats, slots, slotOf, cost }
 }
 
 const lowered = new WeakMap<Program, Map<string, Lowered>>()
@@ -168,8 +217,11 @@ function lowerOnce(program: Program, access: readonly Access[]): Lowered {
   return result
 }
 
-/** Rows shorter than this are worked on several at a time. */
-const SHORT_ROW = 128
+/**
+ * Rows are worked on several at a time when they are short, or so short that the loose end of each, which costs as much as some
+ * hundred elements, would show.
+ */
+const isShortRow = (length: number): boolean => length < 128 || (length < 512 && length % 8 !== 0)
 
 /** Axes in the order in which the first output walks through memory, where the program does not ask for positions. */
 function axisOrder(kernel: MapKernel): number[] | null {
@@ -177,6 +229,31 @@ function axisOrder(kernel: MapKernel): number[] | null {
   const sorted = strides.every((s, i) => i === 0 || shape[i] === 1 || Math.abs(s) <= Math.abs(strides[i - 1]))
   if (sorted || kernel.program.steps.some(s => s.op === 'index')) return null
   return shape.map((_, i) => i).sort((i, j) => Math.abs(strides[j]) - Math.abs(strides[i]))
+}
+
+/** A copy that runs along one axis in the source and along another in the destination; both are collapsed. */
+const isTranspose = ({ program }: MapKernel, [from, to]: readonly number[][]): boolean =>
+  program.outputs.length === 1 && program.steps[program.outputs[0]].op === 'input' && program.steps.length === 1 &&
+  to[to.length - 1] === 1 && from[from.length - 1] !== 1 && from.includes(1)
+
+/** The payload of assembly/transpose.ts. */
+function encodeTranspose(shape: readonly number[], [from, to]: readonly number[][], w: Writer): void {
+  const alongOut = shape.length - 1
+  const alongIn = from.lastIndexOf(1)
+  const others = shape.map((_, i) => i).filter(i => i !== alongIn && i !== alongOut)
+  const units = others.reduce((n, i) => n * shape[i], Math.ceil(shape[alongIn] / 16))
+  w.i32(tasksFor(numel(shape) * 4, units))
+  w.i32(Way.transpose)
+  w.i32(units)
+  w.i32(shape[alongIn])
+  w.i32(shape[alongOut])
+  w.i32(from[alongOut] * WORD)
+  w.i32(to[alongIn] * WORD)
+  w.i32(others.length)
+  w.list(others.map(i => shape[i]))
+  w.list(others.map(i => from[i] * WORD))
+  w.list(others.map(i => to[i] * WORD))
+  w.scratch(1024)
 }
 
 export function encodeMap(kernel: MapKernel, w: Writer): void {
@@ -187,9 +264,10 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
   const { shape, strides } = collapse(ordered(views[0].shape), views.map(v => ordered(v.strides)))
   const rank = shape.length
   const inner = rank - 1
+  if (isTranspose(kernel, strides)) return encodeTranspose(shape, strides, w)
   const length = shape[inner]
   const size = numel(shape)
-  const byRows = rank > 1 && length < SHORT_ROW
+  const byRows = rank > 1 && isShortRow(length)
   const flat = contiguousStrides(shape)
 
   const access = views.map((_, k): Access => {
@@ -202,7 +280,7 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
     if (byRows) return s.every((x, i) => i === inner || x === 0) ? Access.fixedSlot : Access.slot
     return s[inner] === 0 ? Access.rowScalar : Access.slot
   })
-  const { instructions, splats, slots, slotOf, cost } = lowerOnce(program, access)
+  const { uniform, instructions, splats, slots, slotOf, cost } = lowerOnce(program, access)
 
   // A block of all slots and direct views should stay in the first-level cache; without slots there is nothing to keep.
   const arrays = slots + access.filter(a => a === Access.direct).length
@@ -215,6 +293,7 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
   const slotBytes = (Math.ceil(block / 16) + 1) * 64
 
   w.i32(tasksFor(size * cost, blocks))
+  w.i32(Way.interpret)
   w.i32(blocks)
   w.i32(length)
   w.i32(block)
@@ -225,6 +304,7 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
   w.i32(kernel.inputs.length)
   w.i32(kernel.outputs.length)
   w.i32(splats.length)
+  w.i32(uniform.length)
   w.i32(slots)
   w.i32(slotBytes)
   w.i32(instructions.length)
@@ -239,11 +319,11 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
     if (s.dtype === 'float32') w.f32(value)
     else w.i32(s.dtype === 'bool' ? Number(value !== 0) : value)
   }
-  const base = { view: 0, splat: views.length, slot: views.length + splats.length }
-  for (const [op, ...places] of instructions) {
+  const fixed = views.length + splats.length + uniform.length
+  const base = { view: 0, splat: views.length, uniform: fixed - uniform.length, slot: fixed }
+  for (const [op, ...places] of [...uniform, ...instructions]) {
     w.i32(op)
     for (const p of places) w.i32(base[p.in] + p.at)
   }
-  const fixed = base.slot
   w.scratch((fixed + slots) * 8 + fixed * 32 + 128 + slots * slotBytes)
 }

@@ -51,7 +51,8 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   const count = numel(reduced.shape)
   const width = kept.shape[kept.shape.length - 1]
   const inColumns = !positions && width >= 4 && kept.strides[0][kept.shape.length - 1] === 1 && reduced.strides[0][reduced.shape.length - 1] !== 1
-  const column = width <= 64 ? Math.max(width, 1) : Math.min(512, Math.max(64, Math.ceil(width / 64) * 16))
+  // Blocks as wide as the sums may be without leaving the cache; narrower ones where threads are to share them.
+  const column = Math.max(1, Math.min(width, outputs * count < 2 ** 18 ? 512 : 128))
   const chunk = !positions && outputs <= MAX_CHUNKED_OUTPUTS && count > 2 * CHUNK ? CHUNK : Math.max(count, 1)
   const chunks = Math.max(1, Math.ceil(count / chunk))
   const units = inColumns ? (outputs / Math.max(width, 1)) * Math.ceil(width / column) : outputs * chunks
