@@ -1,8 +1,11 @@
 // Reads the safetensors files under test/golden, in Node and in the page. 64-bit integers become int32.
 import { tensor, type Tensor } from '../src/index.ts'
 
+// By name, so that the bundler does not take the address for one of its assets.
+const here = import.meta.url
+
 async function bytes(path: string): Promise<ArrayBuffer> {
-  const url = new URL(`./golden/${path}`, import.meta.url)
+  const url = new URL(`./golden/${path}`, here)
   if (typeof document === 'object') return (await fetch(url)).arrayBuffer()
   const file = process.getBuiltinModule('node:fs').readFileSync(process.getBuiltinModule('node:url').fileURLToPath(url))
   return new Uint8Array(file).buffer
