@@ -164,6 +164,19 @@ describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {
       const reads = await Promise.allSettled([backend.read(out, 0, 4, 'float32'), backend.sync(), backend.read(table, 0, 4, 'float32')])
       expect(reads.map(r => r.status)).toEqual(['rejected', 'rejected', 'rejected'])
       await backend.sync()
+    })
+
+    test('a read that begins when the failure has been told does not hear of it again', async () => {
+      const backend = await openWebGPU({ gpu: entry })
+      const table = upload(backend, new Float32Array(4))
+      const index = upload(backend, Int32Array.of(-1))
+      const out = backend.alloc(4)
+      backend.run({ kind: 'gather', axis: 0, inputs: [f32([4]), contiguousView('int32', [1])], outputs: [f32([1])] }, [table, index, out])
+      const [first, second] = [backend.sync(), backend.sync()]
+      await expect(first).rejects.toThrow('[gather] index -1')
+      const third = backend.sync()
+      await expect(second).rejects.toThrow('[gather] index -1')
+      await third
       backend.dispose()
     })
 
@@ -183,7 +196,7 @@ describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {
       const waiting = backend.read(block, 0, 32, 'float32').catch((e: unknown) => e)
       device.destroy()
       expect(await backend.lost).not.toBe('')
-      await waiting
+      expect(await waiting).toBeInstanceOf(DeviceLostError)
       expect(() => backend.alloc(4)).toThrow(DeviceLostError)
       expect(() => backend.write(block, 0, new Float32Array(1))).toThrow(DeviceLostError)
       expect(() => backend.run(mapOf(8, S.add(x, 1)), [block, block])).toThrow(DeviceLostError)

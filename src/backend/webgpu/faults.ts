@@ -3,6 +3,7 @@
 import { DeviceLostError, LampasError } from '../../core/errors.ts'
 
 export class Faults {
+  /** Tickets up to `until` hear of it; all that there are, as long as it has not been told. */
   #fault: { readonly error: Error; until: number } | null = null
   #tickets = 0
   #checks = Promise.resolve()
@@ -12,9 +13,12 @@ export class Faults {
     return ++this.#tickets
   }
 
-  /** The first fault is kept, later ones are mostly its consequences. */
-  report(error: Error): void {
-    if (!this.#fault || this.#fault.until < Infinity) this.#fault = { error, until: Infinity }
+  /**
+   * The first fault is kept until it is told; others are mostly its consequences. A read that finds a fault by itself gives its ticket:
+   * what was told to it already is not news.
+   */
+  report(error: Error, ticket = Infinity): void {
+    if (!this.#fault || ticket > this.#fault.until) this.#fault = { error, until: Infinity }
   }
 
   /** Waits for a check, whose fault reads must not overtake. Checks are heard in order, causes before consequences. */
@@ -34,7 +38,6 @@ export class Faults {
     if (!fault) return
     if (fault.until === Infinity) fault.until = this.#tickets
     if (ticket <= fault.until) throw fault.error
-    this.#fault = null
   }
 }
 

@@ -30,6 +30,8 @@ export interface WebGPUBackend extends Backend {
 
 /** Bytes of the fault record: kind, index, size. */
 const FAULT_BYTES = 16
+/** Buffers for reading that are larger than this are not kept. */
+const LARGE_STAGING = 2 ** 22
 const NO_FAULT = new Int32Array(FAULT_BYTES / 4)
 
 /** Limits that are asked for in full; a device gets modest defaults otherwise. */
@@ -119,28 +121,28 @@ class WebGPU implements WebGPUBackend {
     this.#queue.copy(this.#record.buffer, 0, staging, 0, FAULT_BYTES)
     if (byteLength) this.#queue.copy(storeOf(block).buffer, byteOffset, staging, FAULT_BYTES, byteLength)
     this.#queue.flush()
+    let fault: Int32Array
     let words: ArrayBuffer
     try {
-      const mapped = staging.mapAsync(GPUMapMode.READ, 0, bytes)
-      await Promise.race([mapped, this.#death])
-      words = staging.getMappedRange(0, bytes).slice(0)
+      await Promise.race([staging.mapAsync(GPUMapMode.READ, 0, bytes), this.#death])
+      fault = new Int32Array(staging.getMappedRange(0, FAULT_BYTES).slice(0))
+      words = byteLength ? staging.getMappedRange(FAULT_BYTES, byteLength).slice(0) : new ArrayBuffer(0)
       staging.unmap()
     } catch (error) {
       staging.destroy()
-      this.#alive()
+      // Mapping fails when the device is lost, and the news of that may come later.
+      await Promise.race([this.#death, new Promise(resolve => setTimeout(resolve, 1000))])
       await this.#faults.settle(ticket)
       throw error
     }
-    const list = this.#staging.get(size)
-    if (list) list.push(staging)
-    else this.#staging.set(size, [staging])
-    const index = indexFault(new Int32Array(words, 0, FAULT_BYTES / 4))
+    this.#keepStaging(staging)
+    const index = indexFault(fault)
     if (index) {
       this.#queue.write(this.#record, 0, NO_FAULT)
-      this.#faults.report(index)
+      this.#faults.report(index, ticket)
     }
     await this.#faults.settle(ticket)
-    return words.slice(FAULT_BYTES)
+    return words
   }
 
   async sync(): Promise<void> {
@@ -226,6 +228,13 @@ class WebGPU implements WebGPUBackend {
         this.#queue.add({ ...command, group: this.#queue.group(stores), stores })
       }
     }
+  }
+
+  #keepStaging(buffer: GPUBuffer): void {
+    const list = this.#staging.get(buffer.size)
+    if (buffer.size > LARGE_STAGING) buffer.destroy()
+    else if (list) list.push(buffer)
+    else this.#staging.set(buffer.size, [buffer])
   }
 
   #lower(kernel: Kernel, blocks: readonly Block[]): Lowered {
