@@ -1,41 +1,47 @@
 // The collector cannot see device memory: a loop that makes small JavaScript objects for large blocks would never make it run. So
-// each large allocation also asks for an untouched ArrayBuffer of that size, which costs no real memory but counts as garbage,
-// and reads of values give the collector's callbacks a turn of the event loop when much may be waiting.
+// after every so many bytes we allocate and drop one large, untouched ArrayBuffer. It costs address space but no memory, and V8 answers
+// growth of external memory by that much with a full collection, of which the callbacks run in the next turn of the event loop.
 import type { Backend } from '../backend/backend.ts'
 
 const MIB = 2 ** 20
+/** Bytes of new device memory that are worth a collection, at the least. */
+const ENOUGH = 32 * MIB
+/** V8 begins to mark when external memory grows by 64 MiB between collections. */
+const BALLAST = 128 * MIB
+
+/** Bytes that may be made until the next collection: more where more is held, so that it stays a small part of the work. */
+let untilCollection = ENOUGH
 /** Bytes made since callbacks last had a chance to run. */
 let sinceTurn = 0
 let warned = false
 
 export function relieve(backend: Backend, bytes: number): void {
   sinceTurn += bytes
-  if (bytes >= MIB / 4) ballast(bytes)
-  else if ((small += bytes) >= MIB / 4) {
-    ballast(small)
-    small = 0
-  }
-  if (sinceTurn > 2048 * MIB && !warned && backend.memory().held > 1024 * MIB) {
+  untilCollection -= bytes
+  if (untilCollection > 0) return
+  const { held } = backend.memory()
+  untilCollection = Math.max(ENOUGH, held / 4)
+  collect()
+  if (sinceTurn > 2048 * MIB && !warned && held > 1024 * MIB) {
     warned = true
     console.warn(
-      `[memory] ${Math.round(backend.memory().held / MIB)} MiB are held and this loop has not let the garbage collector work: ` +
+      `[memory] ${Math.round(held / MIB)} MiB are held and this loop has not let the garbage collector work. ` +
         'help: `await` something in each round (loss.item()), wrap the round in scope(() => …), or compile the step',
     )
   }
 }
 
-let small = 0
-/** Garbage of a size that the collector counts. Pages are never touched, so no memory is used. */
-function ballast(bytes: number): void {
+/** The first buffer makes the collector begin to mark, the second makes it go on. */
+function collect(): void {
   try {
-    new ArrayBuffer(Math.min(bytes, 256 * MIB))
+    for (let i = 0; i < 2; i++) new ArrayBuffer(BALLAST)
   } catch {
     // The host is short of address space; it will collect without our asking.
   }
 }
 
 /** True when enough was made since the last turn that callbacks should run now. */
-export const turnDue = (): boolean => sinceTurn > 64 * MIB
+export const turnDue = (): boolean => sinceTurn > ENOUGH / 2
 
 /** One turn of the event loop, so that finalisers run. */
 export async function turn(): Promise<void> {
