@@ -11,7 +11,8 @@ import {
 import { indent, Memory, NOTHING, printShader, range, scratchSlot, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 function tile({ m, n }: Extents, { family }: Target): Tiling {
-  if (family === 'shared') return workgroupTile(m > 32 && n > 32 ? 8 : 4)
+  // Few output channels, as in depthwise convolution, would leave most of a workgroup's tile empty.
+  if (family === 'shared' && m >= 8) return workgroupTile(m > 32 && n > 32 ? 8 : 4)
   return threadTile(m >= 8 ? 8 : m > 1 ? 4 : 1, 4)
 }
 
@@ -135,7 +136,7 @@ export function lowerConv(kernel: ConvKernel, slots: readonly number[], target: 
   const [items, images, m] = out.shape
   const extents: Extents = { items, m, n: images * numel(out.shape.slice(3)), k: numel(w.shape.slice(2)) }
   const t = tile(extents, target)
-  const slices = sliceCount(extents, t)
+  const slices = sliceCount(extents, t, target)
   if (slices === 1) return single(product(kernel, out, extents, slots, t, 1))
   const at = scratchSlot(slots)
   const sum = addSlices(out, slices, at, slots[2], target)

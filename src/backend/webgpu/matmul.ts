@@ -51,7 +51,8 @@ function reading(inner: number, own: number, offset: number, over: readonly numb
 }
 
 function tile({ m, n }: Product, { family }: Target): Tiling {
-  if (family === 'shared') return workgroupTile(m > 32 && n > 32 && m * n >= 128 * 128 ? 8 : 4)
+  // A few rows or columns would leave most of a workgroup's tile empty.
+  if (family === 'shared' && m >= 8 && n >= 8) return workgroupTile(m > 32 && n > 32 && m * n >= 128 * 128 ? 8 : 4)
   return threadTile(m >= 8 ? 8 : m > 1 ? 4 : 1, n >= 8 ? 8 : 4)
 }
 
@@ -152,7 +153,7 @@ export function lowerMatmul({ inputs: [a, b], outputs: [out] }: MatmulKernel, sl
   if (numel(out.shape) === 0) return NOTHING
   const view = simplify(a, b, out)
   const t = tile(view, target)
-  const slices = sliceCount(view, t)
+  const slices = sliceCount(view, t, target)
   if (slices === 1) return single(product(view, slots, t, 1))
   const at = scratchSlot(slots)
   const sum = addSlices(out, slices, at, slots[2], target)

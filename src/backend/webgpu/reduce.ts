@@ -12,7 +12,7 @@ import {
 } from './wgsl.ts'
 
 type Kind = 'thread' | 'group'
-type Number = Exclude<DType, 'bool'>
+type Numeric = Exclude<DType, 'bool'>
 
 const isArg = (op: ReduceOp): boolean => op === 'argmax' || op === 'argmin'
 const least: Record<DType, string> = { float32: '-inf()', int32: 'I(-2147483648)', bool: 'I(0)' }
@@ -70,7 +70,7 @@ function stage({ op, kind, from, kept, out, slots, chunks }: Stage): Job {
   const deep = inner.shape.length
   const arg = isArg(op)
   const second = from.length > 1
-  const type: Number = x.dtype === 'float32' ? 'float32' : 'int32'
+  const type: Numeric = x.dtype === 'float32' ? 'float32' : 'int32'
   const results: DType[] = out ? [out.dtype] : arg ? [type, 'int32'] : [type]
   const memory = new Memory([...from.map(v => v.dtype), ...results], slots)
   const units = numel(shape) * chunks
@@ -157,7 +157,7 @@ export function lowerReduce({ op, inputs: [x], outputs: [out] }: ReduceKernel, s
   const { kind, chunks } = choose(target, x, kept)
   if (chunks === 1) return single(stage({ op, kind, from: [x], kept, out, slots, chunks }))
   // The parts of bools are integers, 0 or 1, which have the same greatest and least among them.
-  const types: Number[] = [x.dtype === 'float32' ? 'float32' : 'int32', ...(isArg(op) ? ['int32' as const] : [])]
+  const types: Numeric[] = [x.dtype === 'float32' ? 'float32' : 'int32', ...(isArg(op) ? ['int32' as const] : [])]
   const parts = types.map((dtype): View => ({ dtype, shape: [...out.shape, chunks], strides: [...contiguousStrides(out.shape), results], offset: 0 }))
   const partSlots = parts.map((_, k) => scratchSlot(slots, k))
   return {

@@ -3,7 +3,7 @@
 import { numel } from '../../core/shape.ts'
 import { contiguousView, type View } from '../../core/view.ts'
 import { lowerReduce } from './reduce.ts'
-import { gridOfGroups, gridOfThreads, indent, range, type Field, type Target, type Work } from './wgsl.ts'
+import { gridOfGroups, gridOfThreads, indent, range, WG, type Field, type Target, type Work } from './wgsl.ts'
 
 /** Steps of the inner axis that workgroup tiles hold. */
 export const INNER = 16
@@ -98,15 +98,17 @@ ${indent(eachSum(t, (r, q) => `acc${r}_${q} += a${r} * c${q};`))}
 /** Words of scratch that slices may take only to keep sums short. */
 const SCRATCH = 2 ** 24
 const SHORT = 1024
+/** Units that keep a device busy: workgroups, or threads on a CPU. */
 const ENOUGH = 128
 
 /**
  * How many slices to cut the inner axis into: enough to give the device something to do when there are few units, and, where the results
  * are not too many, so many that none is long, for the sake of rounding.
  */
-export function sliceCount(e: Extents, t: Tiling): number {
+export function sliceCount(e: Extents, t: Tiling, target: Target): number {
   const units = unitsOf(e, t)
-  const busy = units < ENOUGH / 2 && e.k >= 512 ? Math.min(Math.floor(e.k / 256), Math.ceil(ENOUGH / units)) : 1
+  const enough = target.family === 'shared' && t.family === 'register' ? ENOUGH * WG : ENOUGH
+  const busy = units < enough / 2 && e.k >= 512 ? Math.min(Math.floor(e.k / 256), Math.ceil(enough / units)) : 1
   const short = Math.ceil(e.k / SHORT)
   const slices = Math.max(1, busy, short * e.items * e.m * e.n <= SCRATCH ? short : 1)
   return Math.max(1, Math.ceil(e.k / sliceLength(e.k, slices)))
