@@ -1,12 +1,14 @@
 // The `reduce` kernel. Float sums are pairwise over leaves of a few hundred elements, so errors grow with the logarithm of the
-// length; a long reduction is cut at fixed places, so a result never depends on the number of threads. Two ways to walk:
-// lines, where each output folds its own run of memory, and columns, where neighbouring outputs fold whole rows together.
+// length; a long reduction is cut at fixed places, so a result never depends on the number of threads. Three ways to walk:
+// lines, where each output folds its own run of memory, columns, where neighbouring outputs fold whole rows together, and taps,
+// where each output folds a few elements.
 // src/backend/wasm/encode-reduce.ts writes the payload: the header below, shape[kept], input and output byte strides[kept],
 // shape[reduced], byte strides[reduced].
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
 import { parallel, scratch, threads } from './pool'
 import { addRows, leaf, pair } from './reduce-loops'
+import { foldTaps, positionTaps, tapOffsets } from './reduce-taps'
 import { offsetOf, read, word } from './strided'
 
 const TASKS = 0
@@ -19,7 +21,7 @@ const REDUCED = 6 // rank
 const COUNT = 7 // elements that an output folds
 const CHUNK = 8 // lines: elements of a chunk
 const CHUNKS = 9 // lines: chunks of an output
-const WIDTH = 8 // columns: size of the innermost kept axis
+const WIDTH = 8 // columns, taps: size of the innermost kept axis
 const COLUMNS = 9 // columns: size of a column block
 const IS_FLOAT = 10
 const PARTIALS = 11 // lines: where the chunks' results go; filled in when the kernel runs
@@ -29,6 +31,8 @@ const HEAD_BYTES: usize = 48
 const BY_LINES = 0
 const BY_COLUMNS = 1
 const POSITIONS = 2
+const BY_TAPS = 3
+const POSITIONS_BY_TAPS = 4
 
 const LEAF = 512
 const LEAF_ROWS = 64
@@ -242,6 +246,26 @@ function positions(desc: usize, first: i32, last: i32): void {
   }
 }
 
+/** Rows of outputs first … last−1 of a reduction of few elements. */
+function taps(desc: usize, first: i32, last: i32): void {
+  const head = payload(desc)
+  const op = word(head, OP)
+  const kept = word(head, KEPT)
+  const count = word(head, COUNT)
+  const width = word(head, WIDTH)
+  const inStride = word(inputStrides(head), kept - 1)
+  const outStride = word(outputStrides(head), kept - 1)
+  const table = scratch(<usize>count << 2)
+  tapOffsets(table, reducedShape(head), reducedStrides(head), word(head, REDUCED), count)
+  const wantsPositions = word(head, WAY) == POSITIONS_BY_TAPS
+  for (let row = first; row < last; row++) {
+    const at = viewAddress(desc, 0) + offsetOf(keptShape(head), inputStrides(head), kept - 1, row)
+    const out = viewAddress(desc, 1) + offsetOf(keptShape(head), outputStrides(head), kept - 1, row)
+    if (wantsPositions) positionTaps(op, table, count, at, inStride, out, outStride, width)
+    else foldTaps(op, table, count, at, inStride, out, outStride, width)
+  }
+}
+
 function reduceTask(desc: usize, task: i32, tasks: i32): void {
   const head = payload(desc)
   const units = <i64>word(head, UNITS)
@@ -250,6 +274,7 @@ function reduceTask(desc: usize, task: i32, tasks: i32): void {
   const way = word(head, WAY)
   if (way == BY_COLUMNS) columns(desc, first, last)
   else if (way == POSITIONS) positions(desc, first, last)
+  else if (way >= BY_TAPS) taps(desc, first, last)
   else lines(desc, first, last)
 }
 

@@ -11,6 +11,11 @@ import { tasksFor } from './work.ts'
 const BY_LINES = 0
 const BY_COLUMNS = 1
 const POSITIONS = 2
+const BY_TAPS = 3
+const POSITIONS_BY_TAPS = 4
+
+/** Fewer elements than this to an output are read one by one, unless they lie in a run. */
+const FEW = 32
 
 type Folding = Exclude<ReduceOp, 'argmax' | 'argmin'>
 
@@ -51,15 +56,18 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   const count = numel(reduced.shape)
   const width = kept.shape[kept.shape.length - 1]
   const inColumns = !positions && width >= 4 && kept.strides[0][kept.shape.length - 1] === 1 && reduced.strides[0][reduced.shape.length - 1] !== 1
+  const innermost = reduced.shape[reduced.shape.length - 1]
+  const run = reduced.strides[0][reduced.shape.length - 1] === 1 && (reduced.shape.length === 1 || innermost >= 8)
+  const inTaps = !inColumns && count > 0 && outputs > 0 && (run ? count < 8 : count <= FEW)
   // Blocks as wide as the sums may be without leaving the cache; narrower ones where threads are to share them.
   const column = Math.max(1, Math.min(width, outputs * count < 2 ** 18 ? 512 : 128))
-  const chunk = !positions && outputs <= MAX_CHUNKED_OUTPUTS && count > 2 * CHUNK ? CHUNK : Math.max(count, 1)
+  const chunk = !positions && !inTaps && outputs <= MAX_CHUNKED_OUTPUTS && count > 2 * CHUNK ? CHUNK : Math.max(count, 1)
   const chunks = Math.max(1, Math.ceil(count / chunk))
-  const units = inColumns ? (outputs / Math.max(width, 1)) * Math.ceil(width / column) : outputs * chunks
+  const units = inTaps ? outputs / width : inColumns ? (outputs / Math.max(width, 1)) * Math.ceil(width / column) : outputs * chunks
 
-  const cost = reduced.strides[0][reduced.shape.length - 1] === 1 || inColumns ? 1 : 10
+  const cost = inTaps ? 4 : reduced.strides[0][reduced.shape.length - 1] === 1 || inColumns ? 1 : 10
   w.i32(tasksFor(outputs * count * cost, units))
-  w.i32(positions ? POSITIONS : inColumns ? BY_COLUMNS : BY_LINES)
+  w.i32(inTaps ? (positions ? POSITIONS_BY_TAPS : BY_TAPS) : positions ? POSITIONS : inColumns ? BY_COLUMNS : BY_LINES)
   w.i32(folding[0])
   if (isFloat) w.f32(folding[1])
   else w.i32(folding[1])
@@ -67,7 +75,7 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   w.i32(kept.shape.length)
   w.i32(reduced.shape.length)
   w.i32(count)
-  w.i32(inColumns ? width : chunk)
+  w.i32(inColumns || inTaps ? width : chunk)
   w.i32(inColumns ? column : chunks)
   w.i32(Number(isFloat))
   w.i32(0)
