@@ -155,6 +155,24 @@ describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {
       backend.dispose()
     })
 
+    test('memory that the device does not have makes the next read reject, and is not handed out again', async () => {
+      const { backend, device } = await openWatched(entry)
+      const pop = device.popErrorScope.bind(device)
+      device.popErrorScope = async () => {
+        await pop()
+        return new GPUOutOfMemoryError('none left')
+      }
+      const block = backend.alloc(1000)
+      device.popErrorScope = pop
+      await expect(backend.read(block, 0, 4, 'float32')).rejects.toThrow('[alloc] the graphics device has no 1024 bytes left; 1000 are held')
+      backend.free(block)
+      const { reserved } = backend.memory()
+      backend.free(backend.alloc(1000))
+      expect(backend.memory().reserved).toBe(reserved)
+      await backend.sync()
+      backend.dispose()
+    })
+
     test('every read that was waiting hears of a failure', async () => {
       const backend = await openWebGPU({ gpu: entry })
       const table = upload(backend, new Float32Array(4))

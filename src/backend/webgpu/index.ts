@@ -66,10 +66,10 @@ class WebGPU implements WebGPUBackend {
         this.#queue.flush()
         this.#queue.forgetGroups()
       },
-      (check, bytes) => this.#faults.watch(check.then(error => error && this.#outOfMemory(bytes))),
+      (created, bytes) => this.#faults.watch(created.then(done => (done ? null : this.#outOfMemory(bytes)))),
     )
     const buffer = device.createBuffer({ size: FAULT_BYTES, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST })
-    this.#record = { buffer, size: FAULT_BYTES, id: -1, usedAt: -1 }
+    this.#record = { buffer, size: FAULT_BYTES, id: -1, usedAt: -1, failed: false }
     device.addEventListener('uncapturederror', event => {
       event.preventDefault()
       this.#faults.report(new Error(`internal: the graphics device reports: ${event.error.message}. Please report this.`))
@@ -262,7 +262,9 @@ class WebGPU implements WebGPUBackend {
 
   #outOfMemory(bytes: number): Error {
     const { held } = this.#pool.memory()
-    return new LampasError('alloc', `the graphics device has no ${bytes} bytes left; ${held} are held`, 'dispose tensors, use scope() or smaller batches, or the wasm device')
+    // What lies idle may be enough for the next.
+    this.#pool.trim()
+    return new LampasError('alloc', `the graphics device has no ${bytes} bytes left; ${held} are held`, 'dispose tensors, use scope() or smaller batches')
   }
 }
 

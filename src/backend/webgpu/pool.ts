@@ -12,6 +12,8 @@ export interface Store {
   readonly id: number
   /** Number of the last submission that has work on it. */
   usedAt: number
+  /** The device had no memory for it. */
+  failed: boolean
 }
 
 export class GpuBlock implements Block {
@@ -45,26 +47,29 @@ export class Pool {
   #reserved = 0
   /** Bytes in buffers that are in use; `held` counts the bytes asked for. */
   #used = 0
+  /** Bytes that one block may have. */
+  readonly #limit: number
 
   constructor(
     private readonly device: GPUDevice,
     /** Called before buffers are destroyed, so that recorded work that uses them is submitted first. */
     private readonly beforeDestroy: () => void,
     /** Hears whether a fresh buffer could be made. */
-    private readonly watch: (check: Promise<GPUError | null>, bytes: number) => void,
-  ) {}
+    private readonly watch: (created: Promise<boolean>, bytes: number) => void,
+  ) {
+    this.#limit = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize)
+  }
 
   memory(): BackendMemory {
     return { held: this.#held, reserved: this.#reserved }
   }
 
   alloc(bytes: number): GpuBlock {
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize)
+    const limit = this.#limit
     if (bytes > limit)
       fail('alloc', `${bytes} bytes asked, ${this.#held} held, and this graphics adapter allows ${limit} in one tensor`, 'use smaller batches, or the wasm device')
     const size = Math.min(sizeClass(bytes), Math.floor(limit / (4 * WORD)) * 4 * WORD)
-    const store = this.#free.get(size)?.pop() ?? this.#create(size)
+    const store = this.#idle(size) ?? this.#create(size)
     this.#held += bytes
     this.#used += size
     return new GpuBlock(bytes, store)
@@ -85,11 +90,7 @@ export class Pool {
   trim(): void {
     this.beforeDestroy()
     for (const list of this.#free.values())
-      for (const store of list) {
-        store.buffer.destroy()
-        this.#all.delete(store)
-        this.#reserved -= store.size
-      }
+      for (const store of list) this.#destroy(store)
     this.#free.clear()
   }
 
@@ -100,11 +101,28 @@ export class Pool {
     this.#held = this.#reserved = this.#used = 0
   }
 
+  #idle(size: number): Store | undefined {
+    const list = this.#free.get(size)
+    let store = list?.pop()
+    while (store?.failed) {
+      this.beforeDestroy()
+      this.#destroy(store)
+      store = list?.pop()
+    }
+    return store
+  }
+
+  #destroy(store: Store): void {
+    store.buffer.destroy()
+    this.#all.delete(store)
+    this.#reserved -= store.size
+  }
+
   #create(size: number): Store {
     this.device.pushErrorScope('out-of-memory')
     const buffer = this.device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST })
-    this.watch(this.device.popErrorScope(), size)
-    const store = { buffer, size, id: this.#nextId++, usedAt: -1 }
+    const store = { buffer, size, id: this.#nextId++, usedAt: -1, failed: false }
+    this.watch(this.device.popErrorScope().then(error => !(store.failed = error !== null)), size)
     this.#all.add(store)
     this.#reserved += size
     return store
