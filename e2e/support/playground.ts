@@ -85,3 +85,28 @@ export class Visitor {
 
 /** A ring, which is a nought. */
 export const ring = Array.from({ length: 25 }, (_, i): [number, number] => [0.5 - 0.24 * Math.sin((i / 24) * 2 * Math.PI), 0.5 - 0.36 * Math.cos((i / 24) * 2 * Math.PI)])
+
+interface TraceEvent {
+  readonly name: string
+  readonly ph: string
+  readonly pid: number
+  readonly tid: number
+  readonly dur?: number
+  readonly tdur?: number
+  readonly args: { readonly name?: string }
+}
+
+/** Lengths in milliseconds of the tasks that the page's main thread did meanwhile: processor time, and time by the clock. */
+export async function mainThreadTasks(page: Page, during: () => Promise<void>): Promise<{ cpu: number; wall: number }[]> {
+  const session = await page.context().newCDPSession(page)
+  const events: TraceEvent[] = []
+  session.on('Tracing.dataCollected', ({ value }) => events.push(...(value as unknown as TraceEvent[])))
+  await session.send('Tracing.start', { transferMode: 'ReportEvents', categories: 'toplevel,__metadata' })
+  await during()
+  const complete = new Promise<void>(resolve => session.once('Tracing.tracingComplete', () => resolve()))
+  await session.send('Tracing.end')
+  await complete
+  const main = events.find(e => e.name === 'thread_name' && e.args.name === 'CrRendererMain')
+  if (!main) throw new Error('The trace has no main thread')
+  return events.filter(e => e.ph === 'X' && e.pid === main.pid && e.tid === main.tid && /RunTask/.test(e.name)).map(e => ({ cpu: (e.tdur ?? e.dur ?? 0) / 1000, wall: (e.dur ?? 0) / 1000 }))
+}

@@ -23,21 +23,32 @@ export function context2d(canvas: HTMLCanvasElement, options?: CanvasRenderingCo
   return context
 }
 
-/** Calls `draw` in a coming animation frame, at most once an `interval` in milliseconds however often it is asked. */
-export function throttled(draw: () => void, interval = 0): () => void {
-  let asked = false
+/** Milliseconds of drawing in one animation frame; what is left over waits for the next, so that the page always answers. */
+const FRAME_BUDGET = 5
+
+const waiting = new Map<() => void, number>()
+
+function frame(now: number): void {
+  const end = performance.now() + FRAME_BUDGET
+  for (const [draw, due] of waiting) {
+    if (due > now) continue
+    waiting.delete(draw)
+    draw()
+    if (performance.now() > end) break
+  }
+  if (waiting.size > 0) requestAnimationFrame(frame)
+}
+
+/** Calls `draw` in a coming animation frame, at most once in `interval` milliseconds however often it is asked. */
+export function throttled(draw: () => void, interval: number): () => void {
   let last = -Infinity
-  const frame = (now: number) => {
-    if (now - last < interval) requestAnimationFrame(frame)
-    else {
-      asked = false
-      last = now
-      draw()
-    }
+  const timed = () => {
+    last = performance.now()
+    draw()
   }
   return () => {
-    if (asked) return
-    asked = true
-    requestAnimationFrame(frame)
+    if (waiting.has(timed)) return
+    if (waiting.size === 0) requestAnimationFrame(frame)
+    waiting.set(timed, last + interval)
   }
 }
