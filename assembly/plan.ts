@@ -10,7 +10,7 @@ import { fault, kernelEnd, UNKNOWN_KIND } from './pool'
 import { runReduce } from './reduce'
 import { runSort } from './sort'
 
-// The ids of src/backend/wasm/encode.ts.
+// The ids of src/backend/wasm/kinds.ts.
 function run(desc: usize): i32 {
   switch (kindOf(desc)) {
     case 0: return runMap(desc)

@@ -12,12 +12,14 @@ const MC_MAX = 198
 export const KC_MAX = 384
 const KC = 256
 const NC = 1024
-/** Up to this size the operands are read where they lie. */
-const SMALL = 48
+/** Up to this many elements of all three matrices they stay in the caches, and A need not be packed. */
+const SMALL = 33_000
+/** Up to this many rows a large B is read once for every two of them rather than packed. */
+const FEW_ROWS = 8
 /** Multiply-adds from which a second thread pays. */
 export const PARALLEL_WORK = 150_000
 
-const ways = { packed: 0, small: 1, row: 2, dots: 3, zero: 4 } as const
+const ways = { packed: 0, small: 1, rows: 2, dots: 3, zero: 4 } as const
 const splits = { alone: 0, inside: 1, batch: 2 } as const
 
 interface Operand {
@@ -76,15 +78,16 @@ export function encodeMatmul(kernel: MatmulKernel, w: Writer): void {
   w.list([ways[way], kc, nc, splits[split], turned ? 1 : 0, count, sizes.length])
   w.list(sizes)
   for (const strides of [aBatch, bBatch, cBatch]) for (const s of strides) w.i32(s * WORD)
-  w.scratch(way === 'packed' ? packedScratch(m, kc, nc) : 64)
+  w.scratch(way === 'packed' ? packedScratch(m, kc, nc) : 64 + align(k * COLUMNS * WORD, 64))
 }
 
 function wayOf(m: number, n: number, k: number, a: Operand, b: Operand, c: Operand): keyof typeof ways {
   if (k === 0) return 'zero'
-  if (m === 1 && b.column === 1 && c.column === 1) return 'row'
-  if (m === 1 && a.column === 1 && b.row === 1) return 'dots'
   const flat = b.column === 1 && c.column === 1
-  return flat && n >= COLUMNS && m <= SMALL && n <= SMALL && k <= SMALL ? 'small' : 'packed'
+  if (m === 1 && flat) return 'rows'
+  if (m === 1 && a.column === 1 && b.row === 1) return 'dots'
+  if (c.column === 1 && n >= COLUMNS && m * k + k * n + m * n <= SMALL) return 'small'
+  return flat && m <= FEW_ROWS ? 'rows' : 'packed'
 }
 
 /** The job's fields, B in panels, then a task's tile, A in panels and column offsets. */
