@@ -2,7 +2,8 @@
 import { defineConfig } from '@playwright/test'
 import { chromiumArgs, findBrowser } from './scripts/browser.mjs'
 
-const playground = 'http://localhost:4173'
+const port = process.env.LAMPAS_E2E_PORT ?? '4173'
+const playground = `http://localhost:${port}`
 
 export default defineConfig({
   testDir: 'e2e',
@@ -20,7 +21,7 @@ export default defineConfig({
     viewport: { width: 1280, height: 900 },
   },
   webServer: {
-    command: 'node scripts/build-wasm.mjs && npx vite build --logLevel warn && npx vite preview --port 4173 --strictPort --logLevel warn',
+    command: `node scripts/build-wasm.mjs && npx vite build --logLevel warn && npx vite preview --port ${port} --strictPort --logLevel warn`,
     url: playground,
     reuseExistingServer: !process.env.CI,
     timeout: 120_000,

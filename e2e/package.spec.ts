@@ -1,6 +1,5 @@
 // The packed package in an application of its own: installed, type-checked, developed, built, and run in Chromium and Node.
 import { execFile, spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -63,13 +62,18 @@ test('an application built with Vite trains on a server without headers', async 
 })
 
 test('the same application trains on the development server', async ({ page }) => {
-  const server: ChildProcess = spawn(process.execPath, [join(app, 'node_modules/vite/bin/vite.js'), '--port', '4174', '--strictPort'], { cwd: app, stdio: ['ignore', 'pipe', 'inherit'] })
+  const server = spawn(process.execPath, [join(app, 'node_modules/vite/bin/vite.js')], { cwd: app, env: { ...process.env, NO_COLOR: '1' } })
   try {
-    await new Promise<void>((resolve, reject) => {
+    const url = await new Promise<string>((resolve, reject) => {
+      let output = ''
       server.once('exit', code => reject(new Error(`vite ended with code ${code}`)))
-      server.stdout?.on('data', (text: Buffer) => text.toString().includes('Local') && resolve())
+      server.stdout.on('data', (text: Buffer) => {
+        output += text.toString()
+        const address = /Local:\s+(http\S+)/.exec(output)
+        if (address) resolve(address[1])
+      })
     })
-    await expectTraining(page, 'http://localhost:4174/')
+    await expectTraining(page, url)
   } finally {
     server.kill()
   }

@@ -1,6 +1,7 @@
 // The stages of a test run. Each runs one tool to its end and counts what passed, failed and was skipped; a stage that breaks, or
 // that runs no test at all, counts as one failure.
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { root, runBin } from './setup.mjs'
 
@@ -42,12 +43,23 @@ const vitest = (name, ...args) => async () => {
 }
 
 async function endToEnd() {
-  const { code, json } = await report('e2e', file =>
-    runBin('@playwright/test/cli.js', ['test', '--reporter=list,json'], { timeout, env: { ...process.env, PLAYWRIGHT_JSON_OUTPUT_NAME: file } }),
-  )
+  const port = process.env.LAMPAS_E2E_PORT ?? String(await freePort())
+  const { code, json } = await report('e2e', file => {
+    const env = { ...process.env, LAMPAS_E2E_PORT: port, PLAYWRIGHT_JSON_OUTPUT_NAME: file }
+    return runBin('@playwright/test/cli.js', ['test', '--reporter=list,json'], { timeout, env })
+  })
   if (!json) return { failed: 1 }
   const { expected, unexpected, flaky, skipped } = json.stats
   return { passed: expected, failed: unexpected + flaky || Number(code !== 0), skipped }
+}
+
+function freePort() {
+  return new Promise(resolve => {
+    const server = createServer().listen(0, 'localhost', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
 }
 
 const all = {
