@@ -7,7 +7,7 @@ import { numel, sameShape, type Shape } from '../core/shape.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
 import { backward } from '../autograd/engine.ts'
-import { Storage, storageOf } from '../eager/storage.ts'
+import { type Storage, storageOf } from '../eager/storage.ts'
 import { eager } from '../eager/world.ts'
 import { cast } from '../ops/cast.ts'
 import { expandOp } from '../ops/movement.ts'
@@ -75,6 +75,7 @@ export class Trace implements World {
   private readonly gradWritten = new Map<Tensor, Tensor | null>()
   private readonly gradRead = new Set<Tensor>()
   private readonly arguments: Tensor[] = []
+  private over = false
 
   constructor(private readonly device: object) {}
 
@@ -100,7 +101,11 @@ export class Trace implements World {
     gradWatch.hook = (leaf, write) => this.watchGrad(leaf, write)
     try {
       const result = body()
-      if (result instanceof Promise) fail('compile', 'the function is async, but a trace runs through without waiting', 'read values outside of the compiled function: const loss = step(x); await loss.item()')
+      if (result instanceof Promise) {
+        // What it rejects with comes from being traced; the error below says so.
+        result.catch(() => {})
+        fail('compile', 'the function is async, but a trace runs through without waiting', 'read values outside of the compiled function: const loss = step(x); await loss.item()')
+      }
       gradWatch.hook = watchBefore
       const argumentGrads = this.arguments.flatMap((x, i) => (x.grad ? [i] : []))
       const outputs = [...outputsOf(result), ...argumentGrads.map(i => this.arguments[i].grad!)].map(t => this.valueOf('return', this.inside(t)))
@@ -117,6 +122,7 @@ export class Trace implements World {
     } finally {
       gradWatch.hook = watchBefore
       enterWorld(before)
+      this.over = true
     }
   }
 
@@ -152,7 +158,7 @@ export class Trace implements World {
     const source = x.source as SymbolicSource
     const handle = x.handle as SymbolicHandle
     if (handle.poison !== null) throw handle.poison
-    if (source.world !== this) throw new LampasError(op, `${x} is a value of another compiled step`, 'return it from the compiled function to use it outside')
+    if (source.world !== this) throw new LampasError(op, `${x} is a value of another compiled step that is over`, 'return it from the compiled function to use it outside')
     if (handle.version === source.version) return handle.value
     handle.value = shows(x.layout, source.home) ? source.current : this.node(asStridedOp, [source.current], stridedIn(source.home, x.layout), [{ dtype: x.dtype, shape: x.shape }])[0]
     handle.version = source.version
@@ -249,12 +255,13 @@ export class Trace implements World {
     backward(x, options)
   }
 
-  read(): never {
+  read(x: Tensor): never {
+    if (this.over) fail('data', `${x} is a value of a compiled step that is over`, 'return it from the compiled function to use it outside')
     return fail('compile', 'a value was read (item, data, toArray, or a mask as index) while the function was being traced, when there are no values yet', 'return the tensor and read it outside, use where() in place of if, or leave this function eager')
   }
 
-  readSync(): never {
-    return this.read()
+  readSync(x: Tensor): never {
+    return this.read(x)
   }
 
   currentDevice(): object {
