@@ -1,7 +1,7 @@
 // compile(fn): traces eager code once for each kind of arguments and replays it as a plan. The numbers are those of eager code.
 import type { Backend, Block } from '../backend/backend.ts'
 import { LampasError, fail } from '../core/errors.ts'
-import { contiguousView, isContiguous } from '../core/view.ts'
+import { contiguousView, isContiguous, sameGeometry } from '../core/view.ts'
 import { isGradEnabled, noGrad } from '../autograd/mode.ts'
 import { currentBackend } from '../eager/device.ts'
 import { Storage, handleOn, storageOf, tensorsIn, callSite } from '../eager/storage.ts'
@@ -12,6 +12,7 @@ import { copy_ } from '../ops/inplace.ts'
 import type { Op } from '../ops/op.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { world } from '../ops/world.ts'
+import { difference, identityOf, isPlain, kindOf, rebuild, remember } from './arguments.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { Trace, type Traced } from './trace.ts'
 
@@ -38,77 +39,41 @@ export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
   dispose(): void
 }
 
-/** One argument list as text; equal texts can share a plan. */
-const kindOf = (v: unknown): string => {
-  if (v instanceof Tensor) return `${v}${v.requiresGrad ? '∂' : ''}@${v.device}`
-  if (Array.isArray(v)) return `[${v.map(kindOf).join()}]`
-  if (typeof v === 'object' && v !== null && Object.getPrototypeOf(v) === Object.prototype) return `{${Object.entries(v).map(([k, x]) => `${k}:${kindOf(x)}`).join()}}`
-  if (typeof v === 'object' || typeof v === 'function') return identityOf(v)
-  return `${typeof v}:${String(v)}`
-}
-
-const identities = new WeakMap<object, string>()
-let identityCount = 0
-const identityOf = (v: object | null): string => {
-  if (v === null) return 'null'
-  let id = identities.get(v)
-  if (!id) identities.set(v, (id = `#${++identityCount}`))
-  return id
-}
-
-/** What differs between two argument lists, in words. */
-function difference(before: readonly unknown[], now: readonly unknown[], path = 'argument'): string | null {
-  if (before.length !== now.length) return `${path}s: ${before.length} became ${now.length}`
-  for (let i = 0; i < now.length; i++) {
-    const [a, b] = [before[i], now[i]]
-    const name = `${path} ${i}`
-    if (Array.isArray(a) && Array.isArray(b)) {
-      const inner = difference(a, b, `${name}, entry`)
-      if (inner) return inner
-    } else if (isShape(a) && b instanceof Tensor) {
-      const axis = a.shape.length === b.ndim ? a.shape.findIndex((n, k) => n !== b.shape[k]) : -1
-      if (axis >= 0) return `${name}: axis ${axis} was ${a.shape[axis]} and is ${b.shape[axis]}`
-      if (a.kind !== kindOf(b)) return `${name}: ${a.kind} became ${kindOf(b)}`
-    } else if (kindOf(a) !== kindOf(b)) return `${name}: ${String(a)} became ${String(b)}`
-  }
-  return null
-}
-interface Remembered {
-  readonly shape: readonly number[]
-  readonly kind: string
-}
-const isShape = (v: unknown): v is Remembered => typeof v === 'object' && v !== null && 'kind' in v && 'shape' in v
-const remember = (v: unknown): unknown => (v instanceof Tensor ? { shape: v.shape, kind: kindOf(v) } : Array.isArray(v) ? v.map(remember) : v)
-
-/** A value with its tensors replaced, one by one, in the order of `tensorsIn`. */
-function rebuild(value: unknown, replace: (x: Tensor) => Tensor): unknown {
-  if (value instanceof Tensor) return replace(value)
-  if (Array.isArray(value)) return value.map(v => rebuild(v, replace))
-  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, rebuild(v, replace)]))
-  return value
-}
-
 /** A traced function with its plan. */
 class Step {
   readonly plan: Plan
   private readonly held: Tensor[]
   private readonly updated: ReadonlySet<number>
+  /** Memory that the code reached by itself, and whether it changes it. */
+  private readonly captured: ReadonlyMap<Storage, boolean>
 
   constructor(
     private readonly backend: Backend,
     readonly traced: Traced,
     private readonly result: unknown,
     private readonly needsGrad: readonly boolean[],
+    /** The arguments that were traced as captured tensors, because they share memory that the code changes. */
+    private readonly pinned: readonly Tensor[] | null,
   ) {
     const { graph, externals } = traced
     // Captured memory lives as long as the plan.
     this.held = externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))
     this.plan = makePlan(graph, backend, externals.map(e => (e.argument === null ? e.storage.block : null)))
     this.updated = new Set(graph.updates.map(u => externals.findIndex(e => e.value === u.external)))
+    this.captured = new Map(externals.flatMap((e, i) => (e.argument === null ? [[e.storage, this.updated.has(i)] as const] : [])))
   }
 
-  get valid(): boolean {
-    return this.traced.guards.every(g => g.read() === g.value)
+  valid(args: readonly Tensor[]): boolean {
+    return this.traced.guards.every(g => g.read() === g.value) && this.serves(args)
+  }
+
+  /** Whether the plan is right for how these arguments share memory, with each other and with what the code captured. */
+  serves(args: readonly Tensor[]): boolean {
+    const { pinned, captured } = this
+    if (pinned) return args.every((x, i) => x.source === pinned[i].source && x.alive && sameGeometry(x.layout, pinned[i].layout))
+    if (args.some(x => captured.get(x.source as Storage) === true)) return false
+    const changed = this.traced.externals.flatMap((e, i) => (e.argument !== null && this.updated.has(i) ? [args[e.argument].source as Storage] : []))
+    return changed.every(s => !captured.has(s) && args.filter(x => x.source === s).length === 1)
   }
 
   run(args: readonly Tensor[]): unknown {
@@ -157,7 +122,7 @@ class Step {
 
   dispose(): void {
     this.plan.dispose()
-    for (const x of this.held) eager.release(x)
+    for (const x of [...this.held, ...(this.pinned ?? [])]) eager.release(x)
   }
 }
 
@@ -201,31 +166,40 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   const name = options.name ?? (fn.name || 'the compiled function')
   let plans = new Map<string, Step[]>()
   const reasons: string[] = []
-  let last: { args: unknown; step: Step } | null = null
+  let last: { args: readonly unknown[]; step: Step } | null = null
   let traces = 0
 
   const build = (backend: Backend, args: A): Step => {
-    traces++
     if (last) {
-      reasons.push(difference(last.args as unknown[], args) ?? 'a module changed between train and eval, or a gradient came or went')
-      if (traces === MANY) console.warn(`[compile] ${name} was traced ${MANY} times. The last reason: ${reasons.at(-1)}. help: pass what changes as a tensor, or pad to fixed sizes`)
+      reasons.push(difference(last.args, args) ?? 'a module changed between train and eval, a gradient came or went, or arguments share memory in another way')
+      if (traces === MANY - 1) console.warn(`[compile] ${name} was traced ${MANY} times. The last reason: ${reasons.at(-1)}. help: pass what changes as a tensor, or pad to fixed sizes`)
     }
+    const tensors = [...tensorsIn(args)]
+    const step = attempt(backend, args, null)
+    if (step.serves(tensors)) return step
+    step.dispose()
+    return attempt(backend, args, tensors)
+  }
+
+  const attempt = (backend: Backend, args: A, pinned: readonly Tensor[] | null): Step => {
+    traces++
     const trace = new Trace(backend)
     let count = 0
-    const symbolic = rebuild(args, x => trace.argument(x, count++)) as A
+    const given = pinned ? args : (rebuild(args, x => trace.argument(x, count++)) as A)
     const { traced, result } = trace.run(
-      () => fn(...symbolic),
+      () => fn(...given),
       r => {
         checkResult(r)
         return [...tensorsIn(r)]
       },
     )
-    return new Step(backend, traced, result, [...tensorsIn(result)].map(x => x.requiresGrad))
+    return new Step(backend, traced, result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)))
   }
 
   const checkResult = (r: unknown): void => {
-    if (typeof r === 'function' || (typeof r === 'object' && r !== null && !Array.isArray(r) && !(r instanceof Tensor) && Object.getPrototypeOf(r) !== Object.prototype))
-      throw new LampasError('compile', `${name} returned a ${typeof r === 'function' ? 'function' : r!.constructor.name}`, 'return tensors, numbers, arrays or plain objects of them')
+    if (Array.isArray(r) || isPlain(r)) Object.values(r).forEach(checkResult)
+    else if (typeof r === 'function' || (typeof r === 'object' && r !== null && !(r instanceof Tensor)))
+      throw new LampasError('compile', `${name} returned a ${typeof r === 'function' ? 'function' : r.constructor.name}`, 'return tensors, numbers, arrays or plain objects of them')
   }
 
   const call = (...args: A): R => {
@@ -236,12 +210,12 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       if (storageOf('compile', x).backend !== backend) fail('compile', `an argument ${x} is on ${x.device}, the current device is ${backend.info.name}`, `await toDevice(x, '${backend.info.name}'), or make its device current with device('${x.device}')`)
     const kind = `${identityOf(backend)}${isGradEnabled() ? '' : ' noGrad'} ${args.map(kindOf).join()}`
     const list = plans.get(kind) ?? []
-    let step = list.find(s => s.valid)
+    let step = list.find(s => s.valid(tensors))
     if (!step) {
       step = build(backend, args)
       plans.set(kind, [...list, step])
     }
-    last = { args: remember(args), step }
+    last = { args: args.map(remember), step }
     return step.run(tensors) as R
   }
 
