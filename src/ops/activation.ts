@@ -34,7 +34,7 @@ export const gelu: ((x: Tensor, options?: GeluOptions) => Tensor) & Described = 
 /** x where x > 0, else slope·x. As `torch.nn.functional.leaky_relu`. */
 export const leakyRelu: ((x: Tensor, negativeSlope?: number) => Tensor) & Described = describe((x: Tensor, negativeSlope = 0.01) => where(gt(x, 0), x, mul(x, negativeSlope)), 'leakyRelu', ['input', 'negativeSlope'])
 /** x where x > 0, else α(eˣ − 1). As `torch.nn.functional.elu`. */
-export const elu: ((x: Tensor, alpha?: number) => Tensor) & Described = describe((x: Tensor, alpha = 1) => where(gt(x, 0), x, mul(expm1(minimum(x, 0)), alpha)), 'elu', ['input', 'alpha'])
+export const elu: ((x: Tensor, alpha?: number) => Tensor) & Described = describe((x: Tensor, alpha = 1) => where(gt(x, 0), x, mul(expm1(where(gt(x, 0), 0, x)), alpha)), 'elu', ['input', 'alpha'])
 const SELU_SCALE = 1.0507009873554805
 const SELU_ALPHA = 1.6732632423543772
 /** Self-normalising elu (Klambauer et al. 2017). As `torch.nn.functional.selu`. */

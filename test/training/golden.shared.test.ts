@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { compile, nn, noGrad, type DeviceName, type Tensor } from '../../src/index.ts'
 import { eachDevice } from '../each-device.ts'
-import { readSafetensors } from '../safetensors.ts'
+import { readSafetensors } from '../golden-files.ts'
 import { runs, type Recorded, type Run } from './models.ts'
 
 const files = async (name: string, parts: readonly string[]) =>

@@ -4,7 +4,7 @@ import { fail } from '../../core/errors.ts'
 import { formatShape, numel, sameShape, type Shape } from '../../core/shape.ts'
 import { noGrad } from '../../autograd/mode.ts'
 import { define, needFloat, needTensor, type Described } from '../../ops/define.ts'
-import { add, div, maximum, mul, norm, sub, type Tensor } from '../../ops/index.ts'
+import { add, broadcastTensors, div, maximum, mul, norm, sub, type Tensor } from '../../ops/index.ts'
 
 /** (x − mean)/√(variance + ε) over `dims`, and both statistics with kept dimensions. */
 function standardized(x: Tensor, dims: readonly number[], eps: number): { y: Tensor; mean: Tensor; variance: Tensor } {
@@ -112,6 +112,7 @@ export interface CosineSimilarityOptions {
 }
 /** x1·x2 / (‖x1‖·‖x2‖) along a dimension, norms at least `eps`. As `torch.nn.functional.cosine_similarity`. */
 export const cosineSimilarity: ((x1: Tensor, x2: Tensor, options?: CosineSimilarityOptions) => Tensor) & Described = define('cosineSimilarity', ['x1', 'x2', 'dim', 'eps'], ({ x1, x2, dim = 1, eps = 1e-8 }: { x1: Tensor; x2: Tensor } & CosineSimilarityOptions) => {
-  const unit = (x: Tensor): Tensor => div(x, maximum(norm(x, 2, dim, { keepdim: true }), eps))
-  return mul(unit(x1), unit(x2)).sum(dim)
+  // The dimension is counted in the broadcast shape.
+  const [a, b] = broadcastTensors(x1, x2).map(x => div(x, maximum(norm(x, 2, dim, { keepdim: true }), eps)))
+  return mul(a, b).sum(dim)
 })

@@ -19,7 +19,7 @@ function averageLast(x: Tensor, m: number): Tensor {
   if (m === n) return x
   if (m === 1) return x.mean(-1, { keepdim: true })
   if (n % m === 0) return x.reshape([...x.shape.slice(0, -1), m, n / m]).mean(-1)
-  return matmul(x, tensor(averages(n, m), { device: x.device }).t())
+  return matmul(x, tensor(averages(n, m)).t())
 }
 
 type AdaptivePool = ((x: Tensor, outputSize: number | null | readonly (number | null)[]) => Tensor) & Described

@@ -1,10 +1,11 @@
-// Reads the safetensors files under test/golden, in Node and in the page. 64-bit integers become int32.
+// Reads the files under test/golden, in Node and in the page.
 import { tensor, type Tensor } from '../src/index.ts'
 
 // By name, so that the bundler does not take the address for one of its assets.
 const here = import.meta.url
 
-async function bytes(path: string): Promise<ArrayBuffer> {
+/** A file's bytes; the path is relative to test/golden. */
+export async function goldenBytes(path: string): Promise<ArrayBuffer> {
   const url = new URL(`./golden/${path}`, here)
   if (typeof document === 'object') return (await fetch(url)).arrayBuffer()
   const file = process.getBuiltinModule('node:fs').readFileSync(process.getBuiltinModule('node:url').fileURLToPath(url))
@@ -17,9 +18,9 @@ interface Entry {
   readonly data_offsets: readonly [number, number]
 }
 
-/** The tensors of a file by name, on the current device. */
+/** The tensors of a safetensors file by name, on the current device. 64-bit integers become int32. */
 export async function readSafetensors(path: string): Promise<Record<string, Tensor>> {
-  const file = await bytes(path)
+  const file = await goldenBytes(path)
   const length = Number(new DataView(file).getBigUint64(0, true))
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, length))) as Record<string, Entry>
   delete header.__metadata__
