@@ -74,15 +74,18 @@ function measure(contenders: readonly Contender[], kernel: Kernel): number[] {
     }
     return { plan, end, best: Infinity }
   })
-  const round = (p: (typeof plans)[number], times: number): void => {
+  const round = ({ plan }: (typeof plans)[number], times: number): number => {
     const start = performance.now()
-    for (let i = 0; i < times; i++) p.plan.run()
-    p.best = Math.min(p.best, (performance.now() - start) / times)
+    for (let i = 0; i < times; i++) plan.run()
+    return performance.now() - start
   }
-  for (const p of plans) round(p, 3)
-  // A round lasts about a millisecond, more than the clock's step.
-  const times = plans.map(p => Math.max(1, Math.ceil(1 / p.best)))
-  for (let turn = 0; turn < 40; turn++) plans.forEach((p, i) => round(p, times[i]))
+  // A round lasts some milliseconds, many steps of the clock.
+  const times = plans.map(p => {
+    let n = 1
+    while (round(p, n) < 2) n *= 2
+    return n
+  })
+  for (let turn = 0; turn < 40; turn++) plans.forEach((p, i) => (p.best = Math.min(p.best, round(p, times[i]) / times[i])))
   plans.forEach(p => p.end())
   return plans.map(p => p.best)
 }
