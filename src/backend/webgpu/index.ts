@@ -124,13 +124,13 @@ class WebGPU implements WebGPUBackend {
     let fault: Int32Array
     let words: ArrayBuffer
     try {
-      await Promise.race([staging.mapAsync(GPUMapMode.READ, 0, bytes), this.#death])
+      await staging.mapAsync(GPUMapMode.READ, 0, bytes)
       fault = new Int32Array(staging.getMappedRange(0, FAULT_BYTES).slice(0))
       words = byteLength ? staging.getMappedRange(FAULT_BYTES, byteLength).slice(0) : new ArrayBuffer(0)
       staging.unmap()
     } catch (error) {
       staging.destroy()
-      // Mapping fails when the device is lost, and the news of that may come later.
+      // Mapping fails when the device is lost; the news of that may come later.
       await Promise.race([this.#death, new Promise(resolve => setTimeout(resolve, 1000))])
       await this.#faults.settle(ticket)
       throw error
