@@ -70,7 +70,7 @@ for (const compile of ['on', 'off'])
 
 test('a drawing is answered while training goes on', async ({ page }) => {
   const visitor = await new Visitor(page).open({ example: 'digits' })
-  await visitor.write(exampleCode('digits').replace('const epochs = 20', 'const epochs = 2000'))
+  await visitor.write(exampleCode('digits').replace('const epochs = 15', 'const epochs = 2000'))
   await visitor.run.click()
   await expect.poll(async () => (await visitor.read()).accuracy, { timeout: 60_000 }).toBeGreaterThan(0.95)
   await visitor.draw(ring)

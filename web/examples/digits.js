@@ -26,9 +26,9 @@ const loader = new data.DataLoader(
   new data.TensorDataset(train.images, train.labels),
   { batchSize: 32, shuffle: true, seed: 1, dropLast: true },
 )
-const epochs = 20
+const epochs = 15
 const steps = epochs * loader.length
-const optimizer = new optim.Adam(model.parameters(), { lr: 3e-3 })
+const optimizer = new optim.Adam(model.parameters(), { lr: 4e-3 })
 const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, steps)
 
 const trainStep = (images, labels) => {
