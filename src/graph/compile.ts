@@ -72,8 +72,9 @@ class Step {
     const { pinned, captured } = this
     if (pinned) return args.every((x, i) => x.source === pinned[i].source && x.alive && sameGeometry(x.layout, pinned[i].layout))
     if (args.some(x => captured.get(x.source as Storage) === true)) return false
-    const changed = this.traced.externals.flatMap((e, i) => (e.argument !== null && this.updated.has(i) ? [args[e.argument].source as Storage] : []))
-    return changed.every(s => !captured.has(s) && args.filter(x => x.source === s).length === 1)
+    const changed = this.traced.externals.flatMap((e, i) => (e.argument !== null && this.updated.has(i) ? [args[e.argument]] : []))
+    // Whether reshape gives a view depends on strides, and of an argument only the contiguous kind is traced.
+    return changed.every(x => isContiguous(x.layout) && !captured.has(x.source as Storage) && args.filter(y => y.source === x.source).length === 1)
   }
 
   run(args: readonly Tensor[]): unknown {
@@ -171,7 +172,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
 
   const build = (backend: Backend, args: A): Step => {
     if (last) {
-      reasons.push(difference(last.args, args) ?? 'a module changed between train and eval, a gradient came or went, or arguments share memory in another way')
+      reasons.push(difference(last.args, args) ?? 'a module changed between train and eval, a gradient came or went, or changed arguments lie or share memory in another way')
       if (traces === MANY - 1) console.warn(`[compile] ${name} was traced ${MANY} times. The last reason: ${reasons.at(-1)}. help: pass what changes as a tensor, or pad to fixed sizes`)
     }
     const tensors = [...tensorsIn(args)]
