@@ -26,6 +26,7 @@ export interface InitOptions {
   gpu?: GPUEntry
 }
 
+const names: readonly DeviceName[] = ['wasm', 'webgpu', 'reference']
 const open = new Map<string, Backend>()
 let current: Backend | null = null
 
@@ -55,7 +56,7 @@ async function openBackend(name: DeviceName, o: InitOptions): Promise<Backend> {
 const reason = (error: unknown): string => (error instanceof LampasError ? error.problem : error instanceof Error ? error.message : String(error))
 
 /**
- * Opens a device and makes it current. Never fails: when the device asked for (or the best one) cannot be had, the next best is opened, and
+ * Opens a device and makes it current. Never fails but for a name that is none: when the device asked for (or the best one) cannot be had, the next best is opened, and
  * `why` of the result says what was tried.
  *
  * @example
@@ -63,6 +64,7 @@ const reason = (error: unknown): string => (error instanceof LampasError ? error
  * console.log(device.name, device.why)
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
+  if (options.device && !names.includes(options.device)) fail('init', `'${String(options.device)}' is not a device`, `devices: ${names.join(', ')}`)
   const wanted: DeviceName[] = options.device ? [options.device, 'wasm', 'reference'] : ['webgpu', 'wasm', 'reference']
   const tried: string[] = []
   for (const name of new Set(wanted)) {

@@ -264,6 +264,7 @@ export const flip: ((x: Tensor, dims: Ints) => Tensor) & Described = describe((x
 /** Elements start … start+length−1 of a dimension. A view. As `torch.narrow`. */
 export const narrow: ((x: Tensor, dim: number, start: number, length: number) => Tensor) & Described = describe((x: Tensor, dim: number, start: number, length: number) => {
   const axis = normalizeDim('narrow', dim, x.ndim)
+  if (!Number.isInteger(start) || !Number.isInteger(length)) fail('narrow', `start ${String(start)} and length ${String(length)} must be whole numbers`, 'to pick at positions that a tensor holds use indexSelect')
   const from = start < 0 ? start + x.shape[axis] : start
   if (from < 0 || length < 0 || from + length > x.shape[axis]) fail('narrow', `${start} … ${start + length} is outside dimension ${dim} of ${x}`, `its size is ${x.shape[axis]}`)
   return apply1(sliceOp, [x], { axis, start: from, step: 1, length })
@@ -374,6 +375,7 @@ export const broadcastTensors: ((...tensors: Tensor[]) => Tensor[]) & Described 
 
 /** Pads with a value: `pad` lists (low, high) pairs from the last dimension backwards; negative sizes cut off. As `torch.nn.functional.pad`, mode constant. */
 export const pad: ((x: Tensor, pad: readonly number[], options?: { value?: number }) => Tensor) & Described = define('pad', ['input', 'pad', 'value'], ({ input, pad: sizes, value = 0 }: { input: Tensor; pad: readonly number[]; value?: number }) => {
+  if (typeof value !== 'number') fail('pad', `the value is ${String(value)}`, 'give a number; modes other than constant are not there')
   if (sizes.length % 2 || sizes.length / 2 > input.ndim) fail('pad', `${formatShape(sizes)} does not pair up with the dimensions of ${input}`, 'give (low, high) for the last dimension first')
   const at = (i: number, side: 0 | 1) => sizes[2 * (input.ndim - 1 - i) + side] ?? 0
   const cut = input.shape.reduce((y, n, axis) => {

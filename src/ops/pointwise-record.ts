@@ -167,14 +167,22 @@ function register(name: string, arity: number, spec: PointwiseSpec): Op<null> {
   return op
 }
 
+/** An options object behind the operands asks for something that a plain formula does not do; it must not be passed over. */
+function refuse(name: string, extra: unknown): void {
+  if (typeof extra === 'object' && extra !== null && Object.getPrototypeOf(extra) === Object.prototype)
+    fail(name, `unknown option '${Object.keys(extra).join("', '")}'`, 'it takes operands only')
+}
+
 export function unary(name: string, spec: PointwiseSpec): Unary {
   const op = register(name, 1, spec)
-  return tagged((x: Tensor) => apply1(op, [lift(x, name)], null), name, ['input'])
+  const call = (x: Tensor, extra?: unknown): Tensor => (extra !== undefined && refuse(name, extra), apply1(op, [lift(x, name)], null))
+  return tagged(call, name, ['input'])
 }
 
 export function binary(name: string, spec: PointwiseSpec): BinaryFn {
   const op = register(name, 2, spec)
-  return tagged((x: Operand, other: Operand) => apply1(op, [lift(x, name), lift(other, name)], null), name, ['input', 'other'])
+  const call = (x: Operand, other: Operand, extra?: unknown): Tensor => (extra !== undefined && refuse(name, extra), apply1(op, [lift(x, name), lift(other, name)], null))
+  return tagged(call, name, ['input', 'other'])
 }
 
 export function ternary(name: string, names: readonly string[], spec: PointwiseSpec): ((a: Operand, b: Operand, c: Operand) => Tensor) & Described {

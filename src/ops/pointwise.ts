@@ -9,12 +9,12 @@ const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 
 // Arithmetic
 
-/** Sum of two tensors, or of a tensor and a number, with broadcasting. As `torch.add`. */
-export const add: BinaryFn = binary('add', { dtype: 'number', value: S.add, linear: [g => g, g => g] })
+/** Sum of two tensors, or of a tensor and a number, with broadcasting; of bools their or. As `torch.add`. */
+export const add: BinaryFn = binary('add', { dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.or(a, b) : S.add(a, b)), linear: [g => g, g => g] })
 /** Difference `input − other`, with broadcasting. As `torch.sub`. */
 export const sub: BinaryFn = binary('sub', { dtype: 'number', value: S.sub, linear: [g => g, g => neg(g)] })
-/** Product, with broadcasting. d(ab) = b da + a db. As `torch.mul`. */
-export const mul: BinaryFn = binary('mul', { dtype: 'number', value: S.mul, vjp: [(g, _, b) => mul(g, b), (g, a) => mul(g, a)] })
+/** Product, with broadcasting; of bools their and. d(ab) = b da + a db. As `torch.mul`. */
+export const mul: BinaryFn = binary('mul', { dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.and(a, b) : S.mul(a, b)), vjp: [(g, _, b) => mul(g, b), (g, a) => mul(g, a)] })
 /** True division; integers give float32. d(a/b) = da/b − a/b² db. As `torch.div`. */
 export const div: BinaryFn = binary('div', {
   dtype: 'float', value: S.div, sample: [0.5, 3],
@@ -44,12 +44,12 @@ export const pow: BinaryFn = binary('pow', {
 })
 /** Elementwise larger value; NaN when either is NaN. Ties share the gradient. As `torch.maximum`. */
 export const maximum: BinaryFn = binary('maximum', {
-  dtype: 'number', value: S.max,
+  dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.or(a, b) : S.max(a, b)),
   vjp: [(g, a, b) => mul(g, preference(a, b)), (g, a, b) => mul(g, preference(b, a))],
 })
 /** Elementwise smaller value; NaN when either is NaN. Ties share the gradient. As `torch.minimum`. */
 export const minimum: BinaryFn = binary('minimum', {
-  dtype: 'number', value: S.min,
+  dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.and(a, b) : S.min(a, b)),
   vjp: [(g, a, b) => mul(g, preference(b, a)), (g, a, b) => mul(g, preference(a, b))],
 })
 /** 1 where a > b, ½ where equal, else 0. */
