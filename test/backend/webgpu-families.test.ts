@@ -11,10 +11,17 @@ import { execute, mismatch } from './run.ts'
 const large = define('matmul with tiles of 64 and an edge', { rel: 1e-6, abs: 1e-5 }, r => [
   launch({ kind: 'matmul' }, [input(r, 'float32', [150, 70]), input(r, 'float32', [70, 140])], [output('float32', [150, 140])]),
 ])
+const wide = define('matmul with threads of 8 by 8 and an edge', { rel: 1e-6, abs: 1e-5 }, r =>
+  [false, true].map(turned => launch(
+    { kind: 'matmul' },
+    [input(r, 'float32', [260, 12], turned ? 'permuted' : 'plain'), input(r, 'float32', [12, 270], turned ? 'permuted' : 'plain')],
+    [output('float32', [260, 270])],
+  )),
+)
 const deep = define('matmul of few results and a long inner axis', { rel: 1e-6, abs: 1e-4 }, r => [
   launch({ kind: 'matmul' }, [input(r, 'float32', [9, 5000]), input(r, 'float32', [5000, 12])], [output('float32', [9, 12])]),
 ])
-const differing = [...cases.filter(c => /^(matmul|conv|reduce|scatterAdd)/.test(c.name)), large, deep]
+const differing = [...cases.filter(c => /^(matmul|conv|reduce|scatterAdd)/.test(c.name)), large, wide, deep]
 
 describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {
   for (const family of ['register', 'shared'] as const)
