@@ -24,7 +24,7 @@ abstract class View<T> {
   protected abstract draw(): void
 }
 
-const MAX_PICTURES = 30
+const MAX_PICTURES = 24
 
 export class PredictionsView extends View<Pictures> {
   private readonly list = make('ul', { class: 'pictures', 'data-empty': 'Run the program to see them' })
