@@ -130,7 +130,13 @@ class WasmBackend implements Backend, PlanHost {
     const { recent, exports } = this.machine
     const { block, scratchBytes } = recent.descriptor(kernel, blocks)
     if (scratchBytes > this.scratchBytes) this.growScratch(scratchBytes)
-    if (exports.execute(block.address) !== 0) this.raise(kernel)
+    let failed
+    try {
+      failed = exports.execute(block.address) !== 0
+    } catch (e) {
+      trapped(kernel.kind, e)
+    }
+    if (failed) this.raise(kernel)
   }
 
   prepare(launches: readonly Launch[]): Prepared {
@@ -138,7 +144,12 @@ class WasmBackend implements Backend, PlanHost {
   }
 
   executePlan(list: number, n: number): number {
-    return this.machine.exports.executePlan(list, n)
+    const { exports } = this.machine
+    try {
+      return exports.executePlan(list, n)
+    } catch (e) {
+      return trapped('plan', e)
+    }
   }
 
   /** Gives every thread scratch memory of at least `bytes`. */
@@ -179,6 +190,8 @@ class WasmBackend implements Backend, PlanHost {
     this.open = null
   }
 }
+
+const trapped = (what: string, e: unknown): never => internal(`the wasm ${what} kernel trapped (${String(e)})`)
 
 function checkRange(block: Block, byteOffset: number, byteLength: number): void {
   if (byteOffset % WORD !== 0 || byteOffset < 0 || byteOffset + byteLength > block.bytes)
