@@ -7,7 +7,7 @@ import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
 import { Access, Way } from './map-ops'
 import { parallel, scratch, threads } from './pool'
-import { offsetOf, read, word, write } from './strided'
+import { offsetOf, read, readRows, word, write, writeRows } from './strided'
 import { transpose } from './transpose'
 
 const TASKS = 0
@@ -117,19 +117,9 @@ function setUp(kernel: usize, head: usize): void {
 
 /** Copies rows of a view, first … first+count−1, to its slot; of an output, from it. */
 function moveRows(i: i32, first: i32, count: i32): void {
-  const length = word(shape, rank - 1), size = word(shape, rank - 2)
-  const inner = word(strides(i), rank - 1), outer = word(strides(i), rank - 2)
-  let slot = <usize>load<u32>(place(i))
-  while (count > 0) {
-    // As far as the last but one axis goes, rows are one stride apart.
-    const run = min(count, size - first % size)
-    let at = viewAddress(desc, i) + offsetOf(shape, strides(i), rank - 1, first)
-    for (let n = run; n > 0; n--, at += outer, slot += <usize>length << 2)
-      if (i < inputs) read(slot, at, inner, length)
-      else write(at, inner, slot, length)
-    first += run
-    count -= run
-  }
+  const slot = load<u32>(place(i))
+  if (i < inputs) readRows(slot, viewAddress(desc, i), shape, strides(i), rank, first, count)
+  else writeRows(viewAddress(desc, i), shape, strides(i), rank, first, count, slot)
 }
 
 /** Where the block begins in view `i`. In blocks of rows only what lies in one run throughout is direct. */

@@ -1,38 +1,32 @@
 // The `reduce` kernel. Float sums are pairwise over leaves of a few hundred elements, so errors grow with the logarithm of the
 // length; a long reduction is cut at fixed places, so a result never depends on the number of threads. Three ways to walk:
-// lines, where each output folds its own run of memory, columns, where neighbouring outputs fold whole rows together, and taps,
-// where each output folds a few elements.
+// lines, where each output folds its own run of memory; columns, where neighbouring outputs fold whole rows together; and blocks of
+// outputs that take one element each at a time, where there are few to fold.
 // src/backend/wasm/encode-reduce.ts writes the payload: the header below, shape[kept], input and output byte strides[kept],
 // shape[reduced], byte strides[reduced].
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
 import { parallel, scratch, threads } from './pool'
 import { addRows, leaf, pair } from './reduce-loops'
-import { foldTaps, positionTaps, tapOffsets } from './reduce-taps'
-import { offsetOf, read, word } from './strided'
+import { BLOCK, Way } from './reduce-ways'
+import { offsetOf, read, readRows, word, write, writeRows } from './strided'
 
 const TASKS = 0
 const WAY = 1
 const OP = 2
 const NEUTRAL = 3
-const UNITS = 4 // lines: outputs × chunks; columns: rows of outputs × column blocks
+const UNITS = 4 // lines: outputs × chunks; columns: rows of outputs × column blocks; blocks: as many
 const KEPT = 5 // rank
 const REDUCED = 6 // rank
 const COUNT = 7 // elements that an output folds
 const CHUNK = 8 // lines: elements of a chunk
 const CHUNKS = 9 // lines: chunks of an output
-const WIDTH = 8 // columns, taps: size of the innermost kept axis
+const WIDTH = 8 // columns, blocks: size of the innermost kept axis
 const COLUMNS = 9 // columns: size of a column block
+const ROWS = 9 // blocks: whole rows of outputs in one, or 0 when a row takes several
 const IS_FLOAT = 10
 const PARTIALS = 11 // lines: where the chunks' results go; filled in when the kernel runs
 const HEAD_BYTES: usize = 48
-
-// Mirrored in encode-reduce.ts.
-const BY_LINES = 0
-const BY_COLUMNS = 1
-const POSITIONS = 2
-const BY_TAPS = 3
-const POSITIONS_BY_TAPS = 4
 
 const LEAF = 512
 const LEAF_ROWS = 64
@@ -246,23 +240,50 @@ function positions(desc: usize, first: i32, last: i32): void {
   }
 }
 
-/** Rows of outputs first … last−1 of a reduction of few elements. */
-function taps(desc: usize, first: i32, last: i32): void {
+/** Where `next` is no longer `best`, so that it beat it: `best` becomes `next`, and `places` become `r`. */
+function improve(isFloat: i32, best: usize, next: usize, places: usize, r: i32, n: i32): void {
+  for (const end = best + (<usize>n << 2); best < end; best += 16, next += 16, places += 16) {
+    const a = v128.load(best), b = v128.load(next)
+    // A NaN that is there already is never beaten.
+    const better = isFloat ? v128.and(f32x4.ne(a, b), f32x4.eq(a, a)) : i32x4.ne(a, b)
+    v128.store(places, v128.bitselect(i32x4.splat(r), v128.load(places), better))
+    v128.store(best, b)
+  }
+}
+
+/** Units first … last−1 of a reduction by blocks. */
+function blocks(desc: usize, first: i32, last: i32): void {
   const head = payload(desc)
   const op = word(head, OP)
+  const wantsPositions = word(head, WAY) == Way.positionsByBlocks
   const kept = word(head, KEPT)
-  const count = word(head, COUNT)
   const width = word(head, WIDTH)
-  const inStride = word(inputStrides(head), kept - 1)
-  const outStride = word(outputStrides(head), kept - 1)
-  const table = scratch(<usize>count << 2)
-  tapOffsets(table, reducedShape(head), reducedStrides(head), word(head, REDUCED), count)
-  const wantsPositions = word(head, WAY) == POSITIONS_BY_TAPS
-  for (let row = first; row < last; row++) {
-    const at = viewAddress(desc, 0) + offsetOf(keptShape(head), inputStrides(head), kept - 1, row)
-    const out = viewAddress(desc, 1) + offsetOf(keptShape(head), outputStrides(head), kept - 1, row)
-    if (wantsPositions) positionTaps(op, table, count, at, inStride, out, outStride, width)
-    else foldTaps(op, table, count, at, inStride, out, outStride, width)
+  const rowsPerBlock = word(head, ROWS)
+  const pieces = (width + BLOCK - 1) / BLOCK
+  const inStride = word(inputStrides(head), kept - 1), outStride = word(outputStrides(head), kept - 1)
+  const best = scratch(BLOCK + 8 << 2), next = scratch(BLOCK + 8 << 2), places = scratch(BLOCK + 8 << 2)
+  let allRows = 1
+  for (let axis = 0; axis < kept - 1; axis++) allRows *= word(keptShape(head), axis)
+  for (let unit = first; unit < last; unit++) {
+    const row = rowsPerBlock ? unit * rowsPerBlock : unit / pieces
+    const rows = rowsPerBlock ? min(rowsPerBlock, allRows - row) : 1
+    const from = rowsPerBlock ? 0 : (unit - row * pieces) * BLOCK
+    const n = rowsPerBlock ? rows * width : min(BLOCK, width - from)
+    const padded = n + 7 & ~7
+    for (let r = 0, count = word(head, COUNT); r < count; r++) {
+      const base = viewAddress(desc, 0) + offsetOf(reducedShape(head), reducedStrides(head), word(head, REDUCED), r)
+      const to = r == 0 ? best : next
+      if (rowsPerBlock) readRows(to, base, keptShape(head), inputStrides(head), kept, row, rows)
+      else read(to, base + offsetOf(keptShape(head), inputStrides(head), kept - 1, row) + from * inStride, inStride, n)
+      if (r == 0) fill(places, padded, i32x4.splat(0))
+      else if (wantsPositions) {
+        step(op, next, best, 16, next, 16, 0, 0, padded, 0)
+        improve(word(head, IS_FLOAT), best, next, places, r, padded)
+      } else step(op, best, best, 16, next, 16, 0, 0, padded, 0)
+    }
+    const results = wantsPositions ? places : best
+    if (rowsPerBlock) writeRows(viewAddress(desc, 1), keptShape(head), outputStrides(head), kept, row, rows, results)
+    else write(viewAddress(desc, 1) + offsetOf(keptShape(head), outputStrides(head), kept - 1, row) + from * outStride, outStride, results, n)
   }
 }
 
@@ -271,17 +292,20 @@ function reduceTask(desc: usize, task: i32, tasks: i32): void {
   const units = <i64>word(head, UNITS)
   const first = <i32>(units * task / tasks)
   const last = <i32>(units * (task + 1) / tasks)
-  const way = word(head, WAY)
-  if (way == BY_COLUMNS) columns(desc, first, last)
-  else if (way == POSITIONS) positions(desc, first, last)
-  else if (way >= BY_TAPS) taps(desc, first, last)
-  else lines(desc, first, last)
+  switch (word(head, WAY)) {
+    case Way.lines: return lines(desc, first, last)
+    case Way.columns: return columns(desc, first, last)
+    case Way.blocks: return blocks(desc, first, last)
+    case Way.positionsByLines: return positions(desc, first, last)
+    case Way.positionsByBlocks: return blocks(desc, first, last)
+    default: unreachable()
+  }
 }
 
 export function runReduce(desc: usize): i32 {
   const head = payload(desc)
   const units = word(head, UNITS)
-  const chunked = word(head, WAY) == BY_LINES && word(head, CHUNKS) > 1
+  const chunked = word(head, WAY) == Way.lines && word(head, CHUNKS) > 1
   if (chunked) store<u32>(head + (PARTIALS << 2), <u32>scratch(<usize>units << 4))
   if (units) parallel(reduceTask.index, desc, min(word(head, TASKS), threads()))
   if (chunked) joinChunks(desc)

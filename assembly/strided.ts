@@ -19,19 +19,64 @@ export function offsetOf(shape: usize, strides: usize, axes: i32, index: i32): i
 
 /** A strided run of `n` words to `dst`. With stride 0, up to three words behind its end are written as well. */
 export function read(dst: usize, src: usize, stride: i32, n: i32): void {
-  const end = dst + (<usize>n << 2)
+  readRow(dst, src, stride, <usize>n << 2)
+}
+
+@inline
+function readRow(dst: usize, src: usize, stride: i32, bytes: usize): void {
+  const end = dst + bytes
   if (stride == 0) {
     const v = v128.load32_splat(src)
     for (; dst < end; dst += 16) v128.store(dst, v)
     return
   }
-  if (stride == 4) for (const whole = dst + (<usize>(n & ~3) << 2); dst < whole; dst += 16, src += 16) v128.store(dst, v128.load(src))
+  const whole = dst + (bytes & ~15)
+  if (stride == 4) for (; dst < whole; dst += 16, src += 16) v128.store(dst, v128.load(src))
+  else
+    for (; dst < whole; dst += 16, src += stride << 2) {
+      let v = v128.load32_zero(src)
+      v = v128.load32_lane(src + stride, v, 1)
+      v = v128.load32_lane(src + (stride << 1), v, 2)
+      v128.store(dst, v128.load32_lane(src + stride * 3, v, 3))
+    }
   for (; dst < end; dst += 4, src += stride) store<u32>(dst, load<u32>(src))
 }
 
 /** `n` words from `src` to a strided run. */
 export function write(dst: usize, stride: i32, src: usize, n: i32): void {
-  const end = src + (<usize>n << 2)
-  if (stride == 4) for (const whole = src + (<usize>(n & ~3) << 2); src < whole; dst += 16, src += 16) v128.store(dst, v128.load(src))
+  writeRow(dst, stride, src, <usize>n << 2)
+}
+
+@inline
+function writeRow(dst: usize, stride: i32, src: usize, bytes: usize): void {
+  const end = src + bytes
+  if (stride == 4) for (const whole = src + (bytes & ~15); src < whole; dst += 16, src += 16) v128.store(dst, v128.load(src))
   for (; src < end; dst += stride, src += 4) store<u32>(dst, load<u32>(src))
+}
+
+/** Rows first … first+count−1 of a view of two axes or more, one behind the other to `dst`. */
+export function readRows(dst: usize, base: usize, shape: usize, strides: usize, rank: i32, first: i32, count: i32): void {
+  const bytes = <usize>word(shape, rank - 1) << 2, size = word(shape, rank - 2)
+  const inner = word(strides, rank - 1), outer = word(strides, rank - 2)
+  while (count > 0) {
+    // As far as the last but one axis goes, rows are one stride apart.
+    const run = min(count, size - first % size)
+    let src = base + offsetOf(shape, strides, rank - 1, first)
+    for (let n = run; n > 0; n--, dst += bytes, src += outer) readRow(dst, src, inner, bytes)
+    first += run
+    count -= run
+  }
+}
+
+/** The other way. */
+export function writeRows(base: usize, shape: usize, strides: usize, rank: i32, first: i32, count: i32, src: usize): void {
+  const bytes = <usize>word(shape, rank - 1) << 2, size = word(shape, rank - 2)
+  const inner = word(strides, rank - 1), outer = word(strides, rank - 2)
+  while (count > 0) {
+    const run = min(count, size - first % size)
+    let dst = base + offsetOf(shape, strides, rank - 1, first)
+    for (let n = run; n > 0; n--, src += bytes, dst += outer) writeRow(dst, inner, src, bytes)
+    first += run
+    count -= run
+  }
 }

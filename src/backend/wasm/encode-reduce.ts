@@ -1,5 +1,6 @@
 // Lays a reduction out for assembly/reduce.ts, where the payload is described: which way it is walked, and where it is cut.
 import { Op } from '../../../assembly/map-ops.ts'
+import { BLOCK, Way } from '../../../assembly/reduce-ways.ts'
 import { WORD, type DType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import { numel, type Shape } from '../../core/shape.ts'
@@ -7,15 +8,6 @@ import { collapse } from '../../core/view.ts'
 import type { ReduceKernel, ReduceOp } from '../../ir/kernel.ts'
 import type { Writer } from './encode.ts'
 import { tasksFor } from './work.ts'
-
-const BY_LINES = 0
-const BY_COLUMNS = 1
-const POSITIONS = 2
-const BY_TAPS = 3
-const POSITIONS_BY_TAPS = 4
-
-/** Fewer elements than this to an output are read one by one, unless they lie in a run. */
-const FEW = 32
 
 type Folding = Exclude<ReduceOp, 'argmax' | 'argmin'>
 
@@ -33,6 +25,26 @@ const MAX_CHUNKED_OUTPUTS = 64
 
 const byStride = (shape: Shape, strides: readonly number[]): number[] =>
   shape.map((_, i) => i).sort((i, j) => Math.abs(strides[j]) - Math.abs(strides[i]))
+
+/** Up to this many elements are folded one after the other without loss. */
+const FEW = 32
+
+/** `run` neighbours lie side by side to be folded; of rows of `width` neighbours each folds its own. */
+function wayOf(positions: boolean, outputs: number, count: number, run: number, width: number): Way {
+  const few = count > 0 && outputs >= 16 && (count <= 8 || (run < 16 && count <= FEW))
+  if (positions) return few || (count > 0 && width >= 16) ? Way.positionsByBlocks : Way.positionsByLines
+  if (width >= 4 && (!few || width >= 64)) return Way.columns
+  return few ? Way.blocks : Way.lines
+}
+
+/** Tenths of nanoseconds for an element. */
+const costs: Record<Way, number> = {
+  [Way.lines]: 2,
+  [Way.columns]: 1,
+  [Way.blocks]: 8,
+  [Way.positionsByLines]: 4,
+  [Way.positionsByBlocks]: 10,
+}
 
 export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   const [input] = kernel.inputs
@@ -55,19 +67,25 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   const outputs = numel(kept.shape)
   const count = numel(reduced.shape)
   const width = kept.shape[kept.shape.length - 1]
-  const inColumns = !positions && width >= 4 && kept.strides[0][kept.shape.length - 1] === 1 && reduced.strides[0][reduced.shape.length - 1] !== 1
-  const innermost = reduced.shape[reduced.shape.length - 1]
-  const run = reduced.strides[0][reduced.shape.length - 1] === 1 && (reduced.shape.length === 1 || innermost >= 8)
-  const inTaps = !inColumns && count > 0 && outputs > 0 && (run ? count < 8 : count <= FEW)
+  const [along, across] = [reduced.strides[0].at(-1), kept.strides[0].at(-1)]
+  const run = along === 1 ? reduced.shape[reduced.shape.length - 1] : 0
+  const way = wayOf(positions, outputs, count, run, across === 1 && along !== 1 ? width : 0)
+  const inBlocks = way === Way.blocks || way === Way.positionsByBlocks
+
   // Blocks as wide as the sums may be without leaving the cache; narrower ones where threads are to share them.
   const column = Math.max(1, Math.min(width, outputs * count < 2 ** 18 ? 512 : 128))
-  const chunk = !positions && !inTaps && outputs <= MAX_CHUNKED_OUTPUTS && count > 2 * CHUNK ? CHUNK : Math.max(count, 1)
+  const chunk = way === Way.lines && outputs <= MAX_CHUNKED_OUTPUTS && count > 2 * CHUNK ? CHUNK : Math.max(count, 1)
   const chunks = Math.max(1, Math.ceil(count / chunk))
-  const units = inTaps ? outputs / width : inColumns ? (outputs / Math.max(width, 1)) * Math.ceil(width / column) : outputs * chunks
+  const allRows = outputs / Math.max(width, 1)
+  const rows = kept.shape.length > 1 && width <= BLOCK / 2 ? Math.floor(BLOCK / width) : 0
+  const units =
+    way === Way.columns ? allRows * Math.ceil(width / column)
+    : !inBlocks ? outputs * chunks
+    : rows > 0 ? Math.ceil(allRows / rows)
+    : allRows * Math.ceil(width / BLOCK)
 
-  const cost = inTaps ? 4 : reduced.strides[0][reduced.shape.length - 1] === 1 || inColumns ? 1 : 10
-  w.i32(tasksFor(outputs * count * cost, units))
-  w.i32(inTaps ? (positions ? POSITIONS_BY_TAPS : BY_TAPS) : positions ? POSITIONS : inColumns ? BY_COLUMNS : BY_LINES)
+  w.i32(tasksFor(outputs * count * costs[way], units))
+  w.i32(way)
   w.i32(folding[0])
   if (isFloat) w.f32(folding[1])
   else w.i32(folding[1])
@@ -75,8 +93,8 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   w.i32(kept.shape.length)
   w.i32(reduced.shape.length)
   w.i32(count)
-  w.i32(inColumns || inTaps ? width : chunk)
-  w.i32(inColumns ? column : chunks)
+  w.i32(way === Way.columns || inBlocks ? width : chunk)
+  w.i32(way === Way.columns ? column : inBlocks ? rows : chunks)
   w.i32(Number(isFloat))
   w.i32(0)
   w.list(kept.shape)
@@ -84,6 +102,6 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   w.list(kept.strides[1].map(s => s * WORD))
   w.list(reduced.shape)
   w.list(reduced.strides[0].map(s => s * WORD))
-  // A leaf and the stack of partial results, or of rows of them; the results of the chunks.
-  w.scratch(inColumns ? Math.ceil(column / 8) * 33 * 32 + 64 : 4096 + (chunks > 1 ? units * 16 : 0))
+  // A leaf and the stack of partial results, or of rows of them, or three blocks; the results of the chunks.
+  w.scratch(way === Way.columns ? Math.ceil(column / 8) * 33 * 32 + 64 : inBlocks ? 3 * (BLOCK + 16) * WORD : 4096 + (chunks > 1 ? units * 16 : 0))
 }

@@ -1,0 +1,15 @@
+// How a reduction walks; also read by src/backend/wasm/encode-reduce.ts.
+export enum Way {
+  /** Each output folds its own run of memory. */
+  lines,
+  /** Neighbouring outputs fold whole rows. */
+  columns,
+  /** Blocks of outputs take one element each at a time. */
+  blocks,
+  /** The same two for positions of extremes. */
+  positionsByLines,
+  positionsByBlocks,
+}
+
+/** Elements of a block of outputs. */
+export const BLOCK = 512
