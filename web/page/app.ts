@@ -1,6 +1,7 @@
 // The page as a whole: controls, editor, results and worker, and what follows when something happens to one of them.
+import docs from 'virtual:lampas-docs'
 import { examples, type Example } from '../examples/index.ts'
-import type { DeviceChoice, DeviceName, Failure, FromWorker } from '../shared/protocol.ts'
+import type { ApiName, DeviceChoice, DeviceName, Failure, FromWorker } from '../shared/protocol.ts'
 import { ConsolePanel } from './console.ts'
 import { byId, make } from './dom.ts'
 import { Editor } from './editor.ts'
@@ -211,6 +212,7 @@ export class App {
     switch (message.type) {
       case 'ready':
         this.editor.setApi(message.api)
+        this.explain(message.api.modules.playground)
         if (this.devices.length === 0) this.session.probe()
         return
       case 'devices':
@@ -231,6 +233,11 @@ export class App {
         if (message.type === 'progress') this.status.progress(message.progress)
         this.results.receive(message)
     }
+  }
+
+  /** The names of the module `playground`, each with its sentence. */
+  private explain(names: readonly ApiName[]): void {
+    byId('help', HTMLElement).replaceChildren(...names.flatMap(({ name }) => [make('dt', {}, make('code', {}, name)), make('dd', {}, docs[name] ?? '')]))
   }
 
   private fail(failure: Failure): void {

@@ -17,6 +17,10 @@ export interface SessionEvents {
   broken(reason: string): void
 }
 
+const types = ['ready', 'devices', 'device', 'progress', 'plot', 'memory', 'predictions', 'boundary', 'fit', 'text', 'drawable', 'guess', 'console', 'failure', 'finished'] as const satisfies readonly FromWorker['type'][]
+
+const isOurs = (data: unknown): data is FromWorker => typeof data === 'object' && data !== null && 'type' in data && types.some(t => t === data.type)
+
 export class Session {
   private worker: Worker | undefined
   private ready = false
@@ -33,6 +37,7 @@ export class Session {
   }
 
   run(request: RunRequest): void {
+    this.endGrace()
     if (!this.fresh) this.spawn()
     this.fresh = false
     this.running = true
@@ -67,10 +72,11 @@ export class Session {
 
   private spawn(): void {
     this.discard()
-    const name = `lampas-${crypto.randomUUID()}`
+    const name = `lampas-${Date.now()}-${Math.random()}`
     const worker = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name })
-    worker.addEventListener('message', (event: MessageEvent<FromWorker>) => {
-      if (worker === this.worker) this.receive(event.data, name)
+    worker.addEventListener('message', (event: MessageEvent<unknown>) => {
+      // The code may post messages of its own; they are none of ours.
+      if (worker === this.worker && isOurs(event.data)) this.receive(event.data, name)
     })
     worker.addEventListener('error', event => {
       event.preventDefault()
@@ -112,11 +118,15 @@ export class Session {
   }
 
   private finish(ending: Ending, reason: string): void {
-    clearTimeout(this.stopTimer)
-    this.stopTimer = undefined
+    this.endGrace()
     if (!this.running) return
     this.running = false
     this.events.finished(ending, reason, this.worker !== undefined)
+  }
+
+  private endGrace(): void {
+    clearTimeout(this.stopTimer)
+    this.stopTimer = undefined
   }
 
   private discard(): void {

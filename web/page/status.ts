@@ -65,7 +65,7 @@ export class StatusLine {
     cells.accuracy.textContent = last && !Number.isNaN(last.accuracy) ? `${(last.accuracy * 100).toFixed(1)} %` : '–'
     cells.rate.textContent = last && !Number.isNaN(last.rate) ? readableRate(last.rate) : '–'
     this.drawBar(last && !Number.isNaN(total) ? Math.min(1, this.step / total) : this.phase === 'running' ? null : 0)
-    this.device.textContent = this.open ? describeDevice(this.open, this.memory) : ''
+    this.device.textContent = this.open ? describeDevice(this.open, this.memory) : 'The program opens a device when it runs'
   }
 
   /** null: how far it is, nobody knows. */

@@ -46,7 +46,7 @@ const link = moduleLinker(modules)
 async function probe(): Promise<void> {
   const devices = await lampas.availableDevices()
   for (const { name } of devices) lampas.closeDevice(name)
-  post({ type: 'devices', devices })
+  post({ type: 'devices', devices: devices.map(({ name, available, why }) => ({ name, available, why })) })
 }
 
 function finish(outcome: Outcome, reason: string): void {
