@@ -208,15 +208,18 @@ function directTask(job: usize, task: i32, tasks: i32): void {
     const x2 = step.base + load<i32>(tables.columns + i2), x3 = step.base + load<i32>(tables.columns + i3)
     for (let o = 0; o < conv.outs; o++) {
       const c = step.c + o * step.cRow
-      fourFours(
-        tables.x, step.rows, step.packed + <usize>o * <usize>step.rows * 4, x0, x1, x2, x3,
-        c + load<i32>(tables.out + i0), c + load<i32>(tables.out + i1), c + load<i32>(tables.out + i2), c + load<i32>(tables.out + i3),
-      )
+      const w = step.packed + <usize>o * <usize>step.rows * 4
+      const c0 = c + load<i32>(tables.out + i0), c1 = c + load<i32>(tables.out + i1)
+      const c2 = c + load<i32>(tables.out + i2), c3 = c + load<i32>(tables.out + i3)
+      if (conv.stride2 == 1) fourFours(tables.x, step.rows, w, x0, x1, x2, x3, c0, c1, c2, c3, conv.o2)
+      else everySecond(tables.x, step.rows, w, x0, x1, x2, x3, c0, c1, c2, c3, conv.o2)
     }
   }
 }
 
-function fourFours(rows: usize, n: i32, w: usize, x0: usize, x1: usize, x2: usize, x3: usize, c0: usize, c1: usize, c2: usize, c3: usize): void {
+function fourFours(
+  rows: usize, n: i32, w: usize, x0: usize, x1: usize, x2: usize, x3: usize, c0: usize, c1: usize, c2: usize, c3: usize, o2: usize,
+): void {
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0
   for (const end = rows + (<usize>n << 2); rows != end; rows += 4, w += 4) {
     const at = load<i32>(rows)
@@ -226,8 +229,43 @@ function fourFours(rows: usize, n: i32, w: usize, x0: usize, x1: usize, x2: usiz
     s2 = fma(weight, v128.load(x2 + at), s2)
     s3 = fma(weight, v128.load(x3 + at), s3)
   }
-  v128.store(c0, s0)
-  v128.store(c1, s1)
-  v128.store(c2, s2)
-  v128.store(c3, s3)
+  putFour(c0, s0, o2)
+  putFour(c1, s1, o2)
+  putFour(c2, s2, o2)
+  putFour(c3, s3, o2)
+}
+
+/** The same with stride 2. */
+function everySecond(
+  rows: usize, n: i32, w: usize, x0: usize, x1: usize, x2: usize, x3: usize, c0: usize, c1: usize, c2: usize, c3: usize, o2: usize,
+): void {
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0
+  for (const end = rows + (<usize>n << 2); rows != end; rows += 4, w += 4) {
+    const at = load<i32>(rows)
+    const weight = v128.load32_splat(w)
+    s0 = fma(weight, evens(x0 + at), s0)
+    s1 = fma(weight, evens(x1 + at), s1)
+    s2 = fma(weight, evens(x2 + at), s2)
+    s3 = fma(weight, evens(x3 + at), s3)
+  }
+  putFour(c0, s0, o2)
+  putFour(c1, s1, o2)
+  putFour(c2, s2, o2)
+  putFour(c3, s3, o2)
+}
+
+@inline
+function evens(p: usize): v128 {
+  return v128.shuffle<f32>(v128.load(p), v128.load(p, 16), 0, 2, 4, 6)
+}
+
+@inline
+function putFour(at: usize, v: v128, step: usize): void {
+  if (step == 4) v128.store(at, v)
+  else {
+    v128.store_lane<f32>(at, v, 0)
+    v128.store_lane<f32>(at + step, v, 1)
+    v128.store_lane<f32>(at + 2 * step, v, 2)
+    v128.store_lane<f32>(at + 3 * step, v, 3)
+  }
 }

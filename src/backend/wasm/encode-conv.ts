@@ -92,12 +92,14 @@ function encodeUndilated(kernel: ConvKernel, w: Writer): void {
 
   /** How far the windows reach along each axis. */
   const reach = positions.map((t, i) => Math.max(0, (t - 1) * stride[i] + (taps[i] - 1) * dilation[i] + 1))
-  const copied = reach.some((r, i) => padLow[i] > 0 || r - padLow[i] > sizes[i])
+  const padded = reach.some((r, i) => padLow[i] > 0 || r - padLow[i] > sizes[i])
   const rows = channels * numel(taps)
   const columns = images * numel(positions)
   const parts = rows >= PARTS_ROWS && rows > columns && outs * columns * PARTS <= MAX_PARTIAL_FLOATS ? Math.min(PARTS, channels) : 0
-  const lines = stride[2] === 1 && positions[2] >= 4 && out.strides[out.strides.length - 1] === 1 && (copied || x.strides[x.strides.length - 1] === 1)
+  const lines = positions[2] >= 4 && (stride[2] === 2 || (stride[2] === 1 && (padded || x.strides[x.strides.length - 1] === 1)))
   const direct = !parts && outs <= DIRECT_OUTS && lines
+  // With stride 2 whole vectors are read, one element more than there is.
+  const copied = padded || (direct && stride[2] === 2)
 
   const together = Math.ceil(MIN_COLUMNS / Math.max(numel(positions), 1))
   const stepImages = Math.max(1, parts ? images : direct ? 1 : Math.min(images, together))
@@ -129,7 +131,7 @@ function encodeUndilated(kernel: ConvKernel, w: Writer): void {
 
   const words = (n: number): number => align(n * WORD, 64)
   const packedWeights = words(align(outs + 6, 6) * stepRows)
-  const copy = copied ? words(stepImages * stepChannels * numel(reach)) : 0
+  const copy = copied ? words(stepImages * stepChannels * numel(reach)) + 64 : 0
   const partial = parts ? words(parts * outs * columns) : 0
   w.scratch(5 * 64 + 2 * words(stepRows) + 2 * words(stepColumns) + packedWeights + copy + partial + 192 + words(nc * kc))
 }
