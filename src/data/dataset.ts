@@ -48,10 +48,8 @@ export class TensorDataset extends Dataset<Tensor[]> {
   /** Neighbours are a view, others are gathered on the device. */
   override batch(indices: Int32Array): Tensor[] {
     if (indices.every((v, i) => v === indices[0] + i)) return this.tensors.map(x => x.narrow(0, indices[0] ?? 0, indices.length))
-    const onDevice = new Map<string, Tensor>()
     return this.tensors.map(x => {
-      let index = onDevice.get(x.device)
-      if (!index) onDevice.set(x.device, (index = tensor(indices, { device: x.device })))
+      using index = tensor(indices, { device: x.device })
       return x.indexSelect(0, index)
     })
   }

@@ -24,5 +24,6 @@ export function printTree(m: Module): string {
   const width = Math.max(...all.map(l => l.text.length)) + 2
   const digits = thousands(total).length
   const rows = all.map(l => (l.count > 0 ? `${l.text.padEnd(width)}${thousands(l.count).padStart(digits)}` : l.text))
+  if (all.length === 1 && frozen === 0) return rows[0]
   return [...rows, `${thousands(total)} parameter${total === 1 ? '' : 's'}${frozen ? `, ${thousands(frozen)} of them frozen` : ''}`].join('\n')
 }
