@@ -22,7 +22,15 @@ export type Source =
 /** The modules that user code can import. */
 export const knownModules = ['lampas', 'playground'] as const
 
+let last: { readonly code: string; readonly source: Source } | undefined
+
+/** The same code, read again, is not parsed again. */
 export function readSource(code: string): Source {
+  if (last?.code !== code) last = { code, source: parseSource(code) }
+  return last.source
+}
+
+function parseSource(code: string): Source {
   let program: Program
   try {
     program = parse(code, { ecmaVersion: 'latest', sourceType: 'module' })
