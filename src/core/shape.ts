@@ -51,6 +51,12 @@ export function normalizeDim(op: string, dim: number, rank: number): number {
   return dim < 0 ? dim + n : dim
 }
 
+/** As `normalizeDim`, for work along a dimension that must be there. */
+export function axisOf(op: string, dim: number, rank: number): number {
+  if (rank === 0) fail(op, 'a 0-dim tensor has no dimensions to work along', 'reshape it to [1] first')
+  return normalizeDim(op, dim, rank)
+}
+
 /** Several dims, sorted and without repeats; `undefined` or `null` means all. */
 export function normalizeDims(op: string, dim: number | readonly number[] | null | undefined, rank: number): number[] {
   if (dim === undefined || dim === null) return Array.from({ length: rank }, (_, i) => i)

@@ -4,7 +4,7 @@ import type { DType } from '../core/dtype.ts'
 import { dtypes } from '../core/dtype.ts'
 import { cast } from './cast.ts'
 import { define, describe, type Described, type Operand } from './define.ts'
-import { clampBoth, expm1, geluErf, geluTanh, gt, maximum, minimum, mul, where } from './pointwise.ts'
+import { clampBoth, expm1, ge, geluErf, geluTanh, gt, le, lt, mul, where } from './pointwise.ts'
 import type { Tensor } from './tensor.ts'
 
 /** The same values in another dtype. As `torch.Tensor.to`. */
@@ -21,7 +21,7 @@ export interface ClampOptions {
 export const clamp: ((x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => Tensor) & Described = define('clamp', ['input', 'min', 'max'], ({ input, min, max }: { input: Tensor } & ClampOptions) => {
   const [lo, hi] = [min ?? null, max ?? null]
   if (lo === null && hi === null) fail('clamp', 'neither min nor max is given', 'give at least one')
-  return lo === null ? minimum(input, hi!) : hi === null ? maximum(input, lo) : clampBoth(input, lo, hi)
+  return lo === null ? where(gt(input, hi!), hi!, input) : hi === null ? where(lt(input, lo), lo, input) : clampBoth(input, lo, hi)
 })
 
 export interface GeluOptions {
@@ -42,9 +42,9 @@ export const selu: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) =>
 /** x·relu6(x + 3)/6 (Howard et al. 2019). As `torch.nn.functional.hardswish`. */
 export const hardswish: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => mul(x, mul(clampBoth(x.add(3), 0, 6), 1 / 6)), 'hardswish', ['input'])
 /** relu6(x + 3)/6. As `torch.nn.functional.hardsigmoid`. */
-export const hardsigmoid: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => mul(clampBoth(x.add(3), 0, 6), 1 / 6), 'hardsigmoid', ['input'])
-/** x limited to minVal … maxVal. As `torch.nn.functional.hardtanh`. */
-export const hardtanh: ((x: Tensor, minVal?: number, maxVal?: number) => Tensor) & Described = describe((x: Tensor, minVal = -1, maxVal = 1) => clampBoth(x, minVal, maxVal), 'hardtanh', ['input', 'minVal', 'maxVal'])
+export const hardsigmoid: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => mul(hardtanh(x.add(3), 0, 6), 1 / 6), 'hardsigmoid', ['input'])
+/** x limited to minVal … maxVal, with slope 0 on the limits too. As `torch.nn.functional.hardtanh`. */
+export const hardtanh: ((x: Tensor, minVal?: number, maxVal?: number) => Tensor) & Described = describe((x: Tensor, minVal = -1, maxVal = 1) => where(ge(x, maxVal), maxVal, where(le(x, minVal), minVal, x)), 'hardtanh', ['input', 'minVal', 'maxVal'])
 /** First half times the sigmoid of the second half of a dimension. As `torch.nn.functional.glu`. */
 export const glu: ((x: Tensor, dim?: number) => Tensor) & Described = describe((x: Tensor, dim = -1) => {
   const [a, b] = x.chunk(2, dim)

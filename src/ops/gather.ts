@@ -1,6 +1,6 @@
 // Reading and adding at positions given by a tensor. gather and scatterAdd are each other's transpose.
 import { fail } from '../core/errors.ts'
-import { normalizeDim, type Shape } from '../core/shape.ts'
+import { axisOf, type Shape } from '../core/shape.ts'
 import { sliceView } from '../core/view.ts'
 import { apply1, describe, type Described } from './define.ts'
 import { copyInto } from './movement-record.ts'
@@ -56,7 +56,7 @@ const fits = (op: string, x: Tensor, index: Tensor, axis: number): void => {
 /** out[i][j][k] = x[i][index[i][j][k]][k] for dim 1, and likewise for others. As `torch.gather`. */
 export const gather: ((x: Tensor, dim: number, index: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor) => {
   needIndex('gather', index)
-  const axis = normalizeDim('gather', dim, x.ndim)
+  const axis = axisOf('gather', dim, x.ndim)
   fits('gather', x, index, axis)
   return apply1(gatherOp, [x, index], { axis })
 }, 'gather', ['input', 'dim', 'index'])
@@ -64,7 +64,7 @@ export const gather: ((x: Tensor, dim: number, index: Tensor) => Tensor) & Descr
 /** A copy of x with src[i][j][k] added at [i][index[i][j][k]][k] for dim 1. As `torch.scatter_add`. */
 export const scatterAdd: ((x: Tensor, dim: number, index: Tensor, src: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor, src: Tensor) => {
   needIndex('scatterAdd', index)
-  const axis = normalizeDim('scatterAdd', dim, x.ndim)
+  const axis = axisOf('scatterAdd', dim, x.ndim)
   fits('scatterAdd', x, index, axis)
   if (src.dtype !== x.dtype) fail('scatterAdd', `src ${src} and input ${x} have different dtypes`, `convert src: src.to('${x.dtype}')`)
   if (src.ndim !== index.ndim || index.shape.some((n, i) => n > src.shape[i])) fail('scatterAdd', `index ${index} is larger than src ${src}`, 'every index needs a value')
@@ -77,14 +77,14 @@ const cut = (x: Tensor, shape: Shape): Tensor => shape.reduce((y, n, d) => (y.sh
 export const indexSelect: ((x: Tensor, dim: number, index: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor) => {
   needIndex('indexSelect', index)
   if (index.ndim > 1) fail('indexSelect', `index ${index} must have one dimension`, 'flatten it, or use x.at(index)')
-  const axis = normalizeDim('indexSelect', dim, x.ndim)
+  const axis = axisOf('indexSelect', dim, x.ndim)
   return apply1(gatherOp, [x, spreadIndex(index, x.shape, axis)], { axis })
 }, 'indexSelect', ['input', 'dim', 'index'])
 
 /** A copy of x with `source`'s positions of `dim` added at the positions that the 1-D index names. As `torch.index_add`. */
 export const indexAdd: ((x: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor, source: Tensor) => {
   needIndex('indexAdd', index)
-  const axis = normalizeDim('indexAdd', dim, x.ndim)
+  const axis = axisOf('indexAdd', dim, x.ndim)
   return apply1(scatterAddOp, [x, spreadIndex(index, x.shape, axis), source], { axis })
 }, 'indexAdd', ['input', 'dim', 'index', 'source'])
 

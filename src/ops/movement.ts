@@ -1,7 +1,7 @@
 // Shapes and order: views where memory allows, no kernel. Joining and padding write parts of fresh memory.
 import { promote, type DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
-import { broadcastShapes, formatShape, normalizeDim, normalizeDims, numel, sameShape, type Shape } from '../core/shape.ts'
+import { axisOf, broadcastShapes, formatShape, normalizeDim, normalizeDims, numel, sameShape, type Shape } from '../core/shape.ts'
 import { expandView, isContiguous, permuteView, reshapeView, selectView, sliceView, windowCount, windowsView, type View } from '../core/view.ts'
 import { apply1, define, describe, needTensor, type Described } from './define.ts'
 import { copyInto, fillWith, movementOp } from './movement-record.ts'
@@ -263,7 +263,7 @@ export const flip: ((x: Tensor, dims: Ints) => Tensor) & Described = describe((x
 
 /** Elements start … start+length−1 of a dimension. A view. As `torch.narrow`. */
 export const narrow: ((x: Tensor, dim: number, start: number, length: number) => Tensor) & Described = describe((x: Tensor, dim: number, start: number, length: number) => {
-  const axis = normalizeDim('narrow', dim, x.ndim)
+  const axis = axisOf('narrow', dim, x.ndim)
   if (!Number.isInteger(start) || !Number.isInteger(length)) fail('narrow', `start ${String(start)} and length ${String(length)} must be whole numbers`, 'to pick at positions that a tensor holds use indexSelect')
   const from = start < 0 ? start + x.shape[axis] : start
   if (from < 0 || length < 0 || from + length > x.shape[axis]) fail('narrow', `${start} … ${start + length} is outside dimension ${dim} of ${x}`, `its size is ${x.shape[axis]}`)
@@ -287,7 +287,7 @@ export const diagonal: ((x: Tensor, offset?: number, dim1?: number, dim2?: numbe
 
 /** Pieces of `size` along a dimension (the last may be smaller), or of the given sizes. Views. As `torch.split`. */
 export const split: ((x: Tensor, size: Ints, dim?: number) => Tensor[]) & Described = describe((x: Tensor, size: Ints, dim = 0) => {
-  const axis = normalizeDim('split', dim, x.ndim)
+  const axis = axisOf('split', dim, x.ndim)
   const n = x.shape[axis]
   if (typeof size === 'number' && !(size > 0)) fail('split', `the size of a piece is ${size}`, 'give a whole number ≥ 1')
   const sizes = typeof size === 'number' ? Array.from({ length: Math.max(1, Math.ceil(n / size)) }, (_, i) => Math.min(size, n - i * size)) : size
@@ -308,7 +308,7 @@ export const unbind: ((x: Tensor, dim?: number) => Tensor[]) & Described = descr
 
 /** Sliding windows of one dimension; the window becomes the last dimension. A view. As `torch.Tensor.unfold`. */
 export const unfold: ((x: Tensor, dimension: number, size: number, step: number) => Tensor) & Described = describe((x: Tensor, dimension: number, size: number, step: number) => {
-  const axis = normalizeDim('unfold', dimension, x.ndim)
+  const axis = axisOf('unfold', dimension, x.ndim)
   if (size > x.shape[axis] || !(step > 0)) fail('unfold', `windows of ${size} every ${step} do not fit dimension ${dimension} of ${x}`, 'size must be at most the dimension, step at least 1')
   // The transpose of windows wants the windowed axis last, before the taps.
   return movedim(apply1(windowsOp, [movedim(x, axis, -1)], { axes: [x.ndim - 1], size: [size], stride: [step], dilation: [1] }), -2, axis)

@@ -1,6 +1,6 @@
 // Order: sorting, the largest k, running results along a dimension.
 import { fail } from '../core/errors.ts'
-import { normalizeDim } from '../core/shape.ts'
+import { axisOf, normalizeDim } from '../core/shape.ts'
 import { permuteView, type View } from '../core/view.ts'
 import type { CumulateOp } from '../ir/kernel.ts'
 import { cast } from './cast.ts'
@@ -60,7 +60,7 @@ export interface TopkOptions {
 }
 /** The k largest values of a dimension in order, and their positions: `{values, indices}`. As `torch.topk`. */
 export const topk: ((x: Tensor, k: number, dim?: number | TopkOptions, options?: TopkOptions) => ValuesIndices) & Described = define('topk', ['input', 'k', 'dim', 'largest'], ({ input, k, dim = -1, largest = true }: { input: Tensor; k: number } & TopkOptions) => {
-  const axis = normalizeDim('topk', dim, input.ndim)
+  const axis = axisOf('topk', dim, input.ndim)
   if (!Number.isInteger(k) || k < 0 || k > (input.shape[axis] ?? 1)) fail('topk', `k = ${k} of dimension ${dim} of ${input}`, `k is 0 … ${input.shape[axis] ?? 1}`)
   const { values, indices } = sort(input, { dim: axis, descending: largest })
   return { values: narrow(values, axis, 0, k), indices: narrow(indices, axis, 0, k) }
@@ -117,7 +117,7 @@ export const diff: ((x: Tensor, dim?: number) => Tensor) & Described = describe(
 }, 'diff', ['input', 'dim'])
 /** Middle value along a dimension (the lower of two) and its position: `{values, indices}`. As `torch.median` with a dim. */
 export const median: ((x: Tensor, dim?: number) => ValuesIndices) & Described = describe((x: Tensor, dim = -1) => {
-  const axis = normalizeDim('median', dim, x.ndim)
+  const axis = axisOf('median', dim, x.ndim)
   const { values, indices } = sort(x, axis)
   const middle = (x.shape[axis] - 1) >> 1
   return { values: values.select(axis, middle), indices: indices.select(axis, middle) }
