@@ -187,11 +187,18 @@ function relink(pending: Map<GradNode, (Tensor | null)[]>, leafGrads: Map<Tensor
   if (g && g.source === cotangent.source) linked(g, cotangent)
 }
 
+/** The same on a handle that no scope frees. */
+function outliving(g: Tensor): Tensor {
+  const kept = linked(world().hold(g), g)
+  world().release(g)
+  return kept
+}
+
 function gatherInto(leaf: Tensor, g: Tensor, createGraph: boolean): void {
   if (!leaf.grad) {
-    leaf.grad = createGraph ? g : world().owned(g)
+    leaf.grad = outliving(createGraph ? g : world().owned(g))
   } else if (createGraph) {
-    leaf.grad = add(leaf.grad, g)
+    leaf.grad = outliving(add(leaf.grad, g))
   } else {
     assign(addOp, leaf.grad, g)
     world().release(g)

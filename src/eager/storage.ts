@@ -52,6 +52,8 @@ export const sited = new Set<Storage>()
 /** One tensor's share of a storage. */
 export class Handle {
   freed: string | null = null
+  /** A scope returned the tensor while another, which runs beside it, has it in its list. */
+  escaped = false
   /** Why the values must not be used although they are there. */
   poison: LampasError | null = null
   constructor(readonly storage: Storage) {
@@ -76,8 +78,11 @@ export function trackMemory(on: boolean): void {
 /** The line of the caller outside Lampas. */
 export function callSite(): string | null {
   if (!trackSites) return null
+  const depth = Error.stackTraceLimit
+  Error.stackTraceLimit = 50
   const lines = new Error().stack?.split('\n') ?? []
-  return lines.slice(1).find(l => !/\/src\/(core|ops|eager|autograd|graph|nn|optim)\/|lampas(\.min)?\.js/.test(l))?.trim() ?? null
+  Error.stackTraceLimit = depth
+  return lines.slice(1).find(l => !/<anonymous>|\/src\/(core|ops|eager|autograd|graph|nn|optim)\/|lampas(\.min)?\.js/.test(l))?.trim() ?? null
 }
 
 /** A tensor on a storage; scoped tensors are freed by the innermost scope, others by the collector at the latest. */
@@ -136,10 +141,13 @@ function close(scope: Tensor[], kept: ReadonlySet<Tensor | null>, why: string): 
   const at = scopes.lastIndexOf(scope)
   if (at >= 0) scopes.splice(at, 1)
   const outer = scopes.at(at - 1 >= 0 ? at - 1 : scopes.length)
+  // Younger scopes that are still open run beside this one, and may have what it made last in their lists.
+  if (at < scopes.length) for (const x of kept) if (x?.handle instanceof Handle) x.handle.escaped = true
   for (const x of scope) {
     const handle = x.handle as Handle
-    if (!kept.has(x)) handle.release(why)
+    if (!kept.has(x) && !handle.escaped) handle.release(why)
     else if (handle.freed === null) {
+      handle.escaped = false
       if (outer) outer.push(x)
       else registry.register(x, handle)
     }
@@ -155,7 +163,8 @@ export function* tensorsIn(value: unknown): Iterable<Tensor> {
 
 /**
  * Runs `body` (which may be async) and frees every tensor made in it, except those it returns (alone, or in arrays and plain objects), those
- * that the tape still needs, and parameters' gradients.
+ * that the tape still needs, and parameters' gradients. What is made while several async scopes are open belongs to the one opened last:
+ * let one end before the next begins.
  *
  * @example
  * const loss = await scope(async () => model.forward(x).mean())

@@ -6,6 +6,7 @@ import { numel, type Shape } from '../core/shape.ts'
 import { contiguousView, extent, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
 import { backward } from '../autograd/engine.ts'
+import { noGrad } from '../autograd/mode.ts'
 import { withViews, type Arg, type KernelSpec, type Lowering, type Meta, type Op } from '../ops/op.ts'
 import { clone } from '../ops/pointwise.ts'
 import { copyInto } from '../ops/movement-record.ts'
@@ -119,41 +120,32 @@ class EagerWorld implements World {
 
   async read(x: Tensor): Promise<Words> {
     this.mustNotTrace(x)
-    if (turnDue()) await turn()
-    return this.reading(x, (storage, bytes, as) => storage.backend.read(storage.block, 0, bytes, as)).then(b => wordsOf(x.dtype, b))
+    const due = turnDue()
+    const compact = compacted(x)
+    const { backend, block } = storageOf('data', compact)
+    try {
+      const buffer = await backend.read(block, startOf(compact), compact.numel * WORD, wordType(x.dtype))
+      if (due) await turn()
+      return wordsOf(x.dtype, buffer)
+    } finally {
+      if (compact !== x) this.release(compact)
+    }
   }
 
   readSync(x: Tensor): Words {
     this.mustNotTrace(x)
-    const { backend } = storageOf('dataSync', this.real(x))
+    const compact = compacted(x)
+    const { backend, block } = storageOf('dataSync', compact)
     if (!backend.readSync) fail('dataSync', `the device '${backend.info.name}' cannot read at once`, 'use `await x.data()`')
-    const compact = compacted(this.real(x))
-    const storage = storageOf('dataSync', compact)
-    const out = backend.readSync(storage.block, compact.layout.offset * WORD, compact.numel * WORD, wordType(x.dtype))
+    const buffer = backend.readSync(block, startOf(compact), compact.numel * WORD, wordType(x.dtype))
     if (compact !== x) this.release(compact)
-    return wordsOf(x.dtype, out)
-  }
-
-  private async reading(x: Tensor, read: (s: Storage, bytes: number, as: 'float32' | 'int32') => Promise<ArrayBuffer>): Promise<ArrayBuffer> {
-    const held = this.real(x)
-    const compact = compacted(held)
-    const storage = storageOf('data', compact)
-    const whole = compact.layout.offset === 0
-    const bytes = compact.numel * WORD
-    const buffer = whole ? await read(storage, bytes, wordType(x.dtype)) : await storage.backend.read(storage.block, compact.layout.offset * WORD, bytes, wordType(x.dtype))
-    if (compact !== x) this.release(compact)
-    return buffer
+    return wordsOf(x.dtype, buffer)
   }
 
   /** Reading outside memory in a trace would freeze today's value into the compiled step. */
   private mustNotTrace(x: Tensor): void {
     const active = world()
     if (active !== this) active.readSync(x)
-  }
-
-  /** A number that stands for a tensor becomes one. */
-  private real(x: Tensor): Tensor {
-    return x.source.world ? x : clone(x)
   }
 
   currentDevice(): object {
@@ -229,7 +221,10 @@ function overlap(a: View, b: View): boolean {
   return ea !== null && eb !== null && ea[0] <= eb[1] && eb[0] <= ea[1]
 }
 
-const compacted = (x: Tensor): Tensor => (isContiguous(x.layout) ? x : clone(x.detach()))
+/** x itself when its elements lie in a row, else a copy; a number that stands for a tensor becomes one. */
+const compacted = (x: Tensor): Tensor => (x.source.world && isContiguous(x.layout) ? x : noGrad(() => clone(x)))
+/** Byte at which a tensor without gaps begins. The view of an empty one may point anywhere. */
+const startOf = (x: Tensor): number => (x.numel === 0 ? 0 : x.layout.offset * WORD)
 const wordType = (dtype: DType): 'float32' | 'int32' => (dtype === 'float32' ? 'float32' : 'int32')
 const wordsOf = (dtype: DType, buffer: ArrayBuffer): Words => (dtype === 'float32' ? new Float32Array(buffer) : new Int32Array(buffer))
 
