@@ -54,6 +54,14 @@ function rowsOf<T>(sums: usize, p: usize, stride: i32, rows: i32, width: i32, ne
 }
 
 @inline
+function acrossOf<T>(v: v128): i32 {
+  const op = changetype<T>(0)
+  v = op.of(v, i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))
+  v = op.of(v, i8x16.shuffle(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11))
+  return i32x4.extract_lane(v, 0)
+}
+
+@inline
 function pairOf<T>(a: v128, b: v128): v128 {
   return changetype<T>(0).of(a, b)
 }
@@ -109,3 +117,19 @@ export function pair(op: i32, a: v128, b: v128): v128 {
   }
 }
 
+/** Folds four lanes to one. */
+export function across(op: i32, v: v128): i32 {
+  switch (op) {
+    case Op.addF: return acrossOf<AddF>(v)
+    case Op.mulF: return acrossOf<MulF>(v)
+    case Op.maxF: return acrossOf<MaxF>(v)
+    case Op.minF: return acrossOf<MinF>(v)
+    case Op.addI: return acrossOf<AddI>(v)
+    case Op.mulI: return acrossOf<MulI>(v)
+    case Op.maxI: return acrossOf<MaxI>(v)
+    case Op.minI: return acrossOf<MinI>(v)
+    case Op.or: return acrossOf<Or>(v)
+    case Op.and: return acrossOf<And>(v)
+    default: return unreachable()
+  }
+}

@@ -7,7 +7,7 @@
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
 import { parallel, scratch, threads } from './pool'
-import { addRows, leaf, pair } from './reduce-loops'
+import { across, addRows, leaf, pair } from './reduce-loops'
 import { BLOCK, Way } from './reduce-ways'
 import { offsetOf, read, readRows, word, write, writeRows } from './strided'
 
@@ -55,14 +55,6 @@ function reducedStrides(head: usize): usize {
 @inline
 function neutralOf(head: usize): v128 {
   return i32x4.splat(word(head, NEUTRAL))
-}
-
-/** Four lanes to the first. */
-@inline
-function across(op: i32, v: v128): i32 {
-  v = pair(op, v, i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7))
-  v = pair(op, v, i8x16.shuffle(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11))
-  return i32x4.extract_lane(v, 0)
 }
 
 /**
@@ -125,6 +117,15 @@ function lines(desc: usize, first: i32, last: i32): void {
   const count = word(head, COUNT)
   const chunk = word(head, CHUNK)
   const chunks = word(head, CHUNKS)
+  const op = word(head, OP)
+  // The plainest reduction, rows to numbers, deserves the shortest way.
+  const stride = word(reducedStrides(head), 0)
+  if (kept == 1 && word(head, REDUCED) == 1 && stride == 4 && count <= LEAF) {
+    const neutral = neutralOf(head), inStride = word(inputStrides(head), 0), outStride = word(outputStrides(head), 0)
+    let src = viewAddress(desc, 0) + first * inStride, dst = viewAddress(desc, 1) + first * outStride
+    for (; first < last; first++, src += inStride, dst += outStride) store<i32>(dst, across(op, leaf(op, src, count, neutral)))
+    return
+  }
   const buffer = scratch((LEAF + 8 << 2) + (LEVELS << 4))
   for (let unit = first; unit < last; unit++) {
     const output = chunks == 1 ? unit : unit / chunks
@@ -132,7 +133,7 @@ function lines(desc: usize, first: i32, last: i32): void {
     const base = viewAddress(desc, 0) + offsetOf(keptShape(head), inputStrides(head), kept, output)
     const v = line(head, base, from, min(from + chunk, count), buffer)
     if (chunks > 1) v128.store(partials + (<usize>unit << 4), v)
-    else store<i32>(viewAddress(desc, 1) + offsetOf(keptShape(head), outputStrides(head), kept, output), across(word(head, OP), v))
+    else store<i32>(viewAddress(desc, 1) + offsetOf(keptShape(head), outputStrides(head), kept, output), across(op, v))
   }
 }
 

@@ -234,7 +234,7 @@ function axisOrder(kernel: MapKernel): number[] | null {
 /** A copy that runs along one axis in the source and along another in the destination; both are collapsed. */
 const isTranspose = ({ program }: MapKernel, [from, to]: readonly number[][]): boolean =>
   program.outputs.length === 1 && program.steps[program.outputs[0]].op === 'input' && program.steps.length === 1 &&
-  to[to.length - 1] === 1 && from[from.length - 1] !== 1 && from.includes(1)
+  to[to.length - 1] === 1 && ![0, 1].includes(from[from.length - 1]) && from.includes(1)
 
 /** The payload of assembly/transpose.ts. */
 function encodeTranspose(shape: readonly number[], [from, to]: readonly number[][], w: Writer): void {
