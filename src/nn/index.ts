@@ -1,15 +1,13 @@
 // nn: modules, layers, losses, initial values.
+import { nameClasses } from '../core/names.ts'
+import * as layers from './layers/index.ts'
+
 export { Module, type Layer } from './module.ts'
 export { Parameter } from './parameter.ts'
 export type { LoadOptions, LoadResult, StateDict } from './state.ts'
-export { ModuleList, Sequential } from './containers.ts'
-export * from './layers/activation.ts'
-export * from './layers/attention.ts'
-export * from './layers/conv.ts'
-export { Dropout, Dropout2d, Embedding, Flatten, Identity, Linear, Unflatten, type EmbeddingLayerOptions, type LinearOptions } from './layers/linear.ts'
-export * from './layers/loss.ts'
-export * from './layers/norm.ts'
-export * from './layers/pool.ts'
+export * from './layers/index.ts'
 export * as functional from './functional/index.ts'
 export * as init from './init.ts'
 export * as utils from './utils.ts'
+
+nameClasses(layers)

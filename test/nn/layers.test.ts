@@ -1,6 +1,6 @@
 // Layers and initial values: distributions, dropout's statistics, attention against its definition, clipping.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { Generator, arange, init, manualSeed, nn, ones, randn, tensor, zeros, type Tensor } from '../../src/index.ts'
+import { Generator, arange, compile, init, manualSeed, nn, ones, rand, randn, tensor, zeros, type Tensor } from '../../src/index.ts'
 
 beforeAll(async () => {
   await init({ device: 'wasm' })
@@ -102,6 +102,18 @@ describe('dropout', () => {
     expect(new nn.Dropout(0.5).eval().forward(x)).toBe(x)
   })
 
+  test('a compiled step draws the numbers of an eager one, others in each call', async () => {
+    const x = ones([32])
+    const draw = () => nn.functional.dropout(x, 0.5)
+    const run = async (step: () => Tensor) => {
+      manualSeed(2)
+      return [await step().data(), await step().data(), await rand(2).data()]
+    }
+    const eager = await run(draw)
+    expect(await run(compile(draw))).toEqual(eager)
+    expect(eager[1]).not.toEqual(eager[0])
+  })
+
   test('channels fall together in dropout2d', async () => {
     const y = (await nn.functional.dropout2d(ones([4, 8, 3, 3])).toArray()) as number[][][][]
     expect(y.flat().every(channel => new Set(channel.flat()).size === 1)).toBe(true)
@@ -157,6 +169,30 @@ describe('attention', () => {
     await close(y, out.at(0))
     expect(w!.shape).toEqual([4, 4])
     expect(m.forward(x, x, x, { needWeights: false })[1]).toBeNull()
+  })
+})
+
+describe('transformer encoder layer', () => {
+  for (const normFirst of [false, true])
+    test(normFirst ? 'norm first' : 'norm after', async () => {
+      const layer = new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 16, activation: 'gelu', batchFirst: true, normFirst }).eval()
+      const x = randn([2, 5, 8])
+      const attend = (y: Tensor) => layer.selfAttn.forward(y, y, y, { isCausal: true })[0]
+      const feed = (y: Tensor) => layer.linear2.forward(layer.linear1.forward(y).gelu())
+      const [n1, n2] = [layer.norm1, layer.norm2].map(n => (y: Tensor) => n.forward(y))
+      const h = normFirst ? x.add(attend(n1(x))) : n1(x.add(attend(x)))
+      const want = normFirst ? h.add(feed(n2(h))) : n2(h.add(feed(h)))
+      expect(await layer.forward(x, { isCausal: true }).sub(want).abs().amax().item()).toBeLessThan(1e-5)
+    })
+
+  test('names are PyTorch’s; dropout is at work in training', async () => {
+    const layer = new nn.TransformerEncoderLayer(4, 2)
+    expect(Object.keys(layer.stateDict())).toEqual([
+      'self_attn.in_proj_weight', 'self_attn.in_proj_bias', 'self_attn.out_proj.weight', 'self_attn.out_proj.bias',
+      'linear1.weight', 'linear1.bias', 'linear2.weight', 'linear2.bias', 'norm1.weight', 'norm1.bias', 'norm2.weight', 'norm2.bias',
+    ])
+    const x = randn([3, 1, 4])
+    expect(await layer.forward(x).data()).not.toEqual(await layer.forward(x).data())
   })
 })
 
