@@ -53,7 +53,7 @@ test.each(cases)('block %j in order %j, %i kept', async (block, order, kept) => 
   const random = new Random(block.join())
   for (const dtype of ['float32', 'int32', 'bool'] as DType[]) {
     // One word more than needed on either side, and every second element of a longer last axis.
-    const long = block.with(-1, 2 * block[block.length - 1] + 1)
+    const long = [...block.slice(0, -1), 2 * block[block.length - 1] + 1]
     const views = [
       permuteView(contiguousView(dtype, block), order),
       permuteView(sliceView(contiguousView(dtype, long), block.length - 1, 1, 2, block[block.length - 1]), order),
