@@ -1,6 +1,7 @@
 // Initial values. The distributions are PyTorch's; the fans of a weight [out, in, …kernel] are in·kernel and out·kernel.
 // Sources: Glorot & Bengio 2010 (xavier), He et al. 2015 (kaiming), Saxe et al. 2014 (orthogonal).
 import { fail } from '../core/errors.ts'
+import { withDefaults } from '../core/options.ts'
 import { numel } from '../core/shape.ts'
 import { noGrad } from '../autograd/mode.ts'
 import type { Generator, Tensor } from '../ops/index.ts'
@@ -51,7 +52,9 @@ export function fans(x: Tensor, op = 'fans'): { fanIn: number; fanOut: number } 
   return { fanIn: x.shape[1] * taps, fanOut: x.shape[0] * taps }
 }
 
-function kaimingStd(op: string, x: Tensor, { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu' }: KaimingOptions): number {
+type Kaiming = Required<Omit<KaimingOptions, 'generator'>>
+function kaimingStd(op: string, x: Tensor, options: Partial<Kaiming>): number {
+  const { a, mode, nonlinearity } = withDefaults<Kaiming>(op, options, { a: 0, mode: 'fanIn', nonlinearity: 'leakyRelu' })
   if (mode !== 'fanIn' && mode !== 'fanOut') fail(op, `there is no mode '${String(mode)}'`, "'fanIn' or 'fanOut'")
   return calculateGain(nonlinearity, a) / Math.sqrt(fans(x, op)[mode])
 }
@@ -61,12 +64,12 @@ const xavierStd = (op: string, x: Tensor, gain: number): number => {
 }
 
 /** Uniform with variance gain²/fan. As `torch.nn.init.kaiming_uniform_`. */
-export function kaimingUniform_(x: Tensor, options: KaimingOptions = {}): Tensor {
+export function kaimingUniform_(x: Tensor, { generator, ...options }: KaimingOptions = {}): Tensor {
   const bound = Math.sqrt(3) * kaimingStd('kaimingUniform_', x, options)
-  return uniform_(x, -bound, bound, options)
+  return uniform_(x, -bound, bound, { generator })
 }
 /** Normal with variance gain²/fan. As `torch.nn.init.kaiming_normal_`. */
-export const kaimingNormal_ = (x: Tensor, options: KaimingOptions = {}): Tensor => normal_(x, 0, kaimingStd('kaimingNormal_', x, options), options)
+export const kaimingNormal_ = (x: Tensor, { generator, ...options }: KaimingOptions = {}): Tensor => normal_(x, 0, kaimingStd('kaimingNormal_', x, options), { generator })
 /** Uniform with variance 2·gain²/(fanIn + fanOut). As `torch.nn.init.xavier_uniform_`. */
 export function xavierUniform_(x: Tensor, gain = 1, options: DrawOptions = {}): Tensor {
   const bound = Math.sqrt(3) * xavierStd('xavierUniform_', x, gain)
