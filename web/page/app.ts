@@ -16,6 +16,9 @@ const LINK_DELAY = 400
 const deviceNames: readonly DeviceName[] = ['wasm', 'webgpu']
 const isDeviceName = (name: string | null): name is DeviceName => deviceNames.some(d => d === name)
 
+/** Reasons come with and without their full stop. */
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`)
+
 export class App {
   private readonly example = byId('example', HTMLSelectElement)
   private readonly device = byId('device', HTMLSelectElement)
@@ -47,7 +50,7 @@ export class App {
       finished: (ending, reason, alive) => this.finished(ending, reason, alive),
       broken: reason => {
         this.status.setPhase('failed')
-        this.notice.show(`The runtime could not be started: ${reason}. Reload the page to try again.`)
+        this.notice.show(`The runtime could not be started: ${sentence(reason)} Reload the page to try again.`)
       },
     })
   }
@@ -166,7 +169,7 @@ export class App {
     byId('device-hint', HTMLElement).textContent = known.map(d => `${d.name}${d.available ? '' : ' is not available'}: ${d.why}`).join(' · ')
     const wanted = choices.find(d => d.name === this.wantedDevice)
     this.device.value = wanted?.available ? wanted.name : (choices.find(d => d.available)?.name ?? 'wasm')
-    if (wanted && !wanted.available) this.notice.show(`This link asks for ${wanted.name}, which is not available here: ${wanted.why} The code will run on ${this.device.value}.`)
+    if (wanted && !wanted.available) this.notice.show(`This link asks for ${wanted.name}, which is not available here: ${sentence(wanted.why)} The code will run on ${this.device.value}.`)
   }
 
   private run(): void {
@@ -266,11 +269,11 @@ export class App {
         return
       case 'crashed':
         this.status.setPhase('failed')
-        this.notice.show(`The worker that ran the code died: ${reason}. What it had trained is gone; the page goes on.`, [again])
+        this.notice.show(`The worker that ran the code died: ${sentence(reason)} What it had trained is gone; the page goes on.`, [again])
         return
       case 'lost':
         this.status.setPhase('failed')
-        this.notice.show(`The device was lost: ${reason}. What was trained on it is gone. A new run opens a fresh device.`, [
+        this.notice.show(`The device was lost: ${sentence(reason)} What was trained on it is gone. A new run opens a fresh device.`, [
           again,
           {
             label: 'Run on wasm',
