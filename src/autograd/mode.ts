@@ -1,4 +1,5 @@
 // Whether ops are recorded. One flag for both worlds.
+import { needFunction } from '../core/errors.ts'
 
 let enabled = true
 /** The open noGrad and enableGrad bodies; the last one rules. Async ones may end in any order. */
@@ -7,7 +8,8 @@ const open: { readonly on: boolean }[] = []
 /** Whether ops on tensors that require a gradient are recorded. As `torch.is_grad_enabled`. */
 export const isGradEnabled = (): boolean => enabled
 
-function withGrad<T>(on: boolean, body: () => T): T {
+function withGrad<T>(name: string, on: boolean, body: () => T): T {
+  needFunction(name, body)
   const mine = { on }
   open.push(mine)
   enabled = on
@@ -32,6 +34,6 @@ function withGrad<T>(on: boolean, body: () => T): T {
  * Runs `body` (which may be async) without recording. As `torch.no_grad`.
  * An async body holds the switch until it settles: do not run training beside it.
  */
-export const noGrad = <T>(body: () => T): T => withGrad(false, body)
+export const noGrad = <T>(body: () => T): T => withGrad('noGrad', false, body)
 /** Runs `body` with recording on, inside `noGrad`. As `torch.enable_grad`. */
-export const enableGrad = <T>(body: () => T): T => withGrad(true, body)
+export const enableGrad = <T>(body: () => T): T => withGrad('enableGrad', true, body)

@@ -1,6 +1,8 @@
 // Element types and PyTorch's promotion rules. Every element takes one 32-bit word on a device, bool included (0 or 1),
 // so that a kernel on any backend addresses elements the same way.
 
+import { fail } from './errors.ts'
+
 export type DType = 'float32' | 'int32' | 'bool'
 export type DTypeKind = 'bool' | 'int' | 'float'
 export type TypedArray = Float32Array | Int32Array | Uint8Array
@@ -19,6 +21,10 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   bool: { kind: 'bool', rank: 0, short: 'bool' },
   int32: { kind: 'int', rank: 1, short: 'i32' },
   float32: { kind: 'float', rank: 2, short: 'f32' },
+}
+
+export function needDType(op: string, dtype: string): asserts dtype is DType {
+  if (!Object.hasOwn(dtypes, dtype)) fail(op, `'${String(dtype)}' is not a dtype`, `dtypes: ${Object.keys(dtypes).join(', ')}; 64-bit numbers are kept in 32 bits`)
 }
 
 /** Bytes of one element on a device. */

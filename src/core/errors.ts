@@ -7,7 +7,9 @@ export class LampasError extends Error {
     readonly problem: string,
     readonly help?: string,
   ) {
-    super(`[${op}] ${problem}.${help ? ` help: ${help}` : ''}`)
+    // A problem of several lines is a table.
+    const [end, gap] = problem.includes('\n') ? ['', '\n'] : ['.', ' ']
+    super(`[${op}] ${problem}${end}${help ? `${gap}help: ${help}` : ''}`)
   }
 }
 
@@ -18,6 +20,11 @@ export class DeviceLostError extends LampasError {
 
 export function fail(op: string, problem: string, help?: string): never {
   throw new LampasError(op, problem, help)
+}
+
+/** Throws unless `body` is a function. */
+export function needFunction(op: string, body: unknown): void {
+  if (typeof body !== 'function') fail(op, `expected a function, got ${body instanceof Promise ? 'a Promise' : typeof body}`, `${op}(() => …)`)
 }
 
 /** A fault of Lampas itself, never of its user. */

@@ -1,17 +1,22 @@
 // Options objects of constructors: defaults, and a helpful word about a misspelt name.
 import { fail, nearest } from './errors.ts'
 
-/** `given` over `defaults`; every name must be one of the defaults. */
-export function withDefaults<T extends object>(op: string, given: Partial<T> | undefined, defaults: T): T {
-  const known = Object.keys(defaults)
-  const out = { ...defaults }
-  for (const key in given) {
+/** Throws unless `given` is an object (or nothing) of known names only. */
+export function needKnown(op: string, given: object | undefined, known: readonly string[]): void {
+  if (given === undefined) return
+  if (typeof given !== 'object' || given === null) fail(op, `the options are the ${typeof given} ${String(given)}`, `pass an object: {${known[0]}: ${String(given)}}`)
+  for (const key of Object.keys(given))
     if (!known.includes(key)) {
       const guess = nearest(key, known)
       fail(op, `unknown option '${key}'`, guess ? `did you mean '${guess}'? Options: ${known.join(', ')}` : `options: ${known.join(', ') || 'none'}`)
     }
-    if (given[key] !== undefined) out[key] = given[key]
-  }
+}
+
+/** `given` over `defaults`; every name must be one of the defaults. */
+export function withDefaults<T extends object>(op: string, given: Partial<T> | undefined, defaults: T): T {
+  needKnown(op, given, Object.keys(defaults))
+  const out = { ...defaults }
+  for (const key in given) if (given[key] !== undefined) out[key] = given[key]
   return out
 }
 

@@ -46,6 +46,7 @@ export const formatShape = (shape: Shape): string => `[${shape.join(',')}]`
 /** `dim` counted from the front; throws when it is outside `-rank … rank-1`. A 0-dim tensor allows 0 and -1. */
 export function normalizeDim(op: string, dim: number, rank: number): number {
   const n = Math.max(rank, 1)
+  if (dim === undefined) fail(op, 'the dimension is missing', `say which of the ${n} it works along, such as -1 for the last`)
   if (!Number.isInteger(dim) || dim < -n || dim >= n)
     fail(op, `dim ${dim} is outside ${-n} … ${n - 1} for a tensor of ${rank} dimension${rank === 1 ? '' : 's'}`, 'negative dims count from the end')
   return dim < 0 ? dim + n : dim

@@ -2,7 +2,7 @@
 // ends, when backward() drops what it saved, on dispose(), or, at the latest, when the garbage collector finds the tensor.
 import type { Backend, Block } from '../backend/backend.ts'
 import { WORD, type DType } from '../core/dtype.ts'
-import { LampasError } from '../core/errors.ts'
+import { LampasError, needFunction } from '../core/errors.ts'
 import { contiguousView, type View } from '../core/view.ts'
 import { numel } from '../core/shape.ts'
 import { Tensor } from '../ops/tensor.ts'
@@ -170,5 +170,6 @@ export function* tensorsIn(value: unknown): Iterable<Tensor> {
  * const loss = await scope(async () => model.forward(x).mean())
  */
 export function scope<T>(body: () => T): T {
+  needFunction('scope', body)
   return inScope(body, tensorsIn, 'its scope ended')
 }

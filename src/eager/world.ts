@@ -201,7 +201,7 @@ class EagerWorld implements World {
       const b = storageOf(op, x).backend
       if (backend === null) backend = b
       else if (b !== backend)
-        fail(op, b.info.name === backend.info.name ? `${x} is on a ${b.info.name} device that was opened before or lost` : `operands are on different devices: ${inputs.filter(t => t.source.world).map(t => `${t} on ${t.device}`).join(', ')}`, "bring them together: await x.toDevice('…')")
+        fail(op, b.info.name === backend.info.name ? `${x} is on a ${b.info.name} device that was opened before or lost` : `operands are on different devices: ${inputs.filter(t => t.source.world).map(t => `${t} on ${t.device}`).join(', ')}`, "bring them together: await toDevice(x, '…')")
     }
     return backend ?? currentBackend()
   }

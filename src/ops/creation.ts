@@ -1,6 +1,7 @@
 // Tensors from values and from nothing. Names and defaults follow PyTorch; whole JavaScript numbers give float32 unless a dtype is asked for.
-import { dtypes, isFloat, type DType, type TypedArray, type Words } from '../core/dtype.ts'
+import { dtypes, isFloat, needDType, type DType, type TypedArray, type Words } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
+import { needKnown } from '../core/options.ts'
 import { formatShape, numel, type Shape } from '../core/shape.ts'
 import { program, S } from '../ir/scalar.ts'
 import { cast } from './cast.ts'
@@ -24,6 +25,11 @@ export interface TensorOptions extends CreationOptions {
 export type TensorData = NestedArray | readonly NestedArray[] | TypedArray | Float64Array | Uint8ClampedArray | Int16Array | Uint16Array | Int8Array | Uint32Array | BigInt64Array | Tensor
 
 const words = (dtype: DType, n: number): Words => (dtype === 'float32' ? new Float32Array(n) : new Int32Array(n))
+
+function needOptions(op: string, o: CreationOptions | undefined, more: readonly string[] = []): void {
+  needKnown(op, o, ['dtype', 'device', 'requiresGrad', ...more])
+  if (o?.dtype !== undefined) needDType(op, o.dtype)
+}
 
 const settle = (x: Tensor, o: CreationOptions = {}): Tensor => (o.requiresGrad ? x.requiresGrad_() : x)
 
@@ -50,6 +56,7 @@ function shapeOf(data: readonly NestedArray[]): number[] {
  * const y = tensor(new Int32Array([0, 1, 1]))   // i32[3]
  */
 export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
+  needOptions('tensor', options, ['shape'])
   if (data instanceof Tensor) return settle(cast(data.detach().clone(), options.dtype ?? data.dtype), options)
   const isTyped = ArrayBuffer.isView(data)
   if (!isTyped && typeof data !== 'number' && typeof data !== 'boolean' && !Array.isArray(data))
@@ -86,11 +93,12 @@ interface Split {
   options: CreationOptions
 }
 /** `zeros(2, 3)`, `zeros([2, 3])` and `zeros([2, 3], {dtype})` mean the same. */
-export function sizes(op: string, args: Sizes): Split {
+export function sizes(op: string, args: Sizes, more: readonly string[] = []): Split {
   const last = args.at(-1)
   const options = typeof last === 'object' && !Array.isArray(last) ? (last as CreationOptions) : {}
   const shape = (options === last ? args.slice(0, -1) : args).flatMap(a => a as number | number[])
   if (shape.some(n => !Number.isInteger(n) || n < 0)) fail(op, `${formatShape(shape)} is not a shape`, 'sizes are whole numbers ≥ 0')
+  needOptions(op, options, more)
   return { shape, options }
 }
 
@@ -105,6 +113,7 @@ const filled = (name: string, value: number): Factory => describe((...size: Size
 
 /** A tensor filled with one value; its dtype is that of the value unless given. As `torch.full`. */
 export const full: ((shape: Shape, value: number | boolean, options?: CreationOptions) => Tensor) & Described = describe((shape: Shape, value: number | boolean, options: CreationOptions = {}) => {
+  needOptions('full', options)
   const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32')
   const at = sizes('full', [shape]).shape
   if (options.device) return settle(world().create(words(dtype, numel(at)).fill(Number(value)), dtype, at, options.device), options)
@@ -145,6 +154,7 @@ export const arange: ((start: number, end?: number | CreationOptions, step?: num
   const numbers = args.filter(a => typeof a === 'number')
   const options = (args.find(a => typeof a === 'object') ?? {}) as CreationOptions
   const [start, end, step] = numbers.length === 1 ? [0, numbers[0], 1] : [numbers[0], numbers[1], numbers[2] ?? 1]
+  needOptions('arange', options)
   if (step === 0 || !Number.isFinite((end - start) / step)) fail('arange', `from ${start} to ${end} by ${step} never ends`, 'give finite numbers and a step that is not 0')
   if ((end - start) / step < 0) fail('arange', `from ${start} to ${end} the step ${step} leads away`, 'change the sign of the step')
   const dtype = options.dtype ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32')
@@ -153,6 +163,7 @@ export const arange: ((start: number, end?: number | CreationOptions, step?: num
 
 /** `steps` values from start to end, both included, evenly spaced. As `torch.linspace`. */
 export const linspace: ((start: number, end: number, steps: number, options?: CreationOptions) => Tensor) & Described = describe((start: number, end: number, steps: number, options: CreationOptions = {}) => {
+  needOptions('linspace', options)
   if (!Number.isInteger(steps) || steps < 0) fail('linspace', `${steps} steps`, 'give a whole number ≥ 0')
   const step = steps > 1 ? (end - start) / (steps - 1) : 0
   const half = Math.ceil(steps / 2)
@@ -165,6 +176,7 @@ export const linspace: ((start: number, end: number, steps: number, options?: Cr
 /** Ones on the diagonal, zeros elsewhere. As `torch.eye`. */
 export const eye: ((n: number, m?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described = describe((n: number, m?: number | CreationOptions, options?: CreationOptions) => {
   const o = (typeof m === 'object' ? m : options) ?? {}
+  needOptions('eye', o)
   const cols = typeof m === 'number' ? m : n
   return place(cast(unsqueeze(arange(n), 1).eq(arange(cols)), o.dtype ?? 'float32'), o)
 }, 'eye', ['n', 'm'])

@@ -2,6 +2,7 @@
 // the number of draws made, so one seed gives the same bits on every device, and a traced step carries its state along.
 import type { DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
+import { needKnown } from '../core/options.ts'
 import type { Shape } from '../core/shape.ts'
 import { expandView, selectView } from '../core/view.ts'
 import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
@@ -103,10 +104,15 @@ export function manualSeed(value: number): void {
 export interface RandomOptions extends CreationOptions {
   generator?: Generator
 }
-const drawn = (op: Op<DrawParams>, shape: Shape, params: readonly number[], o: RandomOptions): Tensor => place((o.generator ?? defaultGenerator()).draw(op, shape, params), o)
+function drawn(op: Op<DrawParams>, shape: Shape, params: readonly number[], o: RandomOptions): Tensor {
+  needKnown(op.name, o, ['dtype', 'device', 'requiresGrad', 'generator'])
+  const x = (o.generator ?? defaultGenerator()).draw(op, shape, params)
+  if (o.dtype !== undefined && o.dtype !== x.dtype) fail(op.name, `numbers of dtype ${o.dtype} were asked for, they are ${x.dtype}`, `convert them: .to('${o.dtype}')`)
+  return place(x, o)
+}
 
 const factory = (name: string, op: Op<DrawParams>, params: readonly number[]): Factory => describe((...size) => {
-  const { shape, options } = sizes(name, size)
+  const { shape, options } = sizes(name, size, ['generator'])
   return drawn(op, shape, params, options)
 }, name, ['size'])
 
