@@ -4,7 +4,6 @@ import { Op } from './map-ops'
 import * as F from './map-ops-float'
 import * as I from './map-ops-int'
 
-@inline
 function each1<T>(d: usize, a: usize, sa: usize, n: i32): void {
   const op = changetype<T>(0)
   const end = d + (<usize>n << 2)
@@ -18,7 +17,6 @@ function each1<T>(d: usize, a: usize, sa: usize, n: i32): void {
   }
 }
 
-@inline
 function each2<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, n: i32): void {
   const op = changetype<T>(0)
   const end = d + (<usize>n << 2)
@@ -33,7 +31,6 @@ function each2<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, n: i32): v
   }
 }
 
-@inline
 function each3<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, c: usize, sc: usize, n: i32): void {
   const op = changetype<T>(0)
   const end = d + (<usize>n << 2)
@@ -50,7 +47,6 @@ function each3<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, c: usize, 
 }
 
 // Element by element.
-@inline
 function slow2<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, n: i32): void {
   const op = changetype<T>(0)
   const end = d + (<usize>n << 2)
@@ -62,7 +58,6 @@ function slow2<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, n: i32): v
   }
 }
 
-@inline
 function slowInt<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, n: i32): void {
   const op = changetype<T>(0)
   const end = d + (<usize>n << 2)
@@ -75,13 +70,11 @@ function slowInt<T>(d: usize, a: usize, sa: usize, b: usize, sb: usize, n: i32):
 }
 
 /** A square is one product: exact where float64 logarithms would round a tie the wrong way, and far faster. */
-@inline
 function power(d: usize, a: usize, sa: usize, b: usize, sb: usize, n: i32): void {
   if (sb == 0 && load<f32>(b) == 2) each2<F.MulF>(d, a, sa, a, sa, n)
   else each2<F.Pow>(d, a, sa, b, sb, n)
 }
 
-@inline
 function positions(d: usize, first: i32, n: i32): void {
   const end = d + (<usize>n << 2)
   let v = i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3))
