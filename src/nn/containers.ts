@@ -5,36 +5,36 @@ import { Module, type Layer } from './module.ts'
 
 /** What both containers share: numbered children, iteration, `at` and `length`. */
 abstract class Numbered<M extends Module> extends Module {
-  protected readonly items: M[]
+  readonly #items: M[]
 
   constructor(items: readonly M[]) {
     super()
     items.forEach((m, i) => {
       if (!(m instanceof Module)) fail(this.constructor.name, `item ${i} is ${m === null ? 'null' : typeof m}, not a module`, 'functions such as relu have a module form: new nn.ReLU()')
     })
-    this.items = [...items]
+    this.#items = [...items]
   }
 
   protected override fields(): Iterable<[string, unknown]> {
-    return this.items.map((m, i): [string, unknown] => [String(i), m])
+    return [...this.#items.map((m, i): [string, unknown] => [String(i), m]), ...super.fields()]
   }
 
   get length(): number {
-    return this.items.length
+    return this.#items.length
   }
 
   /** The module at a position; negative ones count from the end. */
   at(index: number): M {
-    return this.items.at(index) ?? fail(this.constructor.name, `there is no module ${index} among ${this.items.length}`, `positions go from ${-this.items.length} to ${this.items.length - 1}`)
+    return this.#items.at(index) ?? fail(this.constructor.name, `there is no module ${index} among ${this.length}`, `positions go from ${-this.length} to ${this.length - 1}`)
   }
 
   append(m: M): this {
-    this.items.push(m)
+    this.#items.push(m)
     return this
   }
 
   [Symbol.iterator](): Iterator<M> {
-    return this.items[Symbol.iterator]()
+    return this.#items[Symbol.iterator]()
   }
 }
 
@@ -50,7 +50,9 @@ export class Sequential extends Numbered<Layer> {
   }
 
   override forward(x: Tensor): Tensor {
-    return this.items.reduce((y, m) => m.forward(y), x)
+    let y = x
+    for (const m of this) y = m.forward(y)
+    return y
   }
 }
 

@@ -112,8 +112,16 @@ export abstract class Module {
       }
   }
 
-  /** All parameters, for an optimiser. As `torch.nn.Module.parameters`. */
+  /**
+   * All parameters, for an optimiser. As `torch.nn.Module.parameters`.
+   * @throws LampasError when a field is an array of modules that are found nowhere else: they would not be trained.
+   */
   parameters(): Parameter[] {
+    const modules = new Set(this.modules())
+    for (const m of modules)
+      for (const [name, value] of m.fields())
+        if (Array.isArray(value) && value.some(v => v instanceof Parameter || (v instanceof Module && !modules.has(v))))
+          fail(m.constructor.name, `the field '${name}' is a plain array, in which modules and parameters are not found`, `use a list that is: ${name} = new nn.ModuleList([…])`)
     return [...this.namedParameters()].map(([, p]) => p)
   }
 

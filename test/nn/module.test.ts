@@ -61,6 +61,15 @@ describe('fields', () => {
     expect(Object.keys(m.stateDict())).toEqual(['embed.weight', 'out.weight'])
   })
 
+  test('an array may point to modules that are found elsewhere; a row may have fields too', () => {
+    class Row extends nn.Sequential {
+      extra = new nn.Linear(2, 1)
+      both = [this.at(0), this.extra]
+    }
+    expect([...new Row(new nn.Linear(2, 2)).namedParameters()].map(([n]) => n)).toEqual(['0.weight', '0.bias', 'extra.weight', 'extra.bias'])
+    expect(new Row(new nn.Linear(2, 2)).parameters().length).toBe(4)
+  })
+
   test('modules, children, apply', () => {
     const net = new Net()
     expect([...net.namedModules()].map(([n]) => n)).toEqual(['', 'conv', 'norm1', 'blocks', 'blocks.0', 'blocks.1', 'head', 'head.0', 'head.1', 'head.2'])
@@ -249,6 +258,15 @@ describe('mistakes', () => {
     ['float classes', () => nn.functional.crossEntropy(ones([2, 3]), ones([2])), /fits neither as class numbers nor as class probabilities/],
     ['class weights', () => nn.functional.crossEntropy(ones([2, 3]), tensor([0, 1], { dtype: 'int32' }), { weight: ones([2]) }), /does not give one factor for each of the 3 classes/],
     ['parameter of integers', () => new nn.Parameter(tensor([1], { dtype: 'int32' })), /only float tensors have gradients/],
+    ['modules in a plain array', () => {
+      class Lost extends nn.Module {
+        layers = [new nn.Linear(1, 1)]
+        override forward(x: Tensor): Tensor {
+          return this.layers[0].forward(x)
+        }
+      }
+      return new Lost().parameters()
+    }, /\[Lost\] the field 'layers' is a plain array.*layers = new nn\.ModuleList/],
     ['forward of a list', () => new nn.ModuleList().forward(), /a list has no forward/],
     ['kind of mask', () => new nn.MultiheadAttention(4, 2).forward(ones([3, 1, 4]), ones([3, 1, 4]), ones([3, 1, 4]), { attnMask: ones([2, 2]) }), /attnMask f32\[2,2\] fits neither/],
   ]
