@@ -30,8 +30,7 @@ export default defineConfig({
   plugins: [apiDocs([...['autograd', 'data', 'eager', 'graph', 'nn', 'ops', 'optim'].map(floor => path(`src/${floor}`)), path('web/worker')])],
   server: { headers: isolation, fs: { allow: [path('.')] } },
   preview: { headers: isolation },
-  // Modules print the names of their classes.
-  worker: { format: 'es', rolldownOptions: { output: { keepNames: true } } },
+  worker: { format: 'es' },
   build: {
     outDir: path('build/web'),
     emptyOutDir: true,

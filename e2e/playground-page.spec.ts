@@ -149,6 +149,26 @@ test('the theme can be chosen and is kept', async ({ page }) => {
   expect(await paper()).not.toBe(light)
 })
 
+test('the link can be copied', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await new Visitor(page).open({ example: 'names', compile: 'off' })
+  await page.getByRole('button', { name: 'Copy link' }).click()
+  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible()
+  const link = new URL(await page.evaluate(() => navigator.clipboard.readText()))
+  expect(Object.fromEntries(new URLSearchParams(link.hash.slice(1)))).toEqual({ example: 'names', device: 'wasm', compile: 'off' })
+})
+
+test('who asked for less motion sees none', async ({ page }) => {
+  const moving = () => page.evaluate(() => document.getAnimations().length)
+  const visitor = await new Visitor(page).open()
+  await visitor.write(`import { pause, report } from 'playground'\nfor (let n = 1; ; n++) {\n  report({ step: n, loss: 1 })\n  await pause()\n}`)
+  await visitor.run.click()
+  await expect(visitor.status).toContainText('Running')
+  await expect.poll(moving).toBeGreaterThan(0)
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  await expect.poll(moving).toBe(0)
+})
+
 test('the controls have their names and roles', async ({ page }) => {
   const visitor = await new Visitor(page).open()
   await expect(visitor.example.getByRole('option')).toHaveText(['Digits CNN', 'Spiral MLP', 'Names GPT', 'Linear regression'])

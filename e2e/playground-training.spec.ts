@@ -68,6 +68,25 @@ for (const compile of ['on', 'off'])
     await expect(page.getByRole('img', { name: /^Chart of Slope: / })).toBeVisible()
   })
 
+for (const example of ['spiral', 'regression'])
+  test(`${example}: the same losses on both devices, compiled and eager`, async ({ page }) => {
+    const losses: number[] = []
+    const code = exampleCode(example).replace(/const steps = \d+/, 'const steps = 30')
+    for (const device of ['wasm', 'webgpu'])
+      for (const compile of ['on', 'off']) {
+        const visitor = await new Visitor(page).open({ example, device, compile })
+        await visitor.write(code)
+        await visitor.run.click()
+        const { step, loss } = await visitor.until('Done', 60_000)
+        expect(step).toBe(30)
+        await expect(page.locator('#device-line')).toContainText(`${device}: `)
+        losses.push(loss)
+      }
+    const [first, ...others] = losses
+    expect(others[0]).toBe(first)
+    for (const loss of others) expect(Math.abs(loss - first)).toBeLessThanOrEqual(2e-4 * first)
+  })
+
 test('a drawing is answered while training goes on', async ({ page }) => {
   const visitor = await new Visitor(page).open({ example: 'digits' })
   await visitor.write(exampleCode('digits').replace('const epochs = 15', 'const epochs = 2000'))

@@ -1,6 +1,6 @@
 // A transformer reads first names, letter by letter, and writes new ones.
-import { arange, compile, init, manualSeed } from 'lampas'
-import { nn, noGrad, optim, tensor } from 'lampas'
+import { arange, compile, init, manualSeed, nn } from 'lampas'
+import { noGrad, optim, randint, tensor } from 'lampas'
 import { names, pause, report, settings, showText } from 'playground'
 
 await init({ device: settings.device })
@@ -52,12 +52,11 @@ const schedule = new optim.lrScheduler.CosineAnnealingLR(optimizer, steps)
 // follows. Places after the end of a name are not learned from.
 const all = await names()
 const integers = list => tensor(list, { dtype: 'int32' })
-const pick = list => list[Math.floor(Math.random() * list.length)]
-function batch(size) {
+async function batch(size) {
   const ids = []
   const next = []
-  for (let i = 0; i < size; i++) {
-    const text = `.${pick(all)}.`
+  for (const i of await randint(0, all.length, [size]).toArray()) {
+    const text = `.${all[i]}.`
     const codes = Array.from(text.padEnd(context + 1, '.'), c => letters.indexOf(c))
     ids.push(codes.slice(0, context))
     next.push(codes.slice(1).map((c, k) => (k < text.length - 1 ? c : -100)))
@@ -77,18 +76,14 @@ const trainStep = (ids, next) => {
 const step = settings.compile ? compile(trainStep) : trainStep
 
 // Writes names letter by letter, each drawn by its probability.
-function draw(probs) {
-  let left = Math.random()
-  return Math.max(0, probs.findIndex(p => (left -= p) < 0))
-}
-
 async function write(count) {
   const texts = Array.from({ length: count }, () => [0])
   for (let k = 0; k < context - 1; k++) {
     const ids = texts.map(t => [...t, ...Array(context - t.length).fill(0)])
     const logits = noGrad(() => model.forward(integers(ids)).at(':', k))
-    const probs = await logits.softmax(-1).toArray()
-    texts.forEach((text, i) => text.push(draw(probs[i])))
+    const drawn = await logits.softmax(-1).multinomial(1).toArray()
+    texts.forEach((text, i) => text.push(drawn[i][0]))
+    await pause()
   }
   return texts.map(t => t.slice(1).map(c => letters[c]).join('').split('.')[0])
 }
@@ -97,7 +92,7 @@ const known = new Set(all)
 const shown = w => w.slice(0, 1).toUpperCase() + w.slice(1) + (known.has(w) ? '' : ' ✦')
 
 for (let n = 1; n <= steps; n++) {
-  const loss = await step(...batch(64)).item()
+  const loss = await step(...(await batch(64))).item()
   schedule.step()
   report({ step: n, steps, loss })
   if (n === 1 || n % 50 === 0) showText((await write(20)).map(shown))
