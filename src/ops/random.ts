@@ -6,7 +6,7 @@ import { needKnown } from '../core/options.ts'
 import type { Shape } from '../core/shape.ts'
 import { expandView, selectView } from '../core/view.ts'
 import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
-import { place, sizes, type CreationOptions, type Factory } from './creation.ts'
+import { place, sizes, type CreationOptions } from './creation.ts'
 import { apply1, describe, type Described } from './define.ts'
 import { addOp, assign, copy_, fill_ } from './inplace.ts'
 import { reshape } from './movement.ts'
@@ -111,15 +111,17 @@ function drawn(op: Op<DrawParams>, shape: Shape, params: readonly number[], o: R
   return place(x, o)
 }
 
-const factory = (name: string, op: Op<DrawParams>, params: readonly number[]): Factory => describe((...size) => {
+/** `rand(2, 3)`, `rand([2, 3])` and `rand([2, 3], {generator})` mean the same. */
+export type DrawFactory = ((...size: (number | readonly number[] | RandomOptions)[]) => Tensor) & Described
+const factory = (name: string, op: Op<DrawParams>, params: readonly number[]): DrawFactory => describe((...size: (number | readonly number[] | RandomOptions)[]) => {
   const { shape, options } = sizes(name, size, ['generator'])
   return drawn(op, shape, params, options)
 }, name, ['size'])
 
 /** Uniform numbers in [0, 1), multiples of 2⁻²⁴. As `torch.rand`. */
-export const rand: Factory = factory('rand', uniformOp, [0, 1])
+export const rand: DrawFactory = factory('rand', uniformOp, [0, 1])
 /** Numbers of the standard normal distribution. As `torch.randn`. */
-export const randn: Factory = factory('randn', normalOp, [])
+export const randn: DrawFactory = factory('randn', normalOp, [])
 
 /** Whole numbers low … high−1, int32. As `torch.randint`. */
 export const randint: ((low: number, high: number, size: Shape, options?: RandomOptions) => Tensor) & Described = describe((low: number, high: number, size: Shape, options: RandomOptions = {}) => {
