@@ -140,6 +140,25 @@ ${end}`
   await expect(visitor.device).toHaveValue('wasm')
 })
 
+test('a device that is lost after the end of the program takes the drawing canvas with it', async ({ page }) => {
+  const visitor = await new Visitor(page).open({ device: 'webgpu' })
+  await visitor.write(`import { init, ones } from 'lampas'
+import { onDraw } from 'playground'
+const request = GPUAdapter.prototype.requestDevice
+let gpu
+GPUAdapter.prototype.requestDevice = async function (...args) { return (gpu = await request.apply(this, args)) }
+await init({ device: 'webgpu' })
+onDraw(() => ones([10]))
+setTimeout(() => gpu.destroy(), 2000)`)
+  await visitor.run.click()
+  await visitor.until('Done', 30_000)
+  await expect(page.getByText('With the pointer, or with the arrow keys')).toBeVisible()
+  await visitor.until('Failed', 30_000)
+  await expect(visitor.notice).toContainText('The device was lost')
+  await expect(page.getByText('Press Run first')).toBeVisible()
+  await runsAgain(visitor)
+})
+
 test('a flood of console lines neither stops the page nor fills it', async ({ page }) => {
   const visitor = await new Visitor(page).open()
   await visitor.write(`for (let i = 0; i < 200000; i++) console.log('line', i)`)

@@ -197,16 +197,14 @@ export class App {
 
   private stop(): void {
     this.status.setPhase('stopping')
-    this.stopButton.disabled = true
     this.session.stop()
   }
 
   /** Focus stays on a button that works: from Run to Stop and back. */
   private setRunning(running: boolean): void {
     const [from, to] = running ? [this.runButton, this.stopButton] : [this.stopButton, this.runButton]
-    const focused = document.activeElement === from || document.activeElement === document.body
     to.disabled = false
-    if (focused && document.activeElement === from) to.focus()
+    if (document.activeElement === from) to.focus()
     from.disabled = true
     if (running) this.status.setPhase('running')
   }

@@ -11,7 +11,7 @@ export type Ending = Outcome | 'ended' | 'crashed'
 
 export interface SessionEvents {
   message(message: FromWorker): void
-  /** The run is over. `alive` tells whether the worker still answers drawings. */
+  /** The run is over, or what it left behind. `alive` tells whether the worker still answers drawings. */
   finished(ending: Ending, reason: string, alive: boolean): void
   /** The worker cannot even start. */
   broken(reason: string): void
@@ -110,16 +110,14 @@ export class Session {
   }
 
   private crash(reason: string): void {
-    const wasReady = this.ready
+    const broken = !this.ready && !this.running
     this.discard()
-    if (this.running) this.finish('crashed', reason)
-    else if (!wasReady) this.events.broken(reason)
-    else this.events.finished('crashed', reason, false)
+    if (broken) this.events.broken(reason)
+    else this.finish('crashed', reason)
   }
 
   private finish(ending: Ending, reason: string): void {
     this.endGrace()
-    if (!this.running) return
     this.running = false
     this.events.finished(ending, reason, this.worker !== undefined)
   }

@@ -49,8 +49,9 @@ async function probe(): Promise<void> {
   post({ type: 'devices', devices: devices.map(({ name, available, why }) => ({ name, available, why })) })
 }
 
+/** Once, except that a device may be lost after the program's end, with the model that answers drawings. */
 function finish(outcome: Outcome, reason: string): void {
-  if (finished) return
+  if (finished && outcome !== 'lost') return
   finished = true
   feed.flush()
   feed.sendMemory()
