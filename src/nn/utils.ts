@@ -1,7 +1,7 @@
 // Limits on gradients, without reading anything back.
 import { noGrad } from '../autograd/mode.ts'
 import { fail } from '../core/errors.ts'
-import { stack, zeros, type Tensor } from '../ops/index.ts'
+import { cat, zeros, type Tensor } from '../ops/index.ts'
 import { world } from '../ops/world.ts'
 
 export interface ClipNormOptions {
@@ -26,8 +26,7 @@ export function clipGradNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: nu
   if (grads.length === 0) return zeros([])
   return noGrad(() => {
     const [total] = world().tidy(() => {
-      // The norm of the norms; for p = 2 the squares are summed first, so that one root is drawn.
-      const norm = normType === 2 ? stack(grads.map(g => g.square().sum())).sum().sqrt() : stack(grads.map(g => g.norm(normType))).norm(normType)
+      const norm = cat(grads.map(g => g.reshape(-1))).norm(normType)
       const factor = norm.add(1e-6).reciprocal().mul(maxNorm).clamp({ max: 1 })
       for (const g of grads) g.mul_(factor)
       return [norm]

@@ -1,18 +1,10 @@
-// Normalisations: centre, scale by the deviation, then weight and bias. Statistics are taken in two passes, which stays exact when the mean is
-// large beside the deviation.
+// Normalisations: centre, scale by the deviation, then weight and bias.
 import { fail } from '../../core/errors.ts'
 import { formatShape, numel, sameShape, type Shape } from '../../core/shape.ts'
 import { noGrad } from '../../autograd/mode.ts'
 import { define, needFloat, needTensor, type Described } from '../../ops/define.ts'
+import { standardize } from '../../ops/standardize.ts'
 import { add, broadcastTensors, div, maximum, mul, norm, sub, type Tensor } from '../../ops/index.ts'
-
-/** (x − mean)/√(variance + ε) over `dims`, and both statistics with kept dimensions. */
-function standardized(x: Tensor, dims: readonly number[], eps: number): { y: Tensor; mean: Tensor; variance: Tensor } {
-  const mean = x.mean(dims, { keepdim: true })
-  const centred = sub(x, mean)
-  const variance = centred.square().mean(dims, { keepdim: true })
-  return { y: mul(centred, add(variance, eps).rsqrt()), mean, variance }
-}
 
 const affine = (x: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor => {
   const scaled = weight ? mul(x, weight) : x
@@ -51,10 +43,10 @@ export const batchNorm: ((x: Tensor, runningMean: Tensor | null, runningVar: Ten
   const count = x.numel / Math.max(1, channels)
   if (count < 2) fail('batchNorm', `training needs more than one value per channel, ${x} has ${count}`, 'use a larger batch, or eval()')
   const dims = [...x.shape.keys()].filter(i => i !== 1)
-  const { y, mean, variance } = standardized(x, dims, eps)
+  const { y, mean, variance } = standardize(x, dims, eps)
   noGrad(() => {
-    runningMean?.lerp_(mean.detach().reshape(channels), momentum)
-    runningVar?.lerp_(variance.detach().reshape(channels).mul(count / (count - 1)), momentum)
+    runningMean?.lerp_(mean.detach(), momentum)
+    runningVar?.lerp_(variance.detach().mul(count / (count - 1)), momentum)
   })
   return affine(y, weight, bias)
 })
@@ -73,7 +65,7 @@ export interface LayerNormOptions {
 }
 /** Normalises over the last dimensions, of sizes `normalizedShape` (Ba et al. 2016). As `torch.nn.functional.layer_norm`. */
 export const layerNorm: ((x: Tensor, normalizedShape: number | Shape, options?: LayerNormOptions) => Tensor) & Described = define('layerNorm', ['input', 'normalizedShape', 'weight', 'bias', 'eps'], ({ input, normalizedShape, weight, bias, eps = 1e-5 }: { input: Tensor; normalizedShape: number | Shape } & LayerNormOptions) =>
-  affine(standardized(input, trailing('layerNorm', input, normalizedShape), eps).y, weight, bias))
+  affine(standardize(input, trailing('layerNorm', input, normalizedShape), eps).y, weight, bias))
 
 export interface RmsNormOptions {
   weight?: Tensor | null
@@ -93,7 +85,7 @@ export const groupNorm: ((x: Tensor, numGroups: number, options?: LayerNormOptio
   const [batch, channels] = x.shape
   const grouped = x.reshape(batch, numGroups, numel(x.shape.slice(1)) / numGroups)
   const perChannel = (t: Tensor | null | undefined) => t?.reshape(x.shape.slice(1).map((_, i) => (i === 0 ? channels : 1)))
-  return affine(standardized(grouped, [2], eps).y.reshape(x.shape), perChannel(weight), perChannel(bias))
+  return affine(standardize(grouped, [2], eps).y.reshape(x.shape), perChannel(weight), perChannel(bias))
 })
 
 export interface NormalizeOptions {
