@@ -40,7 +40,17 @@ export function backendNamed(name: string): Backend {
 
 const described = (b: Backend, why = b.info.why): Device => ({ ...b.info, why, lost: b.lost })
 
-async function openBackend(name: DeviceName, o: InitOptions): Promise<Backend> {
+/** The last call for each device, so that two at once do not open it twice. */
+const opening = new Map<string, Promise<unknown>>()
+
+function openBackend(name: DeviceName, o: InitOptions): Promise<Backend> {
+  const before = opening.get(name) ?? Promise.resolve()
+  const mine = before.then(() => openNow(name, o), () => openNow(name, o))
+  opening.set(name, mine)
+  return mine
+}
+
+async function openNow(name: DeviceName, o: InitOptions): Promise<Backend> {
   const before = open.get(name)
   const same = before && (o.threads === undefined || o.threads === before.info.threads) && o.relaxedSimd === undefined
   if (before && same) return before
