@@ -29,7 +29,7 @@ test('a loop that pauses stops by itself', async ({ page }) => {
   await visitor.run.click()
   await expect.poll(async () => (await visitor.read()).step).toBeGreaterThan(10)
   await visitor.stop.click()
-  await visitor.until('Stopped', 1_400)
+  await visitor.until('Stopped', 5_000)
   await expect(visitor.notice).toBeHidden()
   await runsAgain(visitor)
 })
