@@ -16,9 +16,9 @@ export interface LoadOptions {
 
 export interface LoadResult {
   /** Names of the model that the checkpoint does not have. */
-  readonly missing: readonly string[]
+  readonly missingKeys: readonly string[]
   /** Names of the checkpoint that the model does not have. */
-  readonly unexpected: readonly string[]
+  readonly unexpectedKeys: readonly string[]
 }
 
 interface Problem {
@@ -36,19 +36,19 @@ function table(problems: readonly Problem[]): string {
 
 export async function loadInto(own: ReadonlyMap<string, Tensor>, state: StateDict, { strict = true }: LoadOptions): Promise<LoadResult> {
   const given = new Map(Object.entries(state))
-  const missing = [...own.keys()].filter(n => !given.has(n))
-  const unexpected = [...given.keys()].filter(n => !own.has(n))
+  const missingKeys = [...own.keys()].filter(n => !given.has(n))
+  const unexpectedKeys = [...given.keys()].filter(n => !own.has(n))
   const matched = [...own].flatMap(([name, to]) => (given.has(name) ? [{ name, to, from: given.get(name)! }] : []))
   const problems: Problem[] = matched
     .filter(({ to, from }) => !sameShape(to.shape, from.shape))
     .map(({ name, to, from }) => ({ name, model: formatShape(to.shape), checkpoint: formatShape(from.shape) }))
   if (strict) {
-    problems.push(...missing.map(name => ({ name, model: formatShape(own.get(name)!.shape), checkpoint: 'missing' })))
-    problems.push(...unexpected.map(name => ({ name, model: 'missing', checkpoint: formatShape(given.get(name)!.shape) })))
+    problems.push(...missingKeys.map(name => ({ name, model: formatShape(own.get(name)!.shape), checkpoint: 'missing' })))
+    problems.push(...unexpectedKeys.map(name => ({ name, model: 'missing', checkpoint: formatShape(given.get(name)!.shape) })))
   }
   if (problems.length > 0)
-    fail('loadStateDict', `${problems.length} ${problems.length === 1 ? 'entry does' : 'entries do'} not fit:${table(problems)}\n`, strict && problems.length === missing.length + unexpected.length ? '{strict: false} loads what fits by name' : 'build the model with the sizes of the checkpoint')
+    fail('loadStateDict', `${problems.length} ${problems.length === 1 ? 'entry does' : 'entries do'} not fit:${table(problems)}\n`, strict && problems.length === missingKeys.length + unexpectedKeys.length ? '{strict: false} loads what fits by name' : 'build the model with the sizes of the checkpoint')
   const sources = await Promise.all(matched.map(({ to, from }) => toDevice(from.detach(), to.device)))
   noGrad(() => matched.forEach(({ to }, i) => copy_(to, sources[i])))
-  return { missing, unexpected }
+  return { missingKeys, unexpectedKeys }
 }

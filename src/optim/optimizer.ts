@@ -67,8 +67,10 @@ export interface OptimizerState {
 }
 
 export abstract class Optimizer<O extends WithRate> {
-  readonly paramGroups: ParamGroup<O>[]
+  readonly paramGroups: ParamGroup<O>[] = []
   private readonly state = new Map<Tensor, ParamState>()
+  /** Options of groups that do not set their own. */
+  private readonly base: O
 
   constructor(
     params: Iterable<Tensor> | readonly GroupOptions<O>[],
@@ -76,25 +78,31 @@ export abstract class Optimizer<O extends WithRate> {
     private readonly defaults: O,
   ) {
     const name = this.constructor.name
-    const base = withDefaults(name, options, defaults)
-    const list = [...(params as Iterable<Tensor | GroupOptions<O>>)]
-    const plain: readonly { params: Iterable<Tensor> }[] = list.length > 0 && list.every(x => x instanceof Tensor) ? [{ params: list }] : (list as GroupOptions<O>[])
-    const groups = plain as readonly GroupOptions<O>[]
-    if (groups.length === 0) fail(name, 'there is nothing to train', 'pass model.parameters()')
-    const seen = new Set<Tensor>()
-    this.paramGroups = groups.map(({ params, ...own }) => {
-      const tensors = params ? [...params] : []
-      if (tensors.length === 0) fail(name, 'a group has no parameters', 'pass model.parameters() or [{ params: […], lr: … }, …]')
-      for (const p of tensors) {
-        if (!(p instanceof Tensor)) fail(name, `expected tensors, found ${p === null ? 'null' : typeof p}`, 'pass model.parameters()')
-        if (!p.isLeaf || p.dtype !== 'float32') fail(name, `${p} is not a float32 leaf`, 'train parameters, not what is computed from them')
-        if (seen.has(p)) fail(name, `${p} is given twice`, 'each parameter belongs to one group')
-        seen.add(p)
-      }
-      const { lr, ...rest } = withDefaults<O>(name, own as unknown as Partial<O>, base)
-      this.check(rest as Omit<O, 'lr'>)
-      return new ParamGroup<O>(tensors, rest, lr)
-    })
+    this.base = withDefaults(name, options, defaults)
+    const list: readonly (Tensor | GroupOptions<O>)[] = [...params]
+    if (list.length === 0) fail(name, 'there is nothing to train', 'pass model.parameters()')
+    if (list.every(x => x instanceof Tensor)) this.add(list, {})
+    else for (const group of list as readonly GroupOptions<O>[]) this.addParamGroup(group)
+  }
+
+  /** Trains further parameters, with options of their own. As `torch.optim.Optimizer.add_param_group`. */
+  addParamGroup({ params, ...options }: GroupOptions<O>): void {
+    this.add(params ? [...params] : [], options as unknown as Partial<O>)
+  }
+
+  private add(params: readonly Tensor[], options: Partial<O>): void {
+    const name = this.constructor.name
+    const known = new Set(this.paramGroups.flatMap(g => g.params))
+    if (params.length === 0) fail(name, 'a group has no parameters', 'pass model.parameters() or [{ params: […], lr: … }, …]')
+    for (const p of params) {
+      if (!(p instanceof Tensor)) fail(name, `expected tensors, found ${p === null ? 'null' : typeof p}`, 'pass model.parameters()')
+      if (!p.isLeaf || p.dtype !== 'float32') fail(name, `${p} is not a float32 leaf`, 'train parameters, not what is computed from them')
+      if (known.has(p)) fail(name, `${p} is given twice`, 'each parameter belongs to one group')
+      known.add(p)
+    }
+    const { lr, ...rest } = withDefaults<O>(name, options, this.base)
+    this.check(rest)
+    this.paramGroups.push(new ParamGroup<O>(params, rest, lr))
   }
 
   /** Throws when options do not make sense. */

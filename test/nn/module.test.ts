@@ -142,7 +142,7 @@ describe('checkpoints', () => {
     const x = randn([5, 1, 8, 8])
     a.forward(x)
     const result = await b.loadStateDict(a.stateDict())
-    expect(result).toEqual({ missing: [], unexpected: [] })
+    expect(result).toEqual({ missingKeys: [], unexpectedKeys: [] })
     a.eval()
     b.eval()
     expect(await noGrad(() => b.forward(x)).data()).toEqual(await noGrad(() => a.forward(x)).data())
@@ -165,7 +165,7 @@ describe('checkpoints', () => {
     expect(await m.parameters()[0].data()).toEqual(before)
     await expect(m.loadStateDict(state, { strict: false })).rejects.toThrow(/1 entry does not fit/)
     const loaded = await m.loadStateDict({ '0.weight': zeros([3, 2]), 'extra.bias': zeros([2]) }, { strict: false })
-    expect(loaded).toEqual({ missing: ['0.bias', '1.weight', '1.bias'], unexpected: ['extra.bias'] })
+    expect(loaded).toEqual({ missingKeys: ['0.bias', '1.weight', '1.bias'], unexpectedKeys: ['extra.bias'] })
     expect([...(await m.parameters()[0].data())]).toEqual([0, 0, 0, 0, 0, 0])
   })
 

@@ -125,6 +125,12 @@ describe('steps', () => {
     expect(await b.item()).toBeCloseTo(-0.5, 6)
     optimizer.lr = 0.2
     expect(optimizer.paramGroups.map(g => g.lr)).toEqual([0.2, 0.2])
+    const late = new nn.Parameter(ones([1]))
+    optimizer.addParamGroup({ params: [late], lr: 0.5 })
+    late.grad = ones([1])
+    optimizer.step()
+    expect(await late.item()).toBeCloseTo(0.5, 6)
+    expect(() => optimizer.addParamGroup({ params: [a] })).toThrow(/f32\[1\] is given twice/)
   })
 
   test('updates are not recorded, and raise the version that backward checks', () => {
