@@ -12,11 +12,10 @@ function one(mask: v128): v128 {
 export class NegF { @inline of(a: v128): v128 { return f32x4.neg(a) } }
 export class AbsF { @inline of(a: v128): v128 { return f32x4.abs(a) } }
 export class SignF {
-  /** ±1 where |a| > 0, NaN where NaN, else +0. */
+  /** ±1 where |a| > 0, else +0, also for NaN. */
   @inline of(a: v128): v128 {
     const unit = v128.or(v128.and(a, i32x4.splat(0x80000000)), f32x4.splat(1))
-    const nonzero = v128.and(unit, f32x4.ne(a, f32x4.splat(0)))
-    return v128.bitselect(nonzero, a, f32x4.eq(a, a))
+    return v128.and(unit, f32x4.gt(f32x4.abs(a), f32x4.splat(0)))
   }
 }
 export class Floor { @inline of(a: v128): v128 { return f32x4.floor(a) } }

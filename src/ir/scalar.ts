@@ -16,7 +16,7 @@ const binary = (takes: Accepts): IntrinsicInfo => ({ arity: 2, takes, gives: 'sa
 const compare: IntrinsicInfo = { arity: 2, takes: 'any', gives: 'bool' }
 
 /**
- * The intrinsics. Meaning where a name leaves doubt: `round` rounds halves to even; `sign(NaN)` is NaN and `sign(±0)` is 0;
+ * The intrinsics. Meaning where a name leaves doubt: `round` rounds halves to even; `sign` of NaN and of ±0 is 0;
  * `min` and `max` give NaN when either operand is NaN; `rem` is the remainder of truncated division (C `fmod`), `mod` and
  * `floorDiv` go with floored division (Python `%` and `//`); integer arithmetic wraps, integer division by zero gives 0; `shr`
  * copies the sign bit, `shru` shifts in zeros; `and or xor not` are bitwise on int32 and logical on bool; `select(c, a, b)` is

@@ -10,7 +10,7 @@ type Rule = (a: number, b: number, c: number) => number
 const rules: Record<Intrinsic, Rule | { readonly [T in DType]?: Rule }> = {
   neg: a => -a,
   abs: Math.abs,
-  sign: a => (a === 0 ? 0 : Math.sign(a)),
+  sign: a => Number(a > 0) - Number(a < 0),
   floor: Math.floor,
   ceil: Math.ceil,
   trunc: Math.trunc,

@@ -23,7 +23,7 @@ fn max_f(x: F, y: F) -> F {
 fn min_f(x: F, y: F) -> F {
   return select(select(select(y, x, x < y), bitcast<F>(bitcast<U>(x) | bitcast<U>(y)), x == y), nan(), either_nan(x, y));
 }`,
-  sign_f: 'fn sign_f(x: F) -> F { return select(sign(x), x, is_nan(x)); }',
+  sign_f: 'fn sign_f(x: F) -> F { return select(sign(x), F(0.0), is_nan(x)); }',
   to_bool: 'fn to_bool(x: F) -> B { return (x != F(0.0)) | is_nan(x); }',
   to_int: `
 fn to_int(x: F) -> I {
