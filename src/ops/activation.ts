@@ -1,5 +1,6 @@
 // Functions with options over the pointwise records.
 import { fail } from '../core/errors.ts'
+import { normalizeDim } from '../core/shape.ts'
 import type { DType } from '../core/dtype.ts'
 import { dtypes } from '../core/dtype.ts'
 import { cast } from './cast.ts'
@@ -29,7 +30,10 @@ export interface GeluOptions {
   approximate?: 'none' | 'tanh'
 }
 /** Gaussian error linear unit x·Φ(x), exact or by tanh. As `torch.nn.functional.gelu`. */
-export const gelu: ((x: Tensor, options?: GeluOptions) => Tensor) & Described = define('gelu', ['input', '*', 'approximate'], ({ input, approximate = 'none' }: { input: Tensor } & GeluOptions) => (approximate === 'tanh' ? geluTanh(input) : geluErf(input)))
+export const gelu: ((x: Tensor, options?: GeluOptions) => Tensor) & Described = define('gelu', ['input', '*', 'approximate'], ({ input, approximate = 'none' }: { input: Tensor } & GeluOptions) => {
+  if (approximate !== 'none' && approximate !== 'tanh') fail('gelu', `there is no approximation '${String(approximate)}'`, "'none' or 'tanh'")
+  return approximate === 'tanh' ? geluTanh(input) : geluErf(input)
+})
 
 /** x where x > 0, else slope·x. As `torch.nn.functional.leaky_relu`. */
 export const leakyRelu: ((x: Tensor, negativeSlope?: number) => Tensor) & Described = describe((x: Tensor, negativeSlope = 0.01) => where(gt(x, 0), x, mul(x, negativeSlope)), 'leakyRelu', ['input', 'negativeSlope'])
@@ -47,6 +51,8 @@ export const hardsigmoid: ((x: Tensor) => Tensor) & Described = describe((x: Ten
 export const hardtanh: ((x: Tensor, minVal?: number, maxVal?: number) => Tensor) & Described = describe((x: Tensor, minVal = -1, maxVal = 1) => where(ge(x, maxVal), maxVal, where(le(x, minVal), minVal, x)), 'hardtanh', ['input', 'minVal', 'maxVal'])
 /** First half times the sigmoid of the second half of a dimension. As `torch.nn.functional.glu`. */
 export const glu: ((x: Tensor, dim?: number) => Tensor) & Described = describe((x: Tensor, dim = -1) => {
+  const size = x.shape[normalizeDim('glu', dim, x.ndim)]
+  if (size % 2) fail('glu', `dimension ${dim} of ${x} has the odd size ${size}`, 'it is cut in halves')
   const [a, b] = x.chunk(2, dim)
   return mul(a, b.sigmoid())
 }, 'glu', ['input', 'dim'])

@@ -75,9 +75,11 @@ export interface ConvTransposeOptions {
   dilation?: number | Shape
 }
 
-export const perAxis = (op: string, name: string, v: number | Shape, n: number): Shape => {
+/** One whole number ≥ `least` for each of n spatial dimensions. */
+export const perAxis = (op: string, name: string, v: number | Shape, n: number, least = 0): Shape => {
   const out = typeof v === 'number' ? new Array<number>(n).fill(v) : v.length === 1 ? new Array<number>(n).fill(v[0]) : v
   if (out.length !== n || !out.every(Number.isInteger)) fail(op, `${name} ${formatShape(out)} does not fit ${n} spatial dimension${n > 1 ? 's' : ''}`, `give one whole number or ${n}`)
+  if (out.some(m => m < least)) fail(op, `${name} is ${formatShape(out)}`, `give whole numbers ≥ ${least}`)
   return out
 }
 
@@ -97,8 +99,8 @@ function conv(n: number): Conv {
   return define(op, ['input', 'weight', 'bias', 'stride', 'padding', 'dilation', 'groups'], (a: { input: Tensor; weight: Tensor; bias?: Tensor | null } & ConvOptions) => {
     const { input, weight, bias, groups = 1 } = a
     checkChannels(op, input, weight, n, 1, groups)
-    const stride = perAxis(op, 'stride', a.stride ?? 1, n)
-    const dilation = perAxis(op, 'dilation', a.dilation ?? 1, n)
+    const stride = perAxis(op, 'stride', a.stride ?? 1, n, 1)
+    const dilation = perAxis(op, 'dilation', a.dilation ?? 1, n, 1)
     const kernel = weight.shape.slice(2)
     const same = a.padding === 'same'
     if (same && stride.some(s => s !== 1)) fail(op, "padding 'same' needs stride 1", 'give the padding as numbers')
@@ -141,10 +143,11 @@ function convTranspose(n: number): ConvTranspose {
   return define(op, ['input', 'weight', 'bias', 'stride', 'padding', 'outputPadding', 'groups', 'dilation'], (a: { input: Tensor; weight: Tensor; bias?: Tensor | null } & ConvTransposeOptions) => {
     const { input, weight, bias, groups = 1 } = a
     checkChannels(op, input, weight, n, 0, groups)
-    const stride = perAxis(op, 'stride', a.stride ?? 1, n)
-    const dilation = perAxis(op, 'dilation', a.dilation ?? 1, n)
+    const stride = perAxis(op, 'stride', a.stride ?? 1, n, 1)
+    const dilation = perAxis(op, 'dilation', a.dilation ?? 1, n, 1)
     const padding = perAxis(op, 'padding', a.padding ?? 0, n)
     const extra = perAxis(op, 'outputPadding', a.outputPadding ?? 0, n)
+    if (extra.some((m, i) => m >= Math.max(stride[i], dilation[i]))) fail(op, `outputPadding ${formatShape(extra)} is not below stride ${formatShape(stride)} or dilation ${formatShape(dilation)}`, 'it tells apart the input sizes that one stride maps to one output size')
     const x = input.ndim === n + 1 ? reshape(input, [1, ...input.shape]) : input
     const [batch, c] = x.shape
     const sizes = x.shape.slice(2)

@@ -41,9 +41,9 @@ interface Geometry {
 function geometry(op: string, x: Tensor, n: number, a: { kernelSize: number | Shape; ceilMode?: boolean } & MaxPoolOptions): Geometry {
   needFloat(op, x)
   if (x.ndim !== n + 1 && x.ndim !== n + 2) fail(op, `expected ${n + 1} or ${n + 2} dimensions, got ${x}`, `[batch, channels, …${n} spatial]`)
-  const kernel = perAxis(op, 'kernelSize', a.kernelSize, n)
-  const stride = perAxis(op, 'stride', a.stride ?? a.kernelSize, n)
-  const dilation = perAxis(op, 'dilation', a.dilation ?? 1, n)
+  const kernel = perAxis(op, 'kernelSize', a.kernelSize, n, 1)
+  const stride = perAxis(op, 'stride', a.stride ?? a.kernelSize, n, 1)
+  const dilation = perAxis(op, 'dilation', a.dilation ?? 1, n, 1)
   const padding = perAxis(op, 'padding', a.padding ?? 0, n)
   padding.forEach((p, i) => {
     if (p > kernel[i] / 2) fail(op, `padding ${formatShape(padding)} is more than half the kernel ${formatShape(kernel)}`, 'a window must touch the input')

@@ -49,7 +49,7 @@ abstract class ConvBase<O extends { bias: boolean; groups: number }> extends Mod
     const op = this.constructor.name
     const { groups } = options
     needWhole(op, { inChannels, outChannels, groups })
-    this.kernelSize = perAxis(op, 'kernelSize', kernelSize, spatial)
+    this.kernelSize = perAxis(op, 'kernelSize', kernelSize, spatial, 1)
     if (inChannels % groups || outChannels % groups) fail(op, `${inChannels} and ${outChannels} channels do not divide into ${groups} groups`, 'groups must divide both')
     const [first, second] = transposed ? [inChannels, outChannels / groups] : [outChannels, inChannels / groups]
     this.weight = new Parameter(empty([first, second, ...this.kernelSize]))
