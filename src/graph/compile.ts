@@ -46,6 +46,8 @@ class Step {
   private readonly updated: ReadonlySet<number>
   /** Memory that the code reached by itself, and whether it changes it. */
   private readonly captured: ReadonlyMap<Storage, boolean>
+  /** The arguments that it changes. */
+  private readonly changed: readonly number[]
 
   constructor(
     private readonly backend: Backend,
@@ -60,6 +62,7 @@ class Step {
     this.held = externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))
     this.plan = makePlan(graph, backend, externals.map(e => (e.argument === null ? e.storage.block : null)))
     this.updated = new Set(graph.updates.map(u => externals.findIndex(e => e.value === u.external)))
+    this.changed = externals.flatMap((e, i) => (e.argument !== null && this.updated.has(i) ? [e.argument] : []))
     this.captured = new Map(externals.flatMap((e, i) => (e.argument === null ? [[e.storage, this.updated.has(i)] as const] : [])))
   }
 
@@ -72,9 +75,8 @@ class Step {
     const { pinned, captured } = this
     if (pinned) return args.every((x, i) => x.source === pinned[i].source && x.alive && sameGeometry(x.layout, pinned[i].layout))
     if (args.some(x => captured.get(x.source as Storage) === true)) return false
-    const changed = this.traced.externals.flatMap((e, i) => (e.argument !== null && this.updated.has(i) ? [args[e.argument]] : []))
     // Whether reshape gives a view depends on strides, and of an argument only the contiguous kind is traced.
-    return changed.every(x => isContiguous(x.layout) && !captured.has(x.source as Storage) && args.filter(y => y.source === x.source).length === 1)
+    return this.changed.map(i => args[i]).every(x => isContiguous(x.layout) && !captured.has(x.source as Storage) && args.filter(y => y.source === x.source).length === 1)
   }
 
   run(args: readonly Tensor[]): unknown {

@@ -1,6 +1,7 @@
 // compile(): what is an input, what is an output, what changes, when it traces again, and what it refuses.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { compile, enableGrad, grad, memory, noGrad, ones, rand, randn, manualSeed, scope, tensor, zeros, type Tensor } from '../../src/index.ts'
+import { storageOf } from '../../src/eager/storage.ts'
 import { eachDevice } from '../each-device.ts'
 
 const list = async (x: Tensor | null): Promise<number[]> => Array.from(await x!.data())
@@ -393,6 +394,23 @@ eachDevice(() => {
       expect(f.info().traces).toBe(2)
       f.dispose()
       for (const t of [w, x]) t.dispose()
+    })
+
+    test('a call allocates its results and nothing else', () => {
+      const w = ones(16, 16, { requiresGrad: true })
+      const f = compile((x: Tensor) => {
+        w.grad = null
+        const loss = x.matmul(w).tanh().square().mean()
+        loss.backward()
+        noGrad(() => w.sub_(w.grad!.mul(0.1)))
+        return [loss, x.add(1)]
+      })
+      const x = ones(16, 16)
+      f(x)
+      const alloc = vi.spyOn(storageOf('test', x).backend, 'alloc')
+      f(x)
+      expect(alloc).toHaveBeenCalledTimes(2)
+      vi.restoreAllMocks()
     })
 
     test('intermediate values of a long chain share memory', () => {
