@@ -88,19 +88,19 @@ function opcode(program: Program, step: Step): Op | undefined {
 }
 
 /** Pairs of steps that one pass computes: the opcode by outer step and place of the inner one among its operands. */
-const pairs: { readonly [inner in Intrinsic]?: { readonly [outer in Intrinsic]?: readonly [left: Op | null, right: Op | null] } } = {
+const pairs: { readonly [inner in Intrinsic]?: { readonly [outer in Intrinsic]?: readonly [left: Op, right: Op] } } = {
   mul: { add: [Op.mulAdd, Op.mulAdd], sub: [Op.mulSub, Op.subMul], mul: [Op.mulMul, Op.mulMul] },
   add: { mul: [Op.addMul, Op.addMul], add: [Op.addAdd, Op.addAdd] },
   sub: { mul: [Op.diffMul, Op.diffMul] },
 }
 
-/** A step as the machine sees it; `null` when it is part of another one, stands for its operand, or is no operation. */
+/** A step with arguments; a step has none when it is part of another one, stands for its operand, or computes nothing. */
 interface Operation {
   readonly op: Op
   readonly args: readonly number[]
 }
 
-/** The operations of a program, and for each step the one whose value it has. */
+/** What to do at each step, and for each step the one whose value it has. Pairs are joined where the inner step has no other use. */
 function operations({ steps, outputs }: Program, ops: readonly (Op | undefined)[], isUniform: readonly boolean[]) {
   // A conversion that changes nothing stands for its operand.
   const root: number[] = []
@@ -118,7 +118,7 @@ function operations({ steps, outputs }: Program, ops: readonly (Op | undefined)[
       const j = root[outer.args[side]]
       if (list[j] === null || uses[j] !== 1 || isUniform[j] || list[j].args.length !== 2) continue
       const op = pairs[steps[j].op as Intrinsic]?.[outer.op as Intrinsic]?.[side]
-      if (op === undefined || op === null) continue
+      if (op === undefined) continue
       list[i] = { op, args: [...list[j].args, root[outer.args[1 - side]]] }
       list[j] = null
       return
