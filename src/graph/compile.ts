@@ -39,6 +39,9 @@ export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
   dispose(): void
 }
 
+/** Plans of compiled functions that were dropped without `dispose()`. */
+const dropped = new FinalizationRegistry<Plan>(plan => plan.dispose())
+
 /** A traced function with its plan. */
 class Step {
   readonly plan: Plan
@@ -61,6 +64,7 @@ class Step {
     // Captured memory lives as long as the plan.
     this.held = externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))
     this.plan = makePlan(graph, backend, externals.map(e => (e.argument === null ? e.storage.block : null)))
+    dropped.register(this, this.plan, this)
     this.updated = new Set(graph.updates.map(u => externals.findIndex(e => e.value === u.external)))
     this.changed = externals.flatMap((e, i) => (e.argument !== null && this.updated.has(i) ? [e.argument] : []))
     this.captured = new Map(externals.flatMap((e, i) => (e.argument === null ? [[e.storage, this.updated.has(i)] as const] : [])))
@@ -124,6 +128,7 @@ class Step {
   }
 
   dispose(): void {
+    dropped.unregister(this)
     this.plan.dispose()
     for (const x of [...this.held, ...(this.pinned ?? [])]) eager.release(x)
   }

@@ -6,6 +6,7 @@ import { WORD, type DType } from '../core/dtype.ts'
 import { numel, sameShape, type Shape } from '../core/shape.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import type { Kernel } from '../ir/kernel.ts'
+import { relieve } from '../eager/pressure.ts'
 import { copyInto } from '../ops/movement-record.ts'
 import { withViews, type Arg, type KernelSpec, type Lowering } from '../ops/op.ts'
 import { liveNodes, type Graph, type Value } from './graph.ts'
@@ -56,6 +57,7 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
 
   const owned: Block[] = []
   const keep = (bytes: number): Block => {
+    relieve(backend, bytes)
     const block = backend.alloc(bytes)
     owned.push(block)
     return block

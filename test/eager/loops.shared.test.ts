@@ -89,6 +89,19 @@ eachDevice(
       })
     })
 
+    test('compiled functions that are dropped give their plans back', { timeout: 60_000 }, async () => {
+      const x = tensor(new Float32Array(MIB))
+      let most = 0
+      for (let i = 0; i < 60; i++) {
+        const f = compile((t: Tensor) => t.cumsum(0).mul(i).sum())
+        await f(x).item()
+        most = Math.max(most, memory().held)
+      }
+      // All plans together keep 240 MiB or more.
+      expect(most).toBeLessThan(160 * MIB)
+      x.dispose()
+    })
+
     test('large temporaries are given back before the device is full', { timeout: 60_000 }, async () => {
       const x = tensor(new Float32Array(2 * MIB))
       let most = 0
