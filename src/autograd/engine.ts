@@ -102,9 +102,8 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
     return total
   }
 
-  rootEdges.forEach((e, i) => flow(e, own.alias(cotangents[i])))
   // Cotangents of a tape that is itself recorded keep their history.
-  if (how.createGraph) rootEdges.forEach((_, i) => relink(pending, leafGrads, rootEdges[i], cotangents[i]))
+  rootEdges.forEach((e, i) => flow(e, how.createGraph ? linked(own.alias(cotangents[i]), cotangents[i]) : own.alias(cotangents[i])))
 
   const visit = (node: GradNode, grads: (Tensor | null)[]): void => {
     const saved = node.saved
@@ -179,12 +178,6 @@ const linked = (handle: Tensor, x: Tensor): Tensor => {
     handle.origin = x.origin ?? x
   }
   return handle
-}
-
-function relink(pending: Map<GradNode, (Tensor | null)[]>, leafGrads: Map<Tensor, Tensor>, edge: Edge, cotangent: Tensor): void {
-  if (!edge) return
-  const g = 'leaf' in edge ? leafGrads.get(edge.leaf) : pending.get(edge.node)?.[edge.index]
-  if (g && g.source === cotangent.source) linked(g, cotangent)
 }
 
 /** The same on a handle that no scope frees. */
