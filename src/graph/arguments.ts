@@ -1,4 +1,5 @@
 // The arguments of a compiled function: what distinguishes two lists of them, and walking through nested ones.
+import { fail } from '../core/errors.ts'
 import { Tensor } from '../ops/tensor.ts'
 
 export const isPlain = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && Object.getPrototypeOf(v) === Object.prototype
@@ -8,6 +9,7 @@ export const kindOf = (v: unknown): string => {
   if (v instanceof Tensor) return `${v}${v.requiresGrad ? '∂' : ''}@${v.device}`
   if (Array.isArray(v)) return `[${v.map(kindOf).join()}]`
   if (isPlain(v)) return `{${Object.entries(v).map(([k, x]) => `${k}:${kindOf(x)}`).join()}}`
+  if (ArrayBuffer.isView(v)) fail('compile', `an argument is a ${v.constructor.name}, of which a trace would keep today's values`, 'pass tensor(array)')
   if (typeof v === 'object' || typeof v === 'function') return identityOf(v)
   return `${typeof v}:${String(v)}`
 }

@@ -92,7 +92,7 @@ class Step {
       const x = args[e.argument]
       const storage = storageOf('compile', x)
       const plain = isContiguous(x.layout) && x.layout.offset === 0
-      const compact = plain ? x : x.detach().clone()
+      const compact = plain ? x : noGrad(() => x.clone())
       if (!plain) copies.push({ from: compact, to: x })
       swap.set(this.plan.placeholders[i], plain ? storage.block : storageOf('compile', compact).block)
       if (this.updated.has(i)) storage.version++
@@ -108,13 +108,14 @@ class Step {
     for (const i of this.updated) if (externals[i].argument === null) externals[i].storage.version++
     for (const { from, to } of copies) {
       const i = externals.findIndex(e => e.argument !== null && args[e.argument] === to)
-      if (this.updated.has(i)) copy_(to, from)
+      if (this.updated.has(i)) noGrad(() => copy_(to, from))
       from.dispose()
     }
     for (const { leaf, grad } of grads) leaf.grad = grad
-    const results = storages.map(({ storage, view }) => handleOn(storage, view))
     const { argumentGrads } = this.traced
-    argumentGrads.forEach((a, i) => addGrad(args[a], results[results.length - argumentGrads.length + i]))
+    const own = storages.length - argumentGrads.length
+    const results = storages.map(({ storage, view }, i) => handleOn(storage, view, i < own))
+    argumentGrads.forEach((a, i) => addGrad(args[a], results[own + i], i === argumentGrads.length - 1))
     let at = 0
     return rebuild(this.result, () => {
       const y = results[at]
@@ -134,10 +135,15 @@ class Step {
   }
 }
 
-/** Gradients of arguments gather as in eager code. */
-function addGrad(x: Tensor, g: Tensor): void {
-  if (x.grad) noGrad(() => x.grad!.add_(g))
-  else x.grad = g
+/** Gradients of arguments gather as in eager code; of those that are not leaves they flow on. */
+function addGrad(x: Tensor, g: Tensor, last: boolean): void {
+  if (!x.isLeaf) {
+    x.backward({ gradient: g, retainGraph: !last })
+    g.dispose()
+  } else if (x.grad) {
+    noGrad(() => x.grad!.add_(g))
+    g.dispose()
+  } else x.grad = g
 }
 
 /** Results of a compiled function that depend on parameters say so when somebody differentiates them outside. */

@@ -33,6 +33,7 @@ interface SymbolicHandle {
   value: Value
   version: number
   poison: LampasError | null
+  freed: boolean
 }
 
 /** Memory from outside: an argument of the traced function, or captured. */
@@ -130,7 +131,7 @@ export class Trace implements World {
 
   private show(source: SymbolicSource, layout: View, value: Value): Tensor {
     const x = new Tensor(layout, source)
-    const handle: SymbolicHandle = { value, version: source.version, poison: null }
+    const handle: SymbolicHandle = { value, version: source.version, poison: null, freed: false }
     x.handle = handle
     return x
   }
@@ -147,7 +148,7 @@ export class Trace implements World {
       this.captured.set(storage, source)
     }
     const y = new Tensor(x.layout, source)
-    const stale: SymbolicHandle = { value: source.current, version: -1, poison: null }
+    const stale: SymbolicHandle = { value: source.current, version: -1, poison: null, freed: false }
     y.handle = stale
     return y
   }
@@ -158,6 +159,7 @@ export class Trace implements World {
     const source = x.source as SymbolicSource
     const handle = x.handle as SymbolicHandle
     if (handle.poison !== null) throw handle.poison
+    if (handle.freed) throw new LampasError(op, `${x} was used after it was freed: it was disposed`, 'keep it out of the scope, or clone() what must live longer')
     if (source.world !== this) throw new LampasError(op, `${x} is a value of another compiled step that is over`, 'return it from the compiled function to use it outside')
     if (handle.version === source.version) return handle.value
     handle.value = shows(x.layout, source.home) ? source.current : this.node(asStridedOp, [source.current], stridedIn(source.home, x.layout), [{ dtype: x.dtype, shape: x.shape }])[0]
@@ -292,11 +294,12 @@ export class Trace implements World {
   }
 
   release(x: Tensor): void {
-    if (!(x.source instanceof SymbolicSource)) eager.release(x)
+    if (x.source instanceof SymbolicSource) (x.handle as SymbolicHandle).freed = true
+    else eager.release(x)
   }
 
-  alive(): boolean {
-    return true
+  alive(x: Tensor): boolean {
+    return x.source instanceof SymbolicSource ? !(x.handle as SymbolicHandle).freed : eager.alive(x)
   }
 
   tidy<T extends readonly (Tensor | null)[]>(body: () => T): T {

@@ -207,6 +207,25 @@ eachDevice(() => {
       expect([await list(w.grad), await list(x.grad)]).toEqual([[4, 600], [8, 180]])
     })
 
+    test('of arguments that were computed flow on to where they came from', async () => {
+      const f = compile((x: Tensor, y: Tensor) => x.mul(y).sum().backward())
+      for (const run of [f, (x: Tensor, y: Tensor) => x.mul(y).sum().backward()]) {
+        const w = tensor([1, 2], { requiresGrad: true })
+        const trunk = w.square()
+        const [x, y] = [trunk.mul(3), trunk.add(1)]
+        scope(() => run(x, y))
+        expect([await list(w.grad), x.grad]).toEqual([[18, 108], null])
+      }
+    })
+
+    test('of arguments outlive a scope around the call', async () => {
+      const x = tensor([1, 2], { requiresGrad: true })
+      const f = compile((t: Tensor) => t.square().sum().backward())
+      scope(() => f(x))
+      scope(() => f(x))
+      expect(await list(x.grad)).toEqual([4, 8])
+    })
+
     test('gather over calls as eager ones do, until they are set to null', async () => {
       const w = tensor([2, 3], { requiresGrad: true })
       const f = compile((x: Tensor) => x.mul(w).sum().backward())
@@ -336,6 +355,21 @@ eachDevice(() => {
     test('an async function that reads: only one error', async () => {
       expect(() => compile(async (x: Tensor) => (await x.sum().item()) > 0)(ones(2))).toThrow(/\[compile\]/)
       await new Promise(resolve => setTimeout(resolve, 0))
+    })
+
+    test('a typed array as argument', () => {
+      expect(() => compile((x: Float32Array) => tensor(x))(new Float32Array(2))).toThrow(/\[compile\] an argument is a Float32Array, of which a trace would keep today's values\. help: pass tensor\(array\)/)
+    })
+
+    test('use after dispose, as in eager code', () => {
+      const f = compile((x: Tensor) => {
+        const y = x.add(1)
+        const z = y.mul(2)
+        y.dispose()
+        expect([y.alive, z.alive]).toEqual([false, true])
+        return [z, y]
+      })
+      expect(() => f(ones(2))).toThrow(/\[return\] f32\[2\] was used after it was freed: it was disposed/)
     })
 
     test('a class instance or function as result', () => {
