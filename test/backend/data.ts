@@ -27,6 +27,15 @@ export class Random {
   pick<T>(list: readonly T[]): T {
     return list[this.int(0, list.length)]
   }
+  /** 0 … n−1 in random order. */
+  order(n: number): number[] {
+    const out = Array.from({ length: n }, (_, i) => i)
+    for (let i = n - 1; i > 0; i--) {
+      const k = this.int(0, i + 1)
+      ;[out[i], out[k]] = [out[k], out[i]]
+    }
+    return out
+  }
   /** `n` words as `dtype` has them: floats in -1 … 1, ints in -9 … 9, bools. */
   words(dtype: DType, n: number): Words {
     if (dtype === 'float32') return Float32Array.from({ length: n }, () => this.uniform())
