@@ -35,7 +35,9 @@ export async function buildWasm(targets = ['simd', 'relaxed']) {
   await mkdir(join(root, 'build'), { recursive: true })
   const newest = Math.floor(await newestSource())
   const ages = await Promise.all(targets.map(target => modified(join(root, `build/lampas.${target}.wasm`))))
-  await Promise.all(targets.filter((_, i) => Math.ceil(ages[i]) < newest).map(target => compile(target, newest)))
+  const old = targets.filter((_, i) => Math.ceil(ages[i]) < newest)
+  if (old.length > 0) console.log('Compiling the kernels …')
+  await Promise.all(old.map(target => compile(target, newest)))
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildWasm()
