@@ -62,7 +62,8 @@ export class Handle {
 
   release(why: string): void {
     if (this.freed !== null) return
-    this.freed = why
+    const site = callSite()
+    this.freed = site === null ? why : `${why} (${site})`
     this.storage.drop()
   }
 }
@@ -70,7 +71,7 @@ export class Handle {
 const registry = new FinalizationRegistry<Handle>(handle => handle.release('its tensor was garbage'))
 
 let trackSites = false
-/** Remember the line that made each tensor, for `memory({sites: true})` and for use-after-free errors. Costs some microseconds a tensor. */
+/** Remember the lines that made and freed each tensor, for `memory().holders` and for messages about use after free. Costs some microseconds a tensor. */
 export function trackMemory(on: boolean): void {
   trackSites = on
 }

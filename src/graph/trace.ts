@@ -1,6 +1,7 @@
 // Tracing: the symbolic world. Ops become nodes instead of running. Memory that the trace reads from outside is captured, and
 // in-place changes are made functional: each memory has a current value, a write through a view replaces part of it, and what is
 // different at the end becomes an update. So the very same eager code, backward() and optimiser included, is the graph.
+import type { Backend } from '../backend/backend.ts'
 import { dtypes, type DType, type Words } from '../core/dtype.ts'
 import { LampasError, fail } from '../core/errors.ts'
 import { numel, sameShape, type Shape } from '../core/shape.ts'
@@ -78,7 +79,7 @@ export class Trace implements World {
   private readonly arguments: Tensor[] = []
   private over = false
 
-  constructor(private readonly device: object) {}
+  constructor(private readonly device: Backend) {}
 
   /** Makes a tensor that stands for argument `index`. */
   argument(x: Tensor, index: number): Tensor {
@@ -142,6 +143,8 @@ export class Trace implements World {
     const storage = storageOf('compile', x)
     let source = this.captured.get(storage)
     if (!source) {
+      if (storage.backend !== this.device)
+        fail('compile', `the code uses ${x} on ${x.device}, and runs on ${this.device.info.name}, the current device`, `bring it there before: await toDevice(x, '${this.device.info.name}'), or make the other current: device('${x.device}')`)
       // Seen through a view first, memory is captured as a plain run of elements.
       const whole = numel(x.shape) === storage.words && isContiguous(x.layout) && x.layout.offset === 0
       source = this.external(storage, x.dtype, whole ? x.shape : [storage.words], null)

@@ -235,6 +235,14 @@ eachDevice(name => {
     })
   })
 
+  test('with trackMemory, use after free names the line that freed', () => {
+    trackMemory(true)
+    const x = ones(3)
+    x.dispose()
+    trackMemory(false)
+    expect(() => x.add(1)).toThrow(/was used after it was freed: it was disposed \(.*memory\.shared\.test.*\)\. help/)
+  })
+
   test('noGrad keeps nothing of a forward pass', () => {
     const w = ones(100, { requiresGrad: true })
     const own = held()

@@ -119,6 +119,8 @@ eachDevice(name => {
       device(name)
       const text = new RegExp(String.raw`^\[add\] operands are on different devices: f32\[2\] on ${name}, f32\[2\] on ${other}\. help: .*await toDevice`)
       expect(() => here.add(there)).toThrow(text)
+      expect(() => compile((x: Tensor) => x.add(there))(here)).toThrow(new RegExp(String.raw`^\[compile\] the code uses f32\[2\] on ${other}, and runs on ${name}, the current device\. help: .*toDevice`))
+      expect(() => compile((x: Tensor) => x.add(ones(2, { device: other })))(here)).toThrow(/^\[compile\] the code uses f32\[2\] on/)
       expect(() => compile((x: Tensor) => x.add(1))(there)).toThrow(new RegExp(String.raw`^\[compile\] an argument f32\[2\] is on ${other}, the current device is ${name}\. help`))
     })
     test('one that is not open', async () => {
