@@ -2,7 +2,7 @@
 import { fail } from '../core/errors.ts'
 import { broadcastShapes, formatShape, normalizeDim, numel, sameShape, type Shape } from '../core/shape.ts'
 import { cast } from './cast.ts'
-import { apply1, describe, lift, type Described, type Operand } from './define.ts'
+import { apply1, define, describe, lift, type Described, type Operand } from './define.ts'
 import { expand, mT, permute, reshape, unsqueeze } from './movement.ts'
 import type { Op } from './op.ts'
 import { add, mul } from './pointwise.ts'
@@ -75,8 +75,18 @@ export const outer: ((x: Tensor, vec2: Tensor) => Tensor) & Described = describe
   return mul(unsqueeze(x, 1), unsqueeze(vec2, 0))
 }, 'outer', ['input', 'vec2'])
 
-/** input + mat1 · mat2. As `torch.addmm`. */
-export const addmm: ((input: Operand, mat1: Tensor, mat2: Tensor) => Tensor) & Described = describe((input: Operand, mat1: Tensor, mat2: Tensor) => add(mm(mat1, mat2), input), 'addmm', ['input', 'mat1', 'mat2'])
+export interface AddmmOptions {
+  /** Factor of the input, 1 by default; with 0 its values do not matter, not even NaN. */
+  beta?: number
+  /** Factor of the product, 1 by default. */
+  alpha?: number
+}
+/** beta·input + alpha·(mat1 · mat2). As `torch.addmm`. */
+export const addmm: ((input: Operand, mat1: Tensor, mat2: Tensor, options?: AddmmOptions) => Tensor) & Described = define('addmm', ['input', 'mat1', 'mat2', '*', 'beta', 'alpha'], ({ input, mat1, mat2, beta = 1, alpha = 1 }: { input: Operand; mat1: Tensor; mat2: Tensor } & AddmmOptions) => {
+  const product = mm(mat1, mat2)
+  const scaled = alpha === 1 ? product : mul(product, alpha)
+  return beta === 0 ? scaled : add(scaled, beta === 1 ? input : mul(input, beta))
+})
 
 /** x · Wᵀ + b over the last dimension: [..., in] → [..., out]. As `torch.nn.functional.linear`. */
 export const linear: ((x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor) & Described = describe((x: Tensor, weight: Tensor, bias?: Tensor | null) => {

@@ -164,7 +164,7 @@ const multiplied: OpCase[] = [
   ...rows('mv', [[[f([3, 4]), f([4])], (x, y) => ops.mv(x, y)]]),
   ...rows('dot', [[[f([5]), f([5])], (x, y) => ops.dot(x, y)]]),
   ...rows('outer', [[[f([3]), f([4])], (x, y) => ops.outer(x, y)]]),
-  ...rows('addmm', [[[f([2]), f([3, 4]), f([4, 2])], (c, x, y) => ops.addmm(c, x, y)]]),
+  ...rows('addmm', [[[f([2]), f([3, 4]), f([4, 2])], (c, x, y) => ops.addmm(c, x, y)], [[f([2]), f([3, 4]), f([4, 2])], (c, x, y) => ops.addmm(c, x, y, { beta: 0.5, alpha: 2 })]]),
   ...rows('linear', [[[f([2, 5, 3]), f([4, 3]), f([4])], (x, w, c) => ops.linear(x, w, c)], [[f([3]), f([4, 3])], (x, w) => ops.linear(x, w)]]),
   ...rows('tensordot', [[[f([2, 3, 4]), f([3, 4, 5])], (x, y) => ops.tensordot(x, y)], [[f([2, 3, 4]), f([4, 2])], (x, y) => ops.tensordot(x, y, [[2, 0], [0, 1]])]]),
   ...rows('conv1d', [
