@@ -1,6 +1,6 @@
 // Reading and adding at positions given by a tensor. gather and scatterAdd are each other's transpose.
 import { fail } from '../core/errors.ts'
-import { axisOf, type Shape } from '../core/shape.ts'
+import { axisOf, sameShape, type Shape } from '../core/shape.ts'
 import { sliceView } from '../core/view.ts'
 import { apply1, describe, type Described } from './define.ts'
 import { copyInto } from './movement-record.ts'
@@ -85,6 +85,8 @@ export const indexSelect: ((x: Tensor, dim: number, index: Tensor) => Tensor) & 
 export const indexAdd: ((x: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor, source: Tensor) => {
   needIndex('indexAdd', index)
   const axis = axisOf('indexAdd', dim, x.ndim)
+  const fits = x.ndim === 0 ? index.numel === source.numel : sameShape(source.shape, x.shape.with(axis, index.numel))
+  if (!fits) fail('indexAdd', `source ${source} does not fit ${index.numel} indices along dim ${dim} of ${x}`, 'one slice of the source for each index; its other sizes are those of the input')
   return apply1(scatterAddOp, [x, spreadIndex(index, x.shape, axis), source], { axis })
 }, 'indexAdd', ['input', 'dim', 'index', 'source'])
 

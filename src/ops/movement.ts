@@ -167,7 +167,8 @@ function inferSize(x: Tensor, shape: number[]): number[] {
   const free = shape.indexOf(-1)
   const known = shape.reduce((n, s, i) => (i === free ? n : n * s), 1)
   if (shape.some((s, i) => i !== free && (!Number.isInteger(s) || s < 0))) fail('reshape', `${formatShape(shape)} is not a shape`, 'sizes are whole numbers ≥ 0; one may be -1')
-  const out = free < 0 ? shape : shape.with(free, known === 0 ? 0 : x.numel / known)
+  if (free >= 0 && known === 0) fail('reshape', `in ${formatShape(shape)} the size for -1 could be anything, since the others multiply to 0`, 'give every size')
+  const out = free < 0 ? shape : shape.with(free, x.numel / known)
   if (numel(out) !== x.numel || !out.every(Number.isInteger))
     fail('reshape', `${x} has ${x.numel} elements, which do not fill ${formatShape(shape)}${free < 0 ? ` (${known})` : ''}`, 'sizes must multiply to the same count; -1 lets one be worked out')
   return out
@@ -303,8 +304,10 @@ export const chunk: ((x: Tensor, chunks: number, dim?: number) => Tensor[]) & De
 }, 'chunk', ['input', 'chunks', 'dim'])
 
 /** All positions of a dimension as separate tensors. Views. As `torch.unbind`. */
-export const unbind: ((x: Tensor, dim?: number) => Tensor[]) & Described = describe((x: Tensor, dim = 0) =>
-  Array.from({ length: x.shape[normalizeDim('unbind', dim, x.ndim)] }, (_, i) => select(x, dim, i)), 'unbind', ['input', 'dim'])
+export const unbind: ((x: Tensor, dim?: number) => Tensor[]) & Described = describe((x: Tensor, dim = 0) => {
+  if (x.ndim === 0) fail('unbind', `${x} has no dimension to take apart`, 'give a tensor of at least one dimension')
+  return Array.from({ length: x.shape[normalizeDim('unbind', dim, x.ndim)] }, (_, i) => select(x, dim, i))
+}, 'unbind', ['input', 'dim'])
 
 /** Sliding windows of one dimension; the window becomes the last dimension. A view. As `torch.Tensor.unfold`. */
 export const unfold: ((x: Tensor, dimension: number, size: number, step: number) => Tensor) & Described = describe((x: Tensor, dimension: number, size: number, step: number) => {
@@ -359,8 +362,9 @@ export const repeatInterleave: ((x: Tensor, repeats: number, dim?: number) => Te
 /** Moves elements along dimensions, what falls off comes in at the other end. As `torch.roll`. */
 export const roll: ((x: Tensor, shifts: Ints, dims?: Ints) => Tensor) & Described = describe((x: Tensor, shifts: Ints, dims?: Ints) => {
   if (dims === undefined) return reshape(roll(flatten(x), shifts, 0), x.shape)
-  const by = list([shifts])
-  return list([dims]).reduce((y, d, i) => {
+  const [by, along] = [list([shifts]), list([dims])]
+  if (by.length !== along.length) fail('roll', `${by.length} shifts for ${along.length} dims`, 'give one shift for each dimension')
+  return along.reduce((y, d, i) => {
     const n = y.shape[normalizeDim('roll', d, y.ndim)]
     const at = n === 0 ? 0 : (((-by[i] % n) + n) % n)
     return at === 0 ? y : cat([narrow(y, d, at, n - at), narrow(y, d, 0, at)], d)

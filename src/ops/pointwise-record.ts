@@ -1,7 +1,7 @@
 // Pointwise ops: one scalar formula, from which the kernel, the dtype rule and broadcasting follow.
 import { dtypes, resultType, type DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
-import { broadcastShapes, sameShape } from '../core/shape.ts'
+import { broadcastShapes, formatShape, sameShape } from '../core/shape.ts'
 import { expandView } from '../core/view.ts'
 import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
 import { apply1, lift, tagged, type Described, type Operand } from './define.ts'
@@ -49,6 +49,8 @@ function typesOf(name: string, rule: DtypeRule, inputs: readonly Meta[]): Types 
     for (let i = 1; i < inputs.length; i++) if (inputs[i].constant !== undefined || inputs[i].dtype !== first.dtype) same = false
     if (same) return asScalar(first.dtype, rule)
   }
+  if (rule === 'select' && first.constant === undefined && first.dtype !== 'bool')
+    fail(name, `the condition must be bool, got ${dtypes[first.dtype].short}${formatShape(first.shape)}`, 'compare first: x.gt(0)')
   const tensors: { dtype: DType; rank: number }[] = []
   const numbers: (number | boolean)[] = []
   for (const x of rule === 'select' ? inputs.slice(1) : inputs) {

@@ -32,10 +32,22 @@ export const fmod: BinaryFn = binary('fmod', {
   dtype: 'number', value: S.rem, sample: [0.6, 3],
   vjp: [g => g, (g, a, b) => neg(mul(g, trunc(div(a, b))))],
 })
+/** aᵇ of integers by squaring, modulo 2³². A negative power is 0 but for ±1. */
+function wholePower(a: Scalar, b: Scalar): Scalar {
+  let [result, square] = [S.constant(1, 'int32'), a]
+  for (let bit = 0; bit < 5; bit++) {
+    result = S.select(S.ne(S.and(b, 1 << bit), 0), S.mul(result, square), result)
+    square = S.mul(square, square)
+  }
+  const units = S.select(S.eq(S.abs(a), 1), result, 0)
+  // Powers above 31 matter for 0 alone: ±1 squared is 1, and of larger numbers they do not fit 32 bits anyway.
+  return S.select(S.lt(b, 0), units, S.select(S.and(S.eq(a, 0), S.gt(b, 0)), S.constant(0, 'int32'), result))
+}
+
 /** Power. d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·log a db, with 0 where b = 0 and where a = 0. As `torch.pow`. */
 export const pow: BinaryFn = binary('pow', {
   dtype: 'number',
-  value: (a, b) => (a.dtype === 'float32' ? S.pow(a, b) : S.cast(S.round(S.pow(S.cast(a, 'float32'), S.cast(b, 'float32'))), 'int32')),
+  value: (a, b) => (a.dtype === 'float32' ? S.pow(a, b) : wholePower(a, b)),
   sample: [0.5, 2],
   vjp: [
     (g, a, b) => where(eq(b, 0), 0, mul(g, mul(b, pow(a, sub(b, 1))))),

@@ -1,5 +1,5 @@
 // Reductions. One record per kernel reduction; the rest are formulas over them. Names and defaults follow PyTorch.
-import type { DType } from '../core/dtype.ts'
+import { needDType, type DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { normalizeDim, normalizeDims, numel, type Shape } from '../core/shape.ts'
 import { permuteView } from '../core/view.ts'
@@ -91,7 +91,8 @@ const argminOp = reduceOp('argmin', 'argmin')
 
 /** Options may stand in the place of `dim`. */
 function reducer<O extends ReduceOptions>(name: string, extra: readonly string[], body: (x: Tensor, axes: number[], options: O) => Tensor): Reducer<O> {
-  return define(name, ['input', 'dim', '*', 'keepdim', ...extra], (a: O & { input: Tensor }) => {
+  return define(name, ['input', 'dim', '*', 'keepdim', ...extra], (a: O & { input: Tensor; dtype?: DType }) => {
+    if (a.dtype !== undefined) needDType(name, a.dtype)
     const axes = normalizeDims(name, a.dim, a.input.ndim)
     return finish(body(a.input, axes, a), a.input.shape, axes, a.keepdim)
   })

@@ -34,6 +34,10 @@ const shapes: Row[] = [
   ['a window larger than the image', () => zeros(1, 1, 2, 2).maxPool2d(3), /^\[maxPool2d\] kernel \[3,3\] is larger than the padded input f32\[1,1,2,2\]\. help/],
   ['a list with rows of different length', () => tensor([[1, 2], [3]]), /^\[tensor\] nested arrays are ragged: expected length 2 at depth 1, got length 1\. help/],
   ['a shape that the values do not fill', () => tensor([1, 2, 3], { shape: [2, 2] }), /^\[tensor\] 3 values do not fill shape \[2,2\]/],
+  ['reshape with -1 that could be anything', () => zeros(0, 5).reshape(0, -1), /^\[reshape\] in \[0,-1\] the size for -1 could be anything/],
+  ['a source that does not fit its indices', () => zeros(3, 4).indexAdd(0, ints([2]), zeros(3, 4)), /^\[indexAdd\] source f32\[3,4\] does not fit 2 indices along dim 0 of f32\[3,4\]\. help/],
+  ['more shifts than dims', () => zeros(5, 5).roll([2, 1], 0), /^\[roll\] 2 shifts for 1 dims\. help/],
+  ['taking a number apart', () => zeros([]).unbind(0), /^\[unbind\] f32\[\] has no dimension/],
   ['a size that is not whole', () => zeros(2.5), /^\[zeros\] \[2\.5\] is not a shape\. help: sizes are whole numbers/],
   ['data sets of different length', () => new data.TensorDataset(zeros(3), zeros(4)), /^\[TensorDataset\] f32\[3\] and f32\[4\] have different first sizes\. help/],
 ]
@@ -55,6 +59,8 @@ const dtypes: Row[] = [
   ['the gradient of ints', () => ints([2]).requiresGrad_(), /^\[requiresGrad_\] only float tensors have gradients, this is i32\[2\]/],
   ['a quotient stored in ints', () => ints([1]).div_(2), /^\[div_\] a float32 result cannot be stored in i32\[1\]\. help: use the form without _/],
   ['a mask of numbers', () => zeros(2).maskedFill(zeros(2), 1), /^\[maskedFill\] the mask must be bool, got f32\[2\]\. help: .*x\.gt\(0\)/],
+  ['a condition of numbers', () => lampas.where(zeros(2), 1, zeros(2)), /^\[where\] the condition must be bool, got f32\[2\]\. help: compare first/],
+  ['a dtype to sum in that is not there', () => method(zeros(2), 'sum', { dtype: 'int64' }), /^\[sum\] 'int64' is not a dtype/],
   ['a dtype that is not there', () => wrong(tensor, [1], { dtype: 'float64' }), /^\[tensor\] 'float64' is not a dtype\. help: dtypes: bool, int32, float32/],
   ['a device given as dtype', () => method(zeros(2), 'to', 'webgpu'), /^\[to\] 'webgpu' is not a dtype\. help: .*toDevice/],
 ]
