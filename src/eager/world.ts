@@ -118,8 +118,13 @@ class EagerWorld implements World {
 
   observe(): void {}
 
-  async read(x: Tensor): Promise<Words> {
+  read(x: Tensor): Promise<Words> {
+    // At once, since a traced function would not look at a promise that is rejected.
     this.mustNotTrace(x)
+    return this.reading(x)
+  }
+
+  private async reading(x: Tensor): Promise<Words> {
     const due = turnDue()
     const compact = compacted(x)
     const { backend, block } = storageOf('data', compact)

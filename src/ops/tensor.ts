@@ -1,6 +1,6 @@
 // The one public tensor class: a view (shape, dtype, strides) into a source (device memory or a value of a graph).
 // The ops become methods in index.ts; here is only what no op can say: reading, gradients, lifetime.
-import { fail } from '../core/errors.ts'
+import { LampasError, fail } from '../core/errors.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { dtypes } from '../core/dtype.ts'
 import { formatShape, numel, type Shape } from '../core/shape.ts'
@@ -123,8 +123,8 @@ export class Tensor {
   }
 
   /** The elements in row-major order: Float32Array, Int32Array, or Uint8Array of 0 and 1 for bool. Waits for the device. */
-  async data(): Promise<TypedArray> {
-    return narrow(await this.owner.read(this), this.dtype)
+  data(): Promise<TypedArray> {
+    return this.owner.read(this).then(words => narrow(words, this.dtype))
   }
 
   /** As `data()`, at once. On `webgpu` this throws: reading there needs `await`. */
@@ -133,9 +133,8 @@ export class Tensor {
   }
 
   /** The value of a one-element tensor. */
-  async item(): Promise<number> {
-    this.mustBeOne()
-    return (await this.data())[0]
+  item(): Promise<number> {
+    return this.numel === 1 ? this.data().then(data => data[0]) : Promise.reject(this.notOne())
   }
 
   itemSync(): number {
@@ -144,8 +143,8 @@ export class Tensor {
   }
 
   /** The elements as nested arrays; booleans for bool. */
-  async toArray(): Promise<NestedArray> {
-    return nest(await this.data(), this.shape, this.dtype)
+  toArray(): Promise<NestedArray> {
+    return this.data().then(data => nest(data, this.shape, this.dtype))
   }
 
   toArraySync(): NestedArray {
@@ -176,7 +175,11 @@ export class Tensor {
   }
 
   private mustBeOne(): void {
-    if (this.numel !== 1) fail('item', `${this} has ${this.numel} elements, not one`, 'reduce it first (x.mean()) or read all with data()')
+    if (this.numel !== 1) throw this.notOne()
+  }
+
+  private notOne(): LampasError {
+    return new LampasError('item', `${this} has ${this.numel} elements, not one`, 'reduce it first (x.mean()) or read all with data()')
   }
 }
 

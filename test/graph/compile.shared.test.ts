@@ -346,6 +346,9 @@ eachDevice(() => {
       expect(() => compile((t: Tensor) => t.sum().itemSync())(x)).toThrow(text)
       expect(() => compile(() => w.itemSync())()).toThrow(text)
       expect(() => compile((t: Tensor) => t.toArraySync())(x)).toThrow(text)
+      // The promise would be looked at by nobody.
+      for (const read of [(t: Tensor) => t.sum().item(), (t: Tensor) => t.data(), (t: Tensor) => t.toArray(), () => w.item()])
+        expect(() => compile((t: Tensor) => { void read(t) })(x)).toThrow(text)
     })
 
     test('an async function', () => {
