@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { enableGrad, grad, noGrad, tensor, type DType, type Tensor } from '../../src/index.ts'
 import * as ops from '../../src/index.ts'
-import { eachDevice, inBrowser } from '../each-device.ts'
+import { eachDevice } from '../each-device.ts'
+import { camel } from '../golden-cases.ts'
+import { goldenBytes } from '../golden-files.ts'
 import manifest from '../golden/programs.json'
 
 interface Stored {
@@ -29,13 +31,7 @@ interface Program {
   readonly tol?: { readonly rtol: number; readonly atol: number }
 }
 
-async function bytes(): Promise<ArrayBuffer> {
-  const url = new URL('../golden/programs.bin', import.meta.url)
-  if (inBrowser) return (await fetch(url)).arrayBuffer()
-  const file = process.getBuiltinModule('node:fs').readFileSync(process.getBuiltinModule('node:url').fileURLToPath(url))
-  return new Uint8Array(file).buffer
-}
-const bin = await bytes()
+const bin = await goldenBytes('programs.bin')
 const programs = manifest.cases as unknown as readonly Program[]
 
 const valuesOf = (s: Stored): Float32Array | Uint8Array => {
@@ -43,7 +39,6 @@ const valuesOf = (s: Stored): Float32Array | Uint8Array => {
   return s.dtype === 'bool' ? new Uint8Array(raw) : new Float32Array(raw)
 }
 
-const camel = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase())
 const part = (n: number | null): string => (n === null ? '' : String(n))
 const indexText = ({ slice }: Slice): string => slice.map(part).join(':')
 
