@@ -3,12 +3,13 @@
 // lampas.min.js is one classic script with everything inside.
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { gzipSync, deflateRawSync } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 import { difference } from './patch.mjs'
 import { install, root, runBin } from './setup.mjs'
 
 await install()
 const { rolldown } = await import('rolldown')
+const { default: zopfli } = await import('@gfx/zopfli')
 const { buildWasm } = await import('./build-wasm.mjs')
 
 const dist = join(root, 'dist')
@@ -32,7 +33,7 @@ async function bundle(input, output) {
     },
     ...input,
   })
-  await build.write({ dir: dist, comments: { legal: false }, ...output })
+  await build.write({ dir: dist, ...output })
   await build.close()
 }
 
@@ -69,13 +70,20 @@ async function declarations() {
   }
 }
 
+/** A binary after one more pass of the optimiser, for size. */
+async function shrunk(name) {
+  const [from, to] = [join(root, `build/lampas.${name}.wasm`), join(root, `build/${name}.shrunk.wasm`)]
+  if ((await runBin('binaryen/bin/wasm-opt', ['-Oz', '-all', from, '-o', to])) !== 0) throw new Error(`wasm-opt does not take ${from}.`)
+  return readFile(to)
+}
+
 /** The binaries as src/script-tag.ts unpacks them. They differ little, so the second is told as its difference from the first. */
 async function embedded() {
   const small = wasm.map(name => `small-${name}`)
   await buildWasm(small)
-  const [simd, relaxed] = await Promise.all(small.map(name => readFile(join(root, `build/lampas.${name}.wasm`))))
-  const pack = bytes => deflateRawSync(bytes, { level: 9 }).toString('base64')
-  return JSON.stringify({ simd: pack(simd), relaxed: pack(difference(simd, relaxed)) })
+  const [simd, relaxed] = await Promise.all(small.map(shrunk))
+  const pack = async bytes => Buffer.from(await zopfli.deflateAsync(bytes, {})).toString('base64')
+  return JSON.stringify({ simd: await pack(simd), relaxed: await pack(difference(simd, relaxed)) })
 }
 
 async function script() {
@@ -85,6 +93,8 @@ async function script() {
       format: 'iife',
       name: 'lampas',
       minify: true,
+      comments: false,
+      esModule: false,
       entryFileNames: 'lampas.min.js',
       footer: 'typeof module=="object"&&module.exports&&(module.exports=lampas);',
     },

@@ -49,8 +49,12 @@ export class TensorDataset extends Dataset<Tensor[]> {
   override batch(indices: Int32Array): Tensor[] {
     if (indices.every((v, i) => v === indices[0] + i)) return this.tensors.map(x => x.narrow(0, indices[0] ?? 0, indices.length))
     return this.tensors.map(x => {
-      using index = tensor(indices, { device: x.device })
-      return x.indexSelect(0, index)
+      const index = tensor(indices, { device: x.device })
+      try {
+        return x.indexSelect(0, index)
+      } finally {
+        index.dispose()
+      }
     })
   }
 }
