@@ -1,7 +1,9 @@
 // One backward for both worlds: walks the tape from young to old and runs each op's derivative rule, written in ops.
 import { LampasError, fail } from '../core/errors.ts'
+import { needKnown } from '../core/options.ts'
 import { formatShape, sameShape, type Shape } from '../core/shape.ts'
 import { ones } from '../ops/creation.ts'
+import { needTensor } from '../ops/define.ts'
 import type { Edge, GradNode } from '../ops/gradnode.ts'
 import { reshape } from '../ops/movement.ts'
 import { add } from '../ops/pointwise.ts'
@@ -84,7 +86,7 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
   const flow = (edge: Edge, g: Tensor): void => {
     if (!edge) return own.release(g)
     if ('leaf' in edge) {
-      if (limited && !wanted!(edge)) return own.release(g)
+      if (!edge.leaf.requiresGrad || (limited && !wanted!(edge))) return own.release(g)
       const before = leafGrads.get(edge.leaf)
       leafGrads.set(edge.leaf, before ? merge(before, g) : g)
       return
@@ -209,6 +211,7 @@ function cotangentOf(op: string, x: Tensor, given: Tensor | null | undefined): T
 
 /** As `torch.Tensor.backward`; the worlds call it. */
 export function backward(x: Tensor, options: BackwardOptions): void {
+  needKnown('backward', options, ['gradient', 'retainGraph', 'createGraph', 'inputs'])
   if (!x.requiresGrad)
     fail('backward', `${x} does not depend on anything that requires a gradient`, 'mark leaves with {requiresGrad: true} or use nn.Parameter, and compute outside noGrad()')
   const { createGraph = false, retainGraph = createGraph } = options
@@ -245,10 +248,12 @@ export interface GradOptions {
  * const [ddx] = grad(dx, [x])                               // 18
  */
 export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions = {}): Tensor[] {
+  needKnown('grad', options, ['gradOutputs', 'retainGraph', 'createGraph', 'allowUnused'])
   const ys = isList(outputs) ? outputs : [outputs]
   const xs = isList(inputs) ? inputs : [inputs]
   const { createGraph = false, retainGraph = createGraph, allowUnused = false, gradOutputs } = options
   const given: readonly (Tensor | null)[] = gradOutputs === undefined ? [] : isList(gradOutputs) ? gradOutputs : [gradOutputs]
+  for (const t of [...ys, ...xs]) needTensor('grad', t)
   for (const y of ys) if (!y.requiresGrad) fail('grad', `the output ${y} does not depend on anything that requires a gradient`, 'mark the inputs with {requiresGrad: true} before computing it')
   for (const x of xs) if (!x.requiresGrad) fail('grad', `the input ${x} does not require a gradient`, 'mark it with {requiresGrad: true} before computing the output')
   const run = (): Tensor[] => {

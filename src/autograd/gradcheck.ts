@@ -1,6 +1,7 @@
 // Derivatives against finite differences, as `torch.autograd.gradcheck`: outputs are projected on fixed random cotangents, and each input
 // is moved along a few fixed random directions, so one number is compared for each input and direction.
 import { LampasError, fail } from '../core/errors.ts'
+import { needKnown } from '../core/options.ts'
 import { tensor } from '../ops/creation.ts'
 import { sum } from '../ops/reduce.ts'
 import { Tensor } from '../ops/tensor.ts'
@@ -29,6 +30,7 @@ const DIRECTIONS = 3
  * await gradcheck(x => x.sin().mul(x), [tensor([0.3, -1.2], { requiresGrad: true })])
  */
 export async function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions = {}): Promise<true> {
+  needKnown('gradcheck', options, ['eps', 'atol', 'rtol'])
   const { eps = 1e-3, atol = 1e-2, rtol = 1e-2 } = options
   const wanted = [...inputs.keys()].filter(i => inputs[i].requiresGrad)
   if (wanted.length === 0) fail('gradcheck', 'no input requires a gradient', 'mark those to check with {requiresGrad: true}')

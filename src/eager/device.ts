@@ -4,6 +4,7 @@ import { createReference } from '../backend/reference/index.ts'
 import { openWasm } from '../backend/wasm/index.ts'
 import { openWebGPU } from '../backend/webgpu/index.ts'
 import { LampasError, fail } from '../core/errors.ts'
+import { needKnown } from '../core/options.ts'
 import { closed } from './storage.ts'
 
 export type DeviceName = BackendName
@@ -74,6 +75,7 @@ const reason = (error: unknown): string => (error instanceof LampasError ? error
  * console.log(device.name, device.why)
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
+  needKnown('init', options, ['device', 'threads', 'relaxedSimd', 'gpu'])
   if (options.device && !names.includes(options.device)) fail('init', `'${String(options.device)}' is not a device`, `devices: ${names.join(', ')}`)
   const wanted: DeviceName[] = options.device ? [options.device, 'wasm', 'reference'] : ['webgpu', 'wasm', 'reference']
   const tried: string[] = []

@@ -1,6 +1,7 @@
 // compile(fn): traces eager code once for each kind of arguments and replays it as a plan. The numbers are those of eager code.
 import type { Backend, Block } from '../backend/backend.ts'
 import { LampasError, fail, needFunction } from '../core/errors.ts'
+import { needKnown } from '../core/options.ts'
 import { contiguousView, isContiguous, sameGeometry } from '../core/view.ts'
 import { isGradEnabled, noGrad } from '../autograd/mode.ts'
 import { currentBackend } from '../eager/device.ts'
@@ -178,6 +179,7 @@ const MANY = 16
  */
 export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: CompileOptions = {}): Compiled<A, R> {
   needFunction('compile', fn)
+  needKnown('compile', options, ['name'])
   const name = options.name ?? (fn.name || 'the compiled function')
   let plans = new Map<string, Step[]>()
   const reasons: string[] = []

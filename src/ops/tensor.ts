@@ -3,7 +3,7 @@
 import { LampasError, fail } from '../core/errors.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { dtypes } from '../core/dtype.ts'
-import { formatShape, numel, type Shape } from '../core/shape.ts'
+import { formatShape, numel, sameShape, type Shape } from '../core/shape.ts'
 import type { View } from '../core/view.ts'
 import type { GradNode } from './gradnode.ts'
 import type { Methods } from './methods.ts'
@@ -74,6 +74,8 @@ export class Tensor {
   }
 
   set grad(g: Tensor | null) {
+    if (g !== null && !(g instanceof Tensor && g.dtype === this.dtype && sameShape(g.shape, this.shape)))
+      fail('grad', `${String(g)} cannot be the gradient of ${this}`, 'set null, or a tensor of the same shape and dtype')
     gradWatch.hook?.(this, true)
     this.gathered = g
   }
@@ -111,10 +113,10 @@ export class Tensor {
 
   /**
    * Computes the gradients of this tensor with respect to the leaves it came from and adds them to their `grad`.
-   * As `torch.Tensor.backward`.
+   * A tensor alone is the `gradient`. As `torch.Tensor.backward`.
    */
-  backward(options: BackwardOptions = {}): void {
-    this.owner.backward(this, options)
+  backward(options: BackwardOptions | Tensor = {}): void {
+    this.owner.backward(this, options instanceof Tensor ? { gradient: options } : options)
   }
 
   /** The same values without history; shares memory. As `torch.Tensor.detach`. */

@@ -160,6 +160,20 @@ eachDevice(() => {
       expect(await list(g)).toEqual([1, 1])
     })
 
+    test('the cotangent may be given alone, as PyTorch does', async () => {
+      const x = leaf([1, 2])
+      x.mul(2).backward(tensor([1, 10]))
+      expect(await list(x.grad)).toEqual([2, 20])
+    })
+
+    test('a leaf that gave up its gradient gets none', () => {
+      const x = leaf([1, 2])
+      const y = x.mul(2)
+      x.requiresGrad_(false)
+      y.sum().backward()
+      expect(x.grad).toBeNull()
+    })
+
     test('inputs limits the leaves', async () => {
       const [x, y] = [leaf([1, 2]), leaf([3, 4])]
       x.mul(y).sum().backward({ inputs: [x] })

@@ -94,6 +94,11 @@ const gradients: Row[] = [
   ['backward of a vector', () => leaf(2).mul(2).backward(), /^\[backward\] f32\[2\] has 2 elements.*help: reduce it first \(loss\.mean\(\)\)/],
   ['backward without a parameter', () => ones(2).sum().backward(), /^\[backward\] f32\[\] does not depend on anything that requires a gradient\. help: mark leaves/],
   ['backward twice', () => { const y = leaf(2).exp().sum(); y.backward(); y.backward() }, /^\[backward\] the values that exp saved were already freed.*help: .*retainGraph/],
+  ['PyTorch’s spelling in backward', () => method(leaf(2).sum(), 'backward', { retain_graph: true }), /^\[backward\] unknown option 'retain_graph'\. help: did you mean 'retainGraph'\?/],
+  ['PyTorch’s spelling in grad', () => wrong(grad, leaf(1), [leaf(1)], { create_graph: true }), /^\[grad\] unknown option 'create_graph'\. help: did you mean 'createGraph'\?/],
+  ['grad without inputs', () => wrong(grad, leaf(1)), /^\[grad\] expected a tensor, got nothing/],
+  ['a gradient of another shape', () => { leaf(2).grad = ones(3) }, /^\[grad\] f32\[3\] cannot be the gradient of f32\[2\]\. help: set null/],
+  ['a misspelt option of compile', () => wrong(compile, () => ones(1), { nam: 'step' }), /^\[compile\] unknown option 'nam'\. help: did you mean 'name'\?/],
   ['grad of what is not used', () => grad(leaf(1), [leaf(1)]), /^\[grad\] the outputs do not depend on input 0 \(f32\[1\]\)\. help: .*allowUnused/],
   ['grad of what wants none', () => grad(leaf(1), [ones(1)]), /^\[grad\] the input f32\[1\] does not require a gradient\. help/],
   ['a parameter changed by hand', () => leaf(2).add_(1), /^\[add_\] f32\[2\] is a leaf that requires a gradient.*help: .*noGrad/],
@@ -128,6 +133,9 @@ eachDevice(name => {
       expect(() => compile((x: Tensor) => x.add(there))(here)).toThrow(new RegExp(String.raw`^\[compile\] the code uses f32\[2\] on ${other}, and runs on ${name}, the current device\. help: .*toDevice`))
       expect(() => compile((x: Tensor) => x.add(ones(2, { device: other })))(here)).toThrow(/^\[compile\] the code uses f32\[2\] on/)
       expect(() => compile((x: Tensor) => x.add(1))(there)).toThrow(new RegExp(String.raw`^\[compile\] an argument f32\[2\] is on ${other}, the current device is ${name}\. help`))
+    })
+    test('a misspelt option of init', async () => {
+      await expect(init({ thread: 1 } as never)).rejects.toThrow(/^\[init\] unknown option 'thread'\. help: did you mean 'threads'\?/)
     })
     test('one that is not open', async () => {
       expect(() => wrong(device, 'tpu')).toThrow(/^\[device\] 'tpu' is not open\. help: .*open now: /)
