@@ -2,7 +2,6 @@
 export * from './ops/index.ts'
 export { noGrad, enableGrad, isGradEnabled } from './autograd/mode.ts'
 export { grad, type GradOptions } from './autograd/engine.ts'
-export { gradcheck, gradgradcheck, type Differentiable, type GradcheckOptions } from './autograd/gradcheck.ts'
 export { availableDevices, closeDevice, device, init, type Availability, type Device, type DeviceName, type InitOptions } from './eager/device.ts'
 export { scope, trackMemory } from './eager/storage.ts'
 export { memory, type MemoryReport } from './eager/memory.ts'

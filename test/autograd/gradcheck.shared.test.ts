@@ -1,6 +1,7 @@
 // gradcheck itself: it accepts right derivatives and finds wrong ones.
 import { describe, expect, test } from 'vitest'
-import { gradcheck, gradgradcheck, linear, randn, manualSeed, tensor, type Tensor } from '../../src/index.ts'
+import { gradcheck, gradgradcheck } from '../../src/debug/index.ts'
+import { linear, randn, manualSeed, tensor, type Tensor } from '../../src/index.ts'
 import { eachDevice } from '../each-device.ts'
 
 const x = (): Tensor => tensor([[0.3, -1.2, 0.7], [1.1, 0.4, -0.5]], { requiresGrad: true })

@@ -1,6 +1,7 @@
 // Normalisations: derivatives of both orders against finite differences, and values where the mean is large beside the deviation.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { gradcheck, gradgradcheck, init, manualSeed, nn, randn, tensor, type Tensor } from '../../src/index.ts'
+import { gradcheck, gradgradcheck } from '../../src/debug/index.ts'
+import { init, manualSeed, nn, randn, tensor, type Tensor } from '../../src/index.ts'
 import { standardize } from '../../src/ops/standardize.ts'
 
 beforeAll(async () => {

@@ -1,0 +1,2 @@
+// Tools for checking one's own work, apart from the main entry so that pages which only train do not carry them: `lampas/debug`.
+export { gradcheck, gradgradcheck, type Differentiable, type GradcheckOptions } from '../autograd/gradcheck.ts'
