@@ -6,6 +6,7 @@ import { apply1, describe, type Described } from './define.ts'
 import { copyInto } from './movement-record.ts'
 import { expand, filledOp, reshape } from './movement.ts'
 import type { Meta, Op } from './op.ts'
+import { mul } from './pointwise.ts'
 import type { Tensor } from './tensor.ts'
 
 interface AxisParams {
@@ -81,14 +82,16 @@ export const indexSelect: ((x: Tensor, dim: number, index: Tensor) => Tensor) & 
   return apply1(gatherOp, [x, spreadIndex(index, x.shape, axis)], { axis })
 }, 'indexSelect', ['input', 'dim', 'index'])
 
-/** A copy of x with `source`'s positions of `dim` added at the positions that the 1-D index names. As `torch.index_add`. */
-export const indexAdd: ((x: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor, source: Tensor) => {
+/** A copy of x with `source`'s positions of `dim`, times `alpha`, added at the positions that the 1-D index names. As `torch.index_add`. */
+export const indexAdd: ((x: Tensor, dim: number, index: Tensor, source: Tensor, options?: { alpha?: number }) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor, source: Tensor, { alpha = 1 }: { alpha?: number } = {}) => {
   needIndex('indexAdd', index)
   const axis = axisOf('indexAdd', dim, x.ndim)
   const fits = x.ndim === 0 ? index.numel === source.numel : sameShape(source.shape, x.shape.with(axis, index.numel))
   if (!fits) fail('indexAdd', `source ${source} does not fit ${index.numel} indices along dim ${dim} of ${x}`, 'one slice of the source for each index; its other sizes are those of the input')
-  return apply1(scatterAddOp, [x, spreadIndex(index, x.shape, axis), source], { axis })
-}, 'indexAdd', ['input', 'dim', 'index', 'source'])
+  const added = alpha === 1 ? source : mul(source, alpha)
+  if (added.dtype !== x.dtype) fail('indexAdd', `${added} cannot be added into ${x}`, `convert the source: source.to('${x.dtype}')`)
+  return apply1(scatterAddOp, [x, spreadIndex(index, x.shape, axis), added], { axis })
+}, 'indexAdd', ['input', 'dim', 'index', 'source', '*', 'alpha'])
 
 /** A 1-D index, broadcast over all other dimensions: its view has stride 0 there, which kernels take as "whole rows". */
 export const spreadIndex = (index: Tensor, shape: Shape, axis: number): Tensor => {

@@ -129,7 +129,7 @@ const indexed: OpCase[] = [
   ...rows('gather', [[[f([3, 4]), i([3, 2], 0, 4)], (x, at) => ops.gather(x, 1, at)], [[f([3, 4]), i([5, 2], 0, 3)], (x, at) => ops.gather(x, 0, at), 'smaller'], [[i([6], 0, 9), i([3], 0, 6)], (x, at) => ops.gather(x, 0, at), 'ints']]),
   ...rows('scatterAdd', [[[f([3, 4]), i([2, 4], 0, 3), f([2, 4])], (x, at, y) => ops.scatterAdd(x, 0, at, y)], [[f([3, 4]), i([3, 6], 0, 4), f([3, 6])], (x, at, y) => ops.scatterAdd(x, 1, at, y), 'repeats']]),
   ...rows('indexSelect', [[[f([4, 3]), i([6], 0, 4)], (x, at) => ops.indexSelect(x, 0, at)], [[f([2, 5]), i([2], 0, 5)], (x, at) => ops.indexSelect(x, 1, at)]]),
-  ...rows('indexAdd', [[[f([4, 3]), i([6], 0, 4), f([6, 3])], (x, at, y) => ops.indexAdd(x, 0, at, y)]]),
+  ...rows('indexAdd', [[[f([4, 3]), i([6], 0, 4), f([6, 3])], (x, at, y) => ops.indexAdd(x, 0, at, y)], [[f([4, 3]), i([6], 0, 4), f([6, 3])], (x, at, y) => ops.indexAdd(x, 0, at, y, { alpha: -2 })]]),
   ...rows('embedding', [[[i([2, 3], 0, 5), f([5, 4])], (at, w) => ops.embedding(at, w)]]),
   ...rows('at', [
     [x234, x => ops.at(x, 0)],
