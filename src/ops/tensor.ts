@@ -167,7 +167,7 @@ export class Tensor {
     this.dispose()
   }
 
-  /** Short description: dtype and shape, `f32[2,3]`. Values: `await x.toArray()` or `await format(x)`. */
+  /** Short description: dtype and shape, `f32[2,3]`. The values: `await x.toArray()`. */
   toString(): string {
     return `${dtypes[this.dtype].short}${formatShape(this.shape)}`
   }
