@@ -1,6 +1,6 @@
 // The public ops. Importing this module gives Tensor its methods: each function below whose first parameter is a tensor is one.
-import { internal } from '../core/errors.ts'
 import * as activation from './activation.ts'
+import { attach } from './attach.ts'
 import * as conv from './conv.ts'
 import * as creation from './creation.ts'
 import * as gather from './gather.ts'
@@ -13,7 +13,6 @@ import * as pool from './pool.ts'
 import * as random from './random.ts'
 import * as reduce from './reduce.ts'
 import * as sort from './sort.ts'
-import { Tensor } from './tensor.ts'
 
 export * from './activation.ts'
 export * from './pool.ts'
@@ -46,8 +45,6 @@ export { Tensor, type NestedArray } from './tensor.ts'
 export type { Operand } from './define.ts'
 export type { BackwardOptions } from './world.ts'
 
-type Fn = (x: Tensor, ...rest: unknown[]) => unknown
-
 const creations = ['fullLike', 'tril', 'triu', 'oneHot']
 const draws = ['randLike', 'randnLike', 'bernoulli', 'multinomial', 'uniform_', 'normal_']
 const pick = (table: object, names: readonly string[]): [string, unknown][] => Object.entries(table).filter(([n]) => names.includes(n))
@@ -60,14 +57,4 @@ const entries: [string, unknown][] = [
   ['var', reduce.var_],
 ]
 
-for (const [name, fn] of entries) {
-  if (typeof fn !== 'function' || notMethods.has(name)) continue
-  if (name in Tensor.prototype) internal(`two methods are called ${name}`)
-  Object.defineProperty(Tensor.prototype, name, {
-    value(this: Tensor, ...rest: unknown[]) {
-      return (fn as Fn)(this, ...rest)
-    },
-    writable: true,
-    configurable: true,
-  })
-}
+attach(entries.filter(([name]) => !notMethods.has(name)))
