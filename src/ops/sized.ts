@@ -1,0 +1,50 @@
+// Ops whose result's size depends on values. Each is written once, as a generator that yields the tensors that it must know (counts, as a
+// rule) and is given their values. From it come two functions: one that reads at once, and a twin, `nonzeroAsync`, that awaits.
+import type { TypedArray } from '../core/dtype.ts'
+import { LampasError, fail } from '../core/errors.ts'
+import { define, type Described } from './define.ts'
+import type { Tensor } from './tensor.ts'
+
+/** Yields tensors to be read, is given their values, and returns a result. Steps compose with `yield*`. */
+export type Reading<R> = Generator<Tensor, R, TypedArray>
+
+type Fn = (...args: never[]) => unknown
+export type Later<F extends Fn> = ((...args: Parameters<F>) => Promise<ReturnType<F>>) & Described
+
+/**
+ * The two forms of an op: `[nonzero, nonzeroAsync] = sized('nonzero', ['input'], function* (x) { … })`. The first throws on a device that
+ * cannot be read at once, both throw in a trace. Parameters are given as for `define`; the body gets them in their order.
+ */
+export function sized<F extends Fn>(name: string, names: readonly string[], body: (...args: Parameters<F>) => Reading<ReturnType<F>>): readonly [F & Described, Later<F>] {
+  const known = names.filter(n => n !== '*')
+  const start = (bound: Record<string, unknown>): Reading<ReturnType<F>> => body(...(known.map(n => bound[n]) as Parameters<F>))
+  return [define<F, Record<string, unknown>>(name, names, bound => readNow(name, start(bound))), define(`${name}Async`, names, (bound: Record<string, unknown>) => readLater(start(bound)))]
+}
+
+/** Runs a reading to its end at once. */
+export function readNow<R>(name: string, reading: Reading<R>): R {
+  let step = reading.next()
+  while (!step.done) step = reading.next(valuesNow(name, step.value))
+  return step.value
+}
+
+function valuesNow(name: string, x: Tensor): TypedArray {
+  try {
+    return x.dataSync()
+  } catch (error) {
+    if (error instanceof LampasError && error.op === 'dataSync') fail(name, `the size of its result depends on values, and ${error.problem}`, `use \`await ${name}Async(…)\`, which works on every device`)
+    throw error
+  }
+}
+
+/** Runs a reading to its end. Up to the first read it runs at once, so that a trace hears of it and inputs are those of this moment. */
+export function readLater<R>(reading: Reading<R>): Promise<R> {
+  const step = reading.next()
+  return step.done ? Promise.resolve(step.value) : goOn(reading, step.value.data())
+}
+
+async function goOn<R>(reading: Reading<R>, values: Promise<TypedArray>): Promise<R> {
+  let step = reading.next(await values)
+  while (!step.done) step = reading.next(await step.value.data())
+  return step.value
+}
