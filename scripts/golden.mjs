@@ -1,0 +1,109 @@
+// `node scripts/golden.mjs`: PyTorch's own numbers against ours, from the command line.
+//   --group linalg,reduction  --op linalg.qr,sum  --id linalg/matmul/3   which cases (default: all)
+//   --device reference|wasm|webgpu  --threads 1  --world eager|compiled   where (default: wasm, one thread, eager)
+//   --errors  --programs                                                  the misuses, the programs
+//   --verbose                                                             every failing case, not one line a reason
+import { existsSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { rolldown } from 'rolldown'
+import { root } from './setup.mjs'
+
+const list = { type: 'string', multiple: true, default: [] }
+const { values: asked } = parseArgs({
+  options: {
+    group: list, op: list, id: list,
+    device: { type: 'string', default: 'wasm' }, threads: { type: 'string', default: '1' }, world: { type: 'string', default: 'eager' },
+    errors: { type: 'boolean' }, programs: { type: 'boolean' }, verbose: { type: 'boolean' },
+  },
+})
+const split = texts => texts.flatMap(text => text.split(','))
+const [groups, ops, ids] = [split(asked.group), split(asked.op), split(asked.id)]
+
+// The sources find the wasm files three folders up, so the bundle lies as deep as they do.
+const folder = join(root, `build/golden/${process.pid}`)
+async function load() {
+  const build = await rolldown({
+    cwd: root,
+    input: { golden: 'test/golden/node.ts' },
+    platform: 'node',
+    external: ['webgpu'],
+    resolve: { alias: { lampas: join(root, 'src/index.ts') } },
+    logLevel: 'silent',
+  })
+  await build.write({ dir: folder, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[name].mjs' })
+  await build.close()
+  return import(pathToFileURL(join(folder, 'golden.mjs')).href)
+}
+
+const file = name => join(root, 'test/golden', name)
+const json = async name => JSON.parse(await readFile(file(name), 'utf8'))
+const bytes = async name => new Uint8Array(await readFile(file(name))).buffer
+
+const everyGroup = [
+  'pointwise_unary', 'pointwise_binary', 'special', 'reduction', 'movement', 'indexing', 'sorting', 'linalg', 'nn_activation', 'nn_conv_pool',
+  'nn_norm_linear', 'nn_loss', 'nn_attention', 'creation', 'complex', 'promotion', 'inplace', 'large', 'grad_edge',
+]
+
+/** Reasons that differ in numbers and places alone are one. */
+const reason = message => message.replace(/-?\d+(\.\d+)?(e[-+]?\d+)?/g, 'N').replace(/(N, ?)+N/g, 'N').replace(/\[(N)?\]/g, '[…]')
+
+function print(title, results) {
+  const table = new Map()
+  for (const r of results) {
+    const row = table.get(r.op) ?? table.set(r.op, { pass: 0, all: 0, worst: 0, ms: 0 }).get(r.op)
+    row.all++
+    row.ms += r.ms
+    if (r.ok) {
+      row.pass++
+      row.worst = Math.max(row.worst, r.worst)
+    }
+  }
+  const passed = results.filter(r => r.ok).length
+  console.log(`\n${title}: ${passed}/${results.length}`)
+  const whole = [...table].filter(([, row]) => row.pass === row.all)
+  if (whole.length > 0) console.log(`  right: ${whole.map(([op, row]) => `${op} ${row.all}`).join(', ')}`)
+  for (const [op, row] of table) if (row.pass < row.all) console.log(`  ${`${row.pass}/${row.all}`.padStart(7)}  ${op}`)
+  const failed = results.filter(r => !r.ok)
+  const missing = failed.filter(r => r.message.startsWith('missing: '))
+  if (missing.length > 0) console.log(`  ${[...new Set(missing.map(r => r.message))].map(m => m.slice('missing: '.length)).join(', ')}: missing (${missing.length} cases)`)
+  const reasons = Map.groupBy?.(failed, r => reason(r.message)) ?? failed.reduce((m, r) => m.set(reason(r.message), [...(m.get(reason(r.message)) ?? []), r]), new Map())
+  for (const [why, of] of reasons) {
+    if (why.startsWith('missing: ')) continue
+    if (asked.verbose) for (const r of of) console.log(`  ✗ ${r.id}: ${r.message}`)
+    else {
+      const shown = of.slice(0, 6).map(r => r.id.slice(r.id.indexOf('/') + 1)).join(' ')
+      console.log(`  ✗ ${of[0].message.slice(0, 260)}\n      ${of.length}: ${shown}${of.length > 6 ? ' …' : ''}`)
+    }
+  }
+  return passed
+}
+
+try {
+  const golden = await load()
+  await golden.open(asked.device, Number(asked.threads))
+  const options = { device: asked.device, world: asked.world, filter: c => (ops.length === 0 || ops.includes(c.op)) && (ids.length === 0 || ids.includes(c.id)) }
+  const started = performance.now()
+  let [pass, all] = [0, 0]
+  const show = (title, results) => {
+    if (results.length === 0) return
+    pass += print(title, results)
+    all += results.length
+  }
+  const only = ids.length > 0 && groups.length === 0 ? [...new Set(ids.map(id => id.split('/')[0]))] : groups
+  if (asked.errors) show('errors', await golden.runErrors(await json('errors.json'), options))
+  else if (asked.programs) show('programs', await golden.runPrograms(await json('programs.json'), await bytes('programs.bin'), options))
+  else
+    for (const group of only.length > 0 ? only : everyGroup) {
+      if (!existsSync(file(`${group}.json`))) throw new Error(`there is no group ${group}; groups: ${everyGroup.join(' ')}`)
+      const manifest = await json(`${group}.json`)
+      show(group, await golden.runGolden(manifest, await bytes(manifest.bin), options))
+    }
+  console.log(`\n${pass}/${all} on ${asked.device}, ${asked.world}, ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  process.exitCode = pass === all ? 0 : 1
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}
+process.exit()

@@ -1,0 +1,41 @@
+// Misuse: calls that PyTorch refuses. Each must throw an error of ours that names what is wrong.
+import { LampasError, Tensor, compile, device, init } from '../../src/index.ts'
+import { Missing, argument, build, callTorch, describeError, type GoldenOptions, type Result } from './adapter.ts'
+import { floatOf, type ErrorCase, type ErrorManifest, type Inline } from './format.ts'
+
+const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array, complex64: Float32Array }
+
+function made(s: Inline): Tensor {
+  const size = s.shape.reduce((n, d) => n * d, 1) * (s.dtype === 'complex64' ? 2 : 1)
+  const values = s.values?.flat().map(v => (typeof v === 'boolean' ? Number(v) : floatOf(v))) ?? new Array<number>(size).fill(s.fill ?? 0)
+  return build(s, arrays[s.dtype as keyof typeof arrays].from(values))
+}
+
+/** The case's answer: a message when it did not throw as it should. */
+async function verdict(c: ErrorCase, compiled: boolean): Promise<string | null> {
+  const inputs = c.inputs.map(made)
+  const call = (xs: readonly Tensor[]): unknown => {
+    const at = (i: number | string): Tensor => xs[i as number]
+    return callTorch(c.op, c.call, c.args.map(v => argument(v, at, c.op)), Object.fromEntries(Object.entries(c.kwargs).map(([k, v]) => [k, argument(v, at, c.op)])))
+  }
+  try {
+    const y = await (compiled ? compile((xs: readonly Tensor[]) => call(xs))(inputs) : call(inputs))
+    return `does not throw, gives ${y instanceof Tensor ? String(y) : typeof y}; PyTorch: ${c.error.message.split('\n')[0].slice(0, 160)}`
+  } catch (error) {
+    if (error instanceof Missing) return error.message
+    if (!(error instanceof LampasError)) return `throws ${describeError(error)}; PyTorch: ${c.error.message.split('\n')[0].slice(0, 160)}`
+    return error.message.includes('[internal]') ? error.message : null
+  }
+}
+
+export async function runErrors(manifest: ErrorManifest, { device: name, world, filter = () => true }: Omit<GoldenOptions, 'filter'> & { readonly filter?: (c: ErrorCase) => boolean }): Promise<Result[]> {
+  await init({ device: name })
+  device(name)
+  const results: Result[] = []
+  for (const c of manifest.cases.filter(filter)) {
+    const started = performance.now()
+    const message = await verdict(c, world === 'compiled').catch((error: unknown) => `the inputs cannot be made: ${describeError(error)}`)
+    results.push({ id: c.id, op: c.op, ok: message === null, message: message ?? '', worst: 0, ms: performance.now() - started })
+  }
+  return results
+}
