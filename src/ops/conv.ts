@@ -6,6 +6,7 @@ import { apply1, define, type Described } from './define.ts'
 import { flip, permute, reshape } from './movement.ts'
 import type { Op } from './op.ts'
 import { add } from './pointwise.ts'
+import { perAxis } from './spatial.ts'
 import type { Tensor } from './tensor.ts'
 
 interface ConvParams {
@@ -73,14 +74,6 @@ export interface ConvTransposeOptions {
   outputPadding?: number | Shape
   groups?: number
   dilation?: number | Shape
-}
-
-/** One whole number ≥ `least` for each of n spatial dimensions. */
-export const perAxis = (op: string, name: string, v: number | Shape, n: number, least = 0): Shape => {
-  const out = typeof v === 'number' ? new Array<number>(n).fill(v) : v.length === 1 ? new Array<number>(n).fill(v[0]) : v
-  if (out.length !== n || !out.every(Number.isInteger)) fail(op, `${name} ${formatShape(out)} does not fit ${n} spatial dimension${n > 1 ? 's' : ''}`, `give one whole number or ${n}`)
-  if (out.some(m => m < least)) fail(op, `${name} is ${formatShape(out)}`, `give whole numbers ≥ ${least}`)
-  return out
 }
 
 type Conv = ((x: Tensor, weight: Tensor, bias?: Tensor | null | ConvOptions, options?: ConvOptions) => Tensor) & Described

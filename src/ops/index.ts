@@ -49,7 +49,7 @@ const creations = ['fullLike', 'tril', 'triu', 'oneHot']
 const draws = ['randLike', 'randnLike', 'bernoulli', 'multinomial', 'uniform_', 'normal_']
 const pick = (table: object, names: readonly string[]): [string, unknown][] => Object.entries(table).filter(([n]) => names.includes(n))
 
-const notMethods = new Set(['cat', 'stack', 'broadcastTensors', 'clampBoth', 'geluErf', 'geluTanh', 'firstMax', 'spreadIndex', 'embedding', 'perAxis', 'root', 'var_'])
+const notMethods = new Set(['cat', 'stack', 'broadcastTensors', 'clampBoth', 'geluErf', 'geluTanh', 'spreadIndex', 'embedding', 'root', 'var_'])
 const entries: [string, unknown][] = [
   ...[pointwise, movement, reduce, gather, matmul, conv, pool, indexing, sort, activation].flatMap(table => Object.entries(table)),
   ...pick(creation, creations), ...pick(random, draws), ...pick(inplace, ['copy_', 'fill_', 'zero_']),

@@ -23,11 +23,11 @@ type Renamed = 'var_' | 'cast' | 'root' | 'clampBoth' | 'geluErf' | 'geluTanh'
 type Creation = Pick<typeof creation, 'fullLike' | 'tril' | 'triu' | 'oneHot'>
 type Random = Pick<typeof random, 'randLike' | 'randnLike' | 'bernoulli' | 'multinomial' | 'uniform_' | 'normal_'>
 type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | `${string}Op`>
-type Reduce = Omit<typeof reduce, Renamed | 'firstMax'>
+type Reduce = Pick<typeof reduce, 'all' | 'amax' | 'amin' | 'any' | 'argmax' | 'argmin' | 'countNonzero' | 'logSoftmax' | 'logsumexp' | 'mean' | 'norm' | 'prod' | 'softmax' | 'softmin' | 'std' | 'sum'>
 type Gather = Omit<typeof gather, `${string}Op` | 'spreadIndex' | 'embedding'>
 type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'zero_'>
-type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'cumsum' | 'cumprod' | 'logcumsumexp' | 'diff' | 'median'>
-type Conv = Omit<typeof conv, 'convOp' | 'perAxis'>
+type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'cumsum' | 'cumprod' | 'logcumsumexp' | 'diff'>
+type Conv = Omit<typeof conv, 'convOp'>
 type Product = Omit<typeof matmul, `${string}Op`>
 type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand[]) => Tensor }
 
@@ -37,4 +37,10 @@ export interface Methods
     MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, InplaceForms {
   /** Variance over dimensions, with `correction` 1 by default. As `torch.var`. */
   var: MethodOf<typeof reduce.var_>
+  /** Largest value: of all elements, along a dimension with its position, or elementwise. As `torch.max`. */
+  max: reduce.ExtremeMethod
+  /** Smallest value: of all elements, along a dimension with its position, or elementwise. As `torch.min`. */
+  min: reduce.ExtremeMethod
+  /** Middle value (the lower of two): of all elements, or along a dimension with its position. As `torch.median`. */
+  median: reduce.ChosenMethod
 }

@@ -1,89 +1,73 @@
 // Pooling: a reduction over sliding windows, which are a view.
 import { fail } from '../core/errors.ts'
-import { formatShape, type Shape } from '../core/shape.ts'
-import { perAxis } from './conv.ts'
-import { ones } from './creation.ts'
-import { apply1, define, needFloat, type Described } from './define.ts'
-import { pad, reshape, windowsOp } from './movement.ts'
+import { numel, type Shape } from '../core/shape.ts'
+import { arange, ones } from './creation.ts'
+import { define, type Described } from './define.ts'
+import { firstMax, firstPosition } from './first-max.ts'
+import { gather } from './gather.ts'
+import { expand, pad, reshape } from './movement.ts'
 import { div } from './pointwise.ts'
-import { firstMax, mean, sum } from './reduce.ts'
+import { mean, sum } from './reduce.ts'
+import { flatPositions, geometry, lastFirst, taps, widen, windows, type Geometry, type Size } from './spatial.ts'
 import type { Tensor } from './tensor.ts'
 
 export interface MaxPoolOptions {
   /** Default: the kernel size. */
-  stride?: number | Shape
+  stride?: number | Shape | null
   /** Filled with −∞ on both sides; at most half the kernel. */
   padding?: number | Shape
   dilation?: number | Shape
   /** Let windows begin inside and end outside. */
   ceilMode?: boolean
+  /** Also give where each value was found: `[values, indices]`, int32 positions in the flattened spatial dimensions. */
+  returnIndices?: boolean
 }
 export interface AvgPoolOptions {
-  stride?: number | Shape
+  stride?: number | Shape | null
   /** Zeros on both sides. */
   padding?: number | Shape
   ceilMode?: boolean
   /** Whether padding counts in the divisor. */
   countIncludePad?: boolean
+  /** Divides by this in place of the size of the window; two and three dimensions only. */
+  divisorOverride?: number | null
 }
-type Pool<O> = ((x: Tensor, kernelSize: number | Shape | (O & { kernelSize: number | Shape }), stride?: number | Shape | O, padding?: number | Shape | O, options?: O) => Tensor) & Described
+type Pool<O, R> = (x: Tensor, kernelSize: Size | (O & { kernelSize: Size }), stride?: Size | null | O, padding?: Size | O, options?: O) => R
+type WithIndices = MaxPoolOptions & { returnIndices: true }
+type MaxPool = ((x: Tensor, kernelSize: Size, options: WithIndices) => [values: Tensor, indices: Tensor]) & Pool<MaxPoolOptions & { returnIndices?: false }, Tensor> & Described
+type AvgPool = Pool<AvgPoolOptions, Tensor> & Described
 
-interface Geometry {
-  readonly kernel: Shape
-  readonly stride: Shape
-  readonly dilation: Shape
-  readonly padding: Shape
-  /** Extra at the high end, for windows that `ceilMode` lets hang over. */
-  readonly extra: Shape
-  readonly axes: readonly number[]
-}
-
-function geometry(op: string, x: Tensor, n: number, a: { kernelSize: number | Shape; ceilMode?: boolean } & MaxPoolOptions): Geometry {
-  needFloat(op, x)
-  if (x.ndim !== n + 1 && x.ndim !== n + 2) fail(op, `expected ${n + 1} or ${n + 2} dimensions, got ${x}`, `[batch, channels, …${n} spatial]`)
-  const kernel = perAxis(op, 'kernelSize', a.kernelSize, n, 1)
-  const stride = perAxis(op, 'stride', a.stride ?? a.kernelSize, n, 1)
-  const dilation = perAxis(op, 'dilation', a.dilation ?? 1, n, 1)
-  const padding = perAxis(op, 'padding', a.padding ?? 0, n)
-  padding.forEach((p, i) => {
-    if (p > kernel[i] / 2) fail(op, `padding ${formatShape(padding)} is more than half the kernel ${formatShape(kernel)}`, 'a window must touch the input')
-  })
-  const axes = kernel.map((_, i) => x.ndim - n + i)
-  const extra = axes.map((axis, i) => {
-    const size = x.shape[axis] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1
-    if (size < 0) fail(op, `kernel ${formatShape(kernel)} is larger than the padded input ${x}`, 'use a smaller kernel or add padding')
-    if (!a.ceilMode) return 0
-    let last = Math.ceil(size / stride[i])
-    // A window may not begin in the padding at the end.
-    if (last * stride[i] >= x.shape[axis] + padding[i]) last--
-    return Math.max(0, last * stride[i] - size)
-  })
-  return { kernel, stride, dilation, padding, extra, axes }
+/** Where in the input the largest value of each window lies: the taps' positions, looked up by the number of the winning tap. */
+function winners(w: Tensor, x: Tensor, g: Geometry): Tensor {
+  const n = g.axes.length
+  const sizes = x.shape.slice(-n)
+  const lines = sizes.map((size, i) => arange(-g.padding[i], size + g.padding[i] + g.extra[i]))
+  const table = windows(flatPositions(lines, sizes), { ...g, axes: g.axes.map((_, i) => i) })
+  const count = table.shape.slice(0, n)
+  const tap = firstPosition(w, taps(w, n))
+  const rows = expand(reshape(table, [...count, numel(g.kernel)]), [...x.shape.slice(0, -n), ...count, numel(g.kernel)])
+  return reshape(gather(rows, -1, reshape(tap, [...tap.shape, 1])), tap.shape)
 }
 
-const widen = (x: Tensor, g: Geometry, value: number): Tensor =>
-  g.padding.some(Boolean) || g.extra.some(Boolean) ? pad(x, lastFirst(g.padding, (p, i) => [p, p + g.extra[i]]), { value }) : x
-/** (low, high) pairs in the order that `pad` takes them. */
-const lastFirst = (padding: Shape, pair: (p: number, i: number) => number[]): number[] => padding.map(pair).reverse().flat()
-
-const windows = (x: Tensor, g: Geometry): Tensor => apply1(windowsOp, [x], { axes: g.axes, size: g.kernel, stride: g.stride, dilation: g.dilation })
-const taps = (x: Tensor, n: number): number[] => Array.from({ length: n }, (_, i) => x.ndim - n + i)
-
-function maxPool(n: number): Pool<MaxPoolOptions> {
+function maxPool(n: number): MaxPool {
   const op = `maxPool${n}d`
-  return define(op, ['input', 'kernelSize', 'stride', 'padding', 'dilation', 'ceilMode'], (a: { input: Tensor; kernelSize: number | Shape } & MaxPoolOptions) => {
+  return define(op, ['input', 'kernelSize', 'stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'], (a: { input: Tensor; kernelSize: Size } & MaxPoolOptions) => {
     const g = geometry(op, a.input, n, a)
     const w = windows(widen(a.input, g, -Infinity), g)
-    return firstMax(w, taps(w, n))
+    const y = firstMax(w, taps(w, n))
+    return a.returnIndices ? [y, winners(w, a.input, g)] : y
   })
 }
 
-function avgPool(n: number): Pool<AvgPoolOptions> {
+function avgPool(n: number): AvgPool {
   const op = `avgPool${n}d`
-  return define(op, ['input', 'kernelSize', 'stride', 'padding', 'ceilMode', 'countIncludePad'], (a: { input: Tensor; kernelSize: number | Shape } & AvgPoolOptions) => {
+  return define(op, ['input', 'kernelSize', 'stride', 'padding', 'ceilMode', 'countIncludePad', ...(n > 1 ? ['divisorOverride'] : [])], (a: { input: Tensor; kernelSize: Size } & AvgPoolOptions) => {
     const g = geometry(op, a.input, n, a)
     const w = windows(widen(a.input, g, 0), g)
     const dims = taps(w, n)
+    const divisor = a.divisorOverride ?? null
+    if (divisor === 0) fail(op, 'divisorOverride is 0', 'give a number that is not 0, or leave it out')
+    if (divisor !== null) return div(sum(w, dims), divisor)
     if (!g.extra.some(Boolean) && (a.countIncludePad !== false || !g.padding.some(Boolean))) return mean(w, dims)
     // The divisor differs from window to window: count by pooling ones.
     const size = g.axes.map(axis => a.input.shape[axis])
@@ -95,14 +79,21 @@ function avgPool(n: number): Pool<AvgPoolOptions> {
 }
 
 /** Largest value of each window: [N, C, L] → [N, C, L']. As `torch.nn.functional.max_pool1d`. */
-export const maxPool1d: Pool<MaxPoolOptions> = maxPool(1)
-/** Largest value of each window: [N, C, H, W] → [N, C, H', W']. As `torch.nn.functional.max_pool2d`. */
-export const maxPool2d: Pool<MaxPoolOptions> = maxPool(2)
+export const maxPool1d: MaxPool = maxPool(1)
+/**
+ * Largest value of each window: [N, C, H, W] → [N, C, H', W']; of equal ones the first takes the gradient. With `returnIndices` also where it
+ * was: `[values, indices]`. As `torch.nn.functional.max_pool2d`.
+ *
+ * @example
+ * const x = arange(16).to('float32').reshape(1, 1, 4, 4)
+ * const [y, at] = nn.functional.maxPool2d(x, 2, { returnIndices: true })
+ */
+export const maxPool2d: MaxPool = maxPool(2)
 /** Largest value of each window over three dimensions. As `torch.nn.functional.max_pool3d`. */
-export const maxPool3d: Pool<MaxPoolOptions> = maxPool(3)
+export const maxPool3d: MaxPool = maxPool(3)
 /** Mean of each window: [N, C, L] → [N, C, L']. As `torch.nn.functional.avg_pool1d`. */
-export const avgPool1d: Pool<AvgPoolOptions> = avgPool(1)
+export const avgPool1d: AvgPool = avgPool(1)
 /** Mean of each window: [N, C, H, W] → [N, C, H', W']. As `torch.nn.functional.avg_pool2d`. */
-export const avgPool2d: Pool<AvgPoolOptions> = avgPool(2)
+export const avgPool2d: AvgPool = avgPool(2)
 /** Mean of each window over three dimensions. As `torch.nn.functional.avg_pool3d`. */
-export const avgPool3d: Pool<AvgPoolOptions> = avgPool(3)
+export const avgPool3d: AvgPool = avgPool(3)

@@ -1,7 +1,7 @@
 // Adaptive pooling: as many windows as asked, as even as the sizes allow.
 import { fail } from '../../core/errors.ts'
 import type { Shape } from '../../core/shape.ts'
-import { perAxis } from '../../ops/conv.ts'
+import { perAxis } from '../../ops/spatial.ts'
 import { define, needFloat, needTensor, type Described } from '../../ops/define.ts'
 import { matmul, tensor, type Tensor } from '../../ops/index.ts'
 

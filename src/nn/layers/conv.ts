@@ -2,7 +2,7 @@
 import { fail } from '../../core/errors.ts'
 import { needWhole, withDefaults } from '../../core/options.ts'
 import { formatShape, type Shape } from '../../core/shape.ts'
-import { perAxis } from '../../ops/conv.ts'
+import { perAxis } from '../../ops/spatial.ts'
 import { conv1d, conv2d, convTranspose2d, empty, type Tensor } from '../../ops/index.ts'
 import { Module } from '../module.ts'
 import { Parameter } from '../parameter.ts'

@@ -1,11 +1,11 @@
 // Pooling layers.
-import { formatShape, type Shape } from '../../core/shape.ts'
+import { formatShape } from '../../core/shape.ts'
 import { withDefaults } from '../../core/options.ts'
-import { avgPool1d, avgPool2d, maxPool1d, maxPool2d, type AvgPoolOptions, type MaxPoolOptions, type Tensor } from '../../ops/index.ts'
+import { avgPool1d, avgPool2d, avgPool3d, maxPool1d, maxPool2d, maxPool3d, type AvgPoolOptions, type MaxPoolOptions, type Tensor } from '../../ops/index.ts'
 import { adaptiveAvgPool1d, adaptiveAvgPool2d } from '../functional/index.ts'
+import type { Size } from '../../ops/spatial.ts'
 import { Module } from '../module.ts'
 
-type Size = number | Shape
 const size = (v: Size | null): string => (v === null || typeof v === 'number' ? String(v) : formatShape(v))
 
 abstract class Pool<O extends object> extends Module {
@@ -13,11 +13,12 @@ abstract class Pool<O extends object> extends Module {
 
   constructor(
     readonly kernelSize: Size,
-    options: O & { stride?: Size },
+    options: object,
     defaults: O,
   ) {
     super()
-    this.options = withDefaults<O & { stride: Size }>(this.constructor.name, options as Partial<O & { stride: Size }>, { ...defaults, stride: kernelSize })
+    const { stride, ...rest } = withDefaults<O & { stride: Size | null }>(this.constructor.name, options, { ...defaults, stride: null })
+    this.options = { ...(rest as unknown as O), stride: stride ?? kernelSize }
   }
 
   override extraRepr(): string {
@@ -25,27 +26,39 @@ abstract class Pool<O extends object> extends Module {
   }
 }
 
-const maxDefaults = { padding: 0 as Size, dilation: 1 as Size, ceilMode: false }
-abstract class MaxPool extends Pool<Partial<typeof maxDefaults>> {
-  constructor(kernelSize: Size, options: MaxPoolOptions = {}) {
+const maxDefaults = { padding: 0 as Size, dilation: 1 as Size, ceilMode: false, returnIndices: false }
+/** What a max pool gives: values, or values and their positions. */
+type MaxPooled<I extends boolean> = I extends true ? [values: Tensor, indices: Tensor] : Tensor
+abstract class MaxPool<I extends boolean> extends Pool<typeof maxDefaults> {
+  constructor(kernelSize: Size, options: MaxPoolOptions & { returnIndices?: I } = {}) {
     super(kernelSize, options, maxDefaults)
   }
+
+  protected pooled(x: Tensor, pool: typeof maxPool1d): MaxPooled<I> {
+    return pool(x, this.kernelSize, this.options as MaxPoolOptions & { returnIndices?: false }) as MaxPooled<I>
+  }
 }
-/** Largest value of each window of [N, C, L]. As `torch.nn.MaxPool1d`. */
-export class MaxPool1d extends MaxPool {
-  override forward(x: Tensor): Tensor {
-    return maxPool1d(x, this.kernelSize, this.options)
+/** Largest value of each window of [N, C, L]; with `returnIndices` also where it was. As `torch.nn.MaxPool1d`. */
+export class MaxPool1d<I extends boolean = false> extends MaxPool<I> {
+  override forward(x: Tensor): MaxPooled<I> {
+    return this.pooled(x, maxPool1d)
   }
 }
 /** Largest value of each window of [N, C, H, W]; the stride is the kernel's size unless given. As `torch.nn.MaxPool2d`. */
-export class MaxPool2d extends MaxPool {
-  override forward(x: Tensor): Tensor {
-    return maxPool2d(x, this.kernelSize, this.options)
+export class MaxPool2d<I extends boolean = false> extends MaxPool<I> {
+  override forward(x: Tensor): MaxPooled<I> {
+    return this.pooled(x, maxPool2d)
+  }
+}
+/** Largest value of each window of [N, C, D, H, W]. As `torch.nn.MaxPool3d`. */
+export class MaxPool3d<I extends boolean = false> extends MaxPool<I> {
+  override forward(x: Tensor): MaxPooled<I> {
+    return this.pooled(x, maxPool3d)
   }
 }
 
-const avgDefaults = { padding: 0 as Size, ceilMode: false, countIncludePad: true }
-abstract class AvgPool extends Pool<Partial<typeof avgDefaults>> {
+const avgDefaults = { padding: 0 as Size, ceilMode: false, countIncludePad: true, divisorOverride: null as number | null }
+abstract class AvgPool extends Pool<typeof avgDefaults> {
   constructor(kernelSize: Size, options: AvgPoolOptions = {}) {
     super(kernelSize, options, avgDefaults)
   }
@@ -53,13 +66,20 @@ abstract class AvgPool extends Pool<Partial<typeof avgDefaults>> {
 /** Mean of each window of [N, C, L]. As `torch.nn.AvgPool1d`. */
 export class AvgPool1d extends AvgPool {
   override forward(x: Tensor): Tensor {
-    return avgPool1d(x, this.kernelSize, this.options)
+    const { divisorOverride: _, ...options } = this.options
+    return avgPool1d(x, this.kernelSize, options)
   }
 }
 /** Mean of each window of [N, C, H, W]. As `torch.nn.AvgPool2d`. */
 export class AvgPool2d extends AvgPool {
   override forward(x: Tensor): Tensor {
     return avgPool2d(x, this.kernelSize, this.options)
+  }
+}
+/** Mean of each window of [N, C, D, H, W]. As `torch.nn.AvgPool3d`. */
+export class AvgPool3d extends AvgPool {
+  override forward(x: Tensor): Tensor {
+    return avgPool3d(x, this.kernelSize, this.options)
   }
 }
 
