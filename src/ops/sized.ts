@@ -12,13 +12,11 @@ type Fn = (...args: never[]) => unknown
 export type Later<F extends Fn> = ((...args: Parameters<F>) => Promise<ReturnType<F>>) & Described
 
 /**
- * The two forms of an op: `[nonzero, nonzeroAsync] = sized('nonzero', ['input'], function* (x) { … })`. The first throws on a device that
- * cannot be read at once, both throw in a trace. Parameters are given as for `define`; the body gets them in their order.
+ * The two forms of an op: `[nonzero, nonzeroAsync] = sized('nonzero', ['input'], function* ({ input }) { … })`. The first throws on a device
+ * that cannot be read at once, both throw in a trace. Names and body are as for `define`.
  */
-export function sized<F extends Fn>(name: string, names: readonly string[], body: (...args: Parameters<F>) => Reading<ReturnType<F>>): readonly [F & Described, Later<F>] {
-  const known = names.filter(n => n !== '*')
-  const start = (bound: Record<string, unknown>): Reading<ReturnType<F>> => body(...(known.map(n => bound[n]) as Parameters<F>))
-  return [define<F, Record<string, unknown>>(name, names, bound => readNow(name, start(bound))), define(`${name}Async`, names, (bound: Record<string, unknown>) => readLater(start(bound)))]
+export function sized<F extends Fn, A extends object>(name: string, names: readonly string[], body: (args: A) => Reading<ReturnType<F>>): readonly [F & Described, Later<F>] {
+  return [define<F, A>(name, names, args => readNow(name, body(args))), define<Later<F>, A>(`${name}Async`, names, args => readLater(body(args)))]
 }
 
 /** Runs a reading to its end at once. */
