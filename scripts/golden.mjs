@@ -84,7 +84,7 @@ function print(title, results) {
 try {
   const golden = await load()
   await golden.open(asked.device, Number(asked.threads))
-  const options = { device: asked.device, world: asked.world, filter: c => (ops.length === 0 || ops.includes(c.op)) && (ids.length === 0 || ids.includes(c.id)) }
+  const options = { device: asked.device, world: asked.world, filter: c => (ops.length === 0 || ops.includes(c.op ?? 'programs')) && (ids.length === 0 || ids.includes(c.id)) }
   const started = performance.now()
   let [pass, all] = [0, 0]
   const show = (title, results) => {
