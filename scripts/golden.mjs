@@ -42,11 +42,6 @@ const file = name => join(root, 'test/golden', name)
 const json = async name => JSON.parse(await readFile(file(name), 'utf8'))
 const bytes = async name => new Uint8Array(await readFile(file(name))).buffer
 
-const everyGroup = [
-  'pointwise_unary', 'pointwise_binary', 'special', 'reduction', 'movement', 'indexing', 'sorting', 'linalg', 'nn_activation', 'nn_conv_pool',
-  'nn_norm_linear', 'nn_loss', 'nn_attention', 'creation', 'complex', 'promotion', 'inplace', 'large', 'grad_edge',
-]
-
 /** Reasons that differ in numbers and places alone are one. */
 const reason = message => message.replace(/-?\d+(\.\d+)?(e[-+]?\d+)?/g, 'N').replace(/(N, ?)+N/g, 'N').replace(/\[(N)?\]/g, '[…]')
 
@@ -96,8 +91,8 @@ try {
   if (asked.errors) show('errors', await golden.runErrors(await json('errors.json'), options))
   else if (asked.programs) show('programs', await golden.runPrograms(await json('programs.json'), await bytes('programs.bin'), options))
   else
-    for (const group of only.length > 0 ? only : everyGroup) {
-      if (!existsSync(file(`${group}.json`))) throw new Error(`there is no group ${group}; groups: ${everyGroup.join(' ')}`)
+    for (const group of only.length > 0 ? only : golden.groups) {
+      if (!existsSync(file(`${group}.json`))) throw new Error(`there is no group ${group}; groups: ${golden.groups.join(' ')}`)
       const manifest = await json(`${group}.json`)
       show(group, await golden.runGolden(manifest, await bytes(manifest.bin), options))
     }

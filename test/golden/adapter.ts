@@ -2,6 +2,7 @@
 // Nothing here knows a single op: names become camelCase, the rest is in the ops' own parameter names.
 import * as lampas from '../../src/index.ts'
 import { Tensor, compile, device, grad, init, tensor, type DeviceName } from '../../src/index.ts'
+import { factorFor } from './tolerance.ts'
 import { floatOf, numbersOf, type CallKind, type Encoded, type GoldenCase, type Manifest, type Stored, type Tolerance } from './format.ts'
 
 export type World = 'eager' | 'compiled'
@@ -197,7 +198,9 @@ function perform(c: GoldenCase, inputs: readonly Tensor[]): unknown {
 
 const sameValue = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)
 
-async function runCase(c: GoldenCase, buffer: ArrayBuffer, world: World): Promise<Verdict> {
+async function runCase(c: GoldenCase, buffer: ArrayBuffer, { device: name, world }: GoldenOptions): Promise<Verdict> {
+  const factor = factorFor(c.op, name)
+  const within = ({ rtol, atol }: Tolerance): Tolerance => ({ rtol: rtol * factor, atol: atol * factor })
   const make = (s: Stored): Tensor => build(s, numbersOf(buffer, s))
   const inputs = c.inputs.map(make)
   const cotangents = (c.cotangents ?? []).map(s => s && make(s))
@@ -231,10 +234,10 @@ async function runCase(c: GoldenCase, buffer: ArrayBuffer, world: World): Promis
       step.dispose()
     }
   }
-  const checks: Promise<Verdict>[] = c.outputs.map((want, i) => compare(c.outputs.length > 1 ? `output ${i}` : 'output', answer.outputs[i], want, numbersOf(buffer, want), c.tol))
-  for (const m of c.mutated ?? []) checks.push(compare(`input ${m.input} afterwards`, inputs[m.input], m, numbersOf(buffer, m), c.tol))
+  const checks: Promise<Verdict>[] = c.outputs.map((want, i) => compare(c.outputs.length > 1 ? `output ${i}` : 'output', answer.outputs[i], want, numbersOf(buffer, want), within(c.tol)))
+  for (const m of c.mutated ?? []) checks.push(compare(`input ${m.input} afterwards`, inputs[m.input], m, numbersOf(buffer, m), within(c.tol)))
   c.grads?.forEach((want, i) => {
-    if (want) checks.push(compare(`gradient ${i}`, answer.grads[i], want, numbersOf(buffer, want), c.gradTol ?? c.tol))
+    if (want) checks.push(compare(`gradient ${i}`, answer.grads[i], want, numbersOf(buffer, want), within(c.gradTol ?? c.tol)))
   })
   const verdicts = await Promise.all(checks)
   for (const x of [...inputs, ...cotangents, ...answer.outputs, ...answer.grads]) x?.dispose()
@@ -247,7 +250,8 @@ export const describeError = (error: unknown): string => (error instanceof Error
 const WIDTH = 16
 
 /** Runs the cases of a manifest whose numbers lie in `buffer`, on a device that can be opened, and says of each whether it is right. */
-export async function runGolden(manifest: Pick<Manifest, 'cases'>, buffer: ArrayBuffer, { device: name, world, filter = () => true, onResult }: GoldenOptions): Promise<Result[]> {
+export async function runGolden(manifest: Pick<Manifest, 'cases'>, buffer: ArrayBuffer, options: GoldenOptions): Promise<Result[]> {
+  const { device: name, filter = () => true, onResult } = options
   const opened = await init({ device: name })
   if (opened.name !== name) throw new Error(`${name} could not be opened: ${opened.why}`)
   const cases = manifest.cases.filter(filter)
@@ -258,7 +262,7 @@ export async function runGolden(manifest: Pick<Manifest, 'cases'>, buffer: Array
       const at = next++
       const c = cases[at]
       const started = performance.now()
-      const [message, worst] = await runCase(c, buffer, world).catch((error: unknown): Verdict => [describeError(error), Infinity])
+      const [message, worst] = await runCase(c, buffer, options).catch((error: unknown): Verdict => [describeError(error), Infinity])
       results[at] = { id: c.id, op: c.op, ok: message === null, message: message ?? '', worst, ms: performance.now() - started }
       onResult?.(results[at])
     }

@@ -1,0 +1,4 @@
+// The golden matrix on reference, eager.
+import { matrix } from './matrix.ts'
+
+matrix('reference', 'eager')

@@ -1,0 +1,4 @@
+// The golden matrix on webgpu, compiled.
+import { matrix } from './matrix.ts'
+
+matrix('webgpu', 'compiled')

@@ -1,0 +1,4 @@
+// The golden matrix on webgpu, eager.
+import { matrix } from './matrix.ts'
+
+matrix('webgpu', 'eager')
