@@ -1,4 +1,5 @@
 // One backward for both worlds: walks the tape from young to old and runs each op's derivative rule, written in ops.
+import type { DType } from '../core/dtype.ts'
 import { LampasError, fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { formatShape, sameShape, type Shape } from '../core/shape.ts'
@@ -7,6 +8,7 @@ import { needTensor } from '../ops/define.ts'
 import type { Edge, GradNode } from '../ops/gradnode.ts'
 import { reshape } from '../ops/movement.ts'
 import { add } from '../ops/pointwise.ts'
+import { cast } from '../ops/cast.ts'
 import { assign, addOp } from '../ops/inplace.ts'
 import { sum } from '../ops/reduce.ts'
 import type { Tensor } from '../ops/tensor.ts'
@@ -14,8 +16,9 @@ import { world, type BackwardOptions } from '../ops/world.ts'
 import { enableGrad, noGrad } from './mode.ts'
 import { edgeOf, forget } from './tape.ts'
 
-/** Undoes broadcasting: sums the axes that were added or stretched. */
-function sumTo(g: Tensor, shape: Shape): Tensor {
+/** Undoes broadcasting and promotion: sums the axes that were added or stretched; of complex numbers that stand for real ones the real part remains. */
+function sumTo(wide: Tensor, shape: Shape, dtype: DType): Tensor {
+  const g = cast(wide, dtype)
   if (sameShape(g.shape, shape)) return g
   const lead = g.ndim - shape.length
   const axes = [...g.shape.keys()].filter(i => i < lead || (shape[i - lead] === 1 && g.shape[i] !== 1))
@@ -123,7 +126,7 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
       const seen = new Set<Tensor>(grads.filter(g => g !== null))
       return raw.map((g, i) => {
         if (!g || !needs[i]) return null
-        const fit = sumTo(g, node.inputShapes[i])
+        const fit = sumTo(g, node.inputShapes[i], node.inputDtypes[i])
         // The same tensor may flow to several places; each gets a handle of its own.
         if (!seen.has(fit)) {
           seen.add(fit)

@@ -1,6 +1,7 @@
 // The tape: one entry for each recorded op, linked to the entries of its inputs. Both worlds record through here.
 // In-place changes and views follow PyTorch: a changed view rewrites the history of its base ("copy slices"), and a view whose
 // base was changed takes its history from the base again.
+import { isDifferentiable } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import type { Edge, GradNode, SavedValues } from '../ops/gradnode.ts'
 import type { Op } from '../ops/op.ts'
@@ -29,6 +30,7 @@ const entry = <P>(op: Op<P>, edges: readonly Edge[], inputs: readonly Tensor[], 
   params,
   edges,
   inputShapes: inputs.map(x => x.shape),
+  inputDtypes: inputs.map(x => x.dtype),
   outputCount,
   saved,
   order: ++counter,
@@ -51,7 +53,7 @@ export function beforeOp<P>(op: Op<P>, inputs: readonly Tensor[]): Pending | nul
 export function afterOp<P>(pending: Pending, op: Op<P>, inputs: readonly Tensor[], outputs: readonly Tensor[], params: P): void {
   const node = entry(op, pending.edges, inputs, outputs.length, params)
   outputs.forEach((y, i) => {
-    if (y.dtype !== 'float32') return
+    if (!isDifferentiable(y.dtype)) return
     y.gradFn = node
     y.gradIndex = i
     y.gradVersion = y.source.version
@@ -103,7 +105,7 @@ export function beforeWrite<P>(op: Op<P>, target: Tensor, inputs: readonly Tenso
   const leaf = target.base ?? target
   if (leaf.requiresGrad && leaf.gradFn === null)
     fail(`${op.name}_`, `${target} is ${target.base ? 'a view of ' : ''}a leaf that requires a gradient, so it cannot be changed in place while ops are recorded`, 'wrap the change in noGrad(() => …), or use the form without _')
-  if (target.dtype !== 'float32') return null
+  if (!isDifferentiable(target.dtype)) return null
   if (!target.requiresGrad && !(op.vjp && inputs.some(x => x.requiresGrad))) return null
   return {
     edges: inputs.map(edgeOf),

@@ -1,5 +1,6 @@
-// The one interface between the runtime and a device. Blocks are runs of 32-bit words; kernels address them through views.
-import type { DType } from '../core/dtype.ts'
+// The one interface between the runtime and a device. Blocks are runs of bytes in whole words; kernels address their elements through
+// views.
+import type { DType, Words } from '../core/dtype.ts'
 import type { Kernel } from '../ir/kernel.ts'
 
 export type BackendName = 'wasm' | 'webgpu' | 'reference'
@@ -33,19 +34,24 @@ export interface BackendMemory {
 
 export interface Backend {
   readonly info: DeviceInfo
+  /** Whether it computes in 64 bits; the other dtypes all devices have. */
+  readonly hasFloat64: boolean
   /** Fresh memory of unspecified content. Throws a LampasError that gives the bytes asked, held and allowed when there is none. */
   alloc(bytes: number): Block
   /** Gives a block back; kernels queued before still see it. */
   free(block: Block): void
-  /** Copies words in, at a byte offset that is a multiple of 4. The data may be changed by the caller afterwards. */
-  write(block: Block, byteOffset: number, data: Float32Array | Int32Array): void
   /**
-   * Copies words out after all work queued before. Rejects when any of that work failed. `as` says what the words hold; devices that
-   * store words ignore it, the reference stores numbers and needs it.
+   * Copies elements in, at a byte offset that is a multiple of 4; where they do not fill the last word, its rest is undefined. `as` tells
+   * the 16-bit floats from one another. The data may be changed by the caller afterwards.
    */
-  read(block: Block, byteOffset: number, byteLength: number, as: WordType): Promise<ArrayBuffer>
+  write(block: Block, byteOffset: number, data: Words, as?: DType): void
+  /**
+   * Copies whole words out after all work queued before. Rejects when any of that work failed. `as` says what they hold: devices that
+   * store bytes ignore it, the reference stores numbers and needs it.
+   */
+  read(block: Block, byteOffset: number, byteLength: number, as: DType): Promise<ArrayBuffer>
   /** The same at once, on backends that can. */
-  readSync?(block: Block, byteOffset: number, byteLength: number, as: WordType): ArrayBuffer
+  readSync?(block: Block, byteOffset: number, byteLength: number, as: DType): ArrayBuffer
   /** Queues a kernel; `blocks` are those of its inputs, then of its outputs. One block may appear several times. */
   run(kernel: Kernel, blocks: readonly Block[]): void
   /**
@@ -66,6 +72,3 @@ export interface Prepared {
   run(swap?: ReadonlyMap<Block, Block>): void
   dispose(): void
 }
-
-/** What a word holds: bool is stored as int32 0 or 1. */
-export type WordType = Exclude<DType, 'bool'>

@@ -1,8 +1,8 @@
 // Memory without ceremony. A Storage counts the handles that show it; a Handle is one tensor's share. Handles go back when a scope
 // ends, when backward() drops what it saved, on dispose(), or, at the latest, when the garbage collector finds the tensor.
 import type { Backend, Block } from '../backend/backend.ts'
-import { WORD, type DType } from '../core/dtype.ts'
-import { LampasError, needFunction } from '../core/errors.ts'
+import { bytesOf, dtypes, type DType } from '../core/dtype.ts'
+import { fail, LampasError, needFunction } from '../core/errors.ts'
 import { contiguousView, type View } from '../core/view.ts'
 import { numel } from '../core/shape.ts'
 import { Tensor } from '../ops/tensor.ts'
@@ -28,9 +28,9 @@ export class Storage implements Source {
     this.refs++
   }
 
-  /** Elements that it holds. */
-  get words(): number {
-    return this.block.bytes / WORD
+  /** Elements of a dtype that it has room for. */
+  room(dtype: DType): number {
+    return Math.floor(this.block.bytes / dtypes[dtype].bytes)
   }
 
   drop(): void {
@@ -98,9 +98,14 @@ export function handleOn(storage: Storage, view: View, scoped = true): Tensor {
 }
 
 export function allocate(world: World, backend: Backend, dtype: DType, shape: readonly number[]): { storage: Storage; view: View } {
-  const bytes = numel(shape) * WORD
+  const bytes = bytesOf(dtype, numel(shape))
+  if (dtype === 'float64') needFloat64(backend)
   relieve(backend, bytes)
   return { storage: new Storage(world, backend, backend.alloc(bytes), callSite()), view: contiguousView(dtype, shape) }
+}
+
+export function needFloat64(backend: Backend): void {
+  if (!backend.hasFloat64) fail('alloc', `the device '${backend.info.name}' has no float64`, "use float32 here, or compute on 'wasm': device('wasm')")
 }
 
 /** The share of x, or an error that says when it was freed. */

@@ -1,35 +1,39 @@
 // The eager world: an op runs at once. It lowers to kernels over fresh blocks, and each result is a handle on its block.
 import type { Backend, Block } from '../backend/backend.ts'
-import { WORD, type DType, type Words } from '../core/dtype.ts'
+import { bytesOf, dtypes, WORD, type DType, type Words } from '../core/dtype.ts'
 import { fail, type LampasError } from '../core/errors.ts'
 import { numel, type Shape } from '../core/shape.ts'
+import { wordsIn } from '../core/storage.ts'
 import { contiguousView, extent, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
 import { backward } from '../autograd/engine.ts'
 import { noGrad } from '../autograd/mode.ts'
 import { withViews, type Arg, type KernelSpec, type Lowering, type Meta, type Op } from '../ops/op.ts'
 import { clone } from '../ops/pointwise.ts'
-import { copyInto } from '../ops/movement-record.ts'
+import { copyInto, KernelLowering } from '../ops/lowering.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { world, type BackwardOptions, type World } from '../ops/world.ts'
 import { backendNamed, currentBackend } from './device.ts'
-import { Handle, Storage, allocate, closed, callSite, handleOn, inScope, storageOf } from './storage.ts'
+import { Handle, Storage, allocate, closed, callSite, handleOn, inScope, needFloat64, storageOf } from './storage.ts'
 import { relieve, turn, turnDue } from './pressure.ts'
 
 /** Lowers onto blocks of one backend and runs each kernel as it comes. */
-class Direct implements Lowering {
+class Direct extends KernelLowering {
   private readonly blocks: Block[] = []
-  constructor(private readonly backend: Backend) {}
+  constructor(private readonly backend: Backend) {
+    super()
+  }
 
   alloc(dtype: DType, shape: Shape): Arg {
-    const bytes = numel(shape) * WORD
+    const bytes = bytesOf(dtype, numel(shape))
+    if (dtype === 'float64') needFloat64(this.backend)
     relieve(this.backend, bytes)
     const block = this.backend.alloc(bytes)
     this.blocks.push(block)
     return { view: contiguousView(dtype, shape), slot: block }
   }
 
-  run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
+  protected emit(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
     const blocks: Block[] = []
     for (const x of inputs) blocks.push(x.slot as Block)
     for (const x of outputs) blocks.push(x.slot as Block)
@@ -104,7 +108,7 @@ class EagerWorld implements World {
   create(data: Words, dtype: DType, shape: Shape, device?: string): Tensor {
     const backend = device === undefined ? currentBackend() : backendNamed(device)
     const { storage, view } = allocate(this, backend, dtype, shape)
-    if (data.length > 0) backend.write(storage.block, 0, data)
+    if (data.length > 0) backend.write(storage.block, 0, data, dtype)
     return handleOn(storage, view)
   }
 
@@ -129,9 +133,9 @@ class EagerWorld implements World {
     const compact = compacted(x)
     const { backend, block } = storageOf('data', compact)
     try {
-      const buffer = await backend.read(block, startOf(compact), compact.numel * WORD, wordType(x.dtype))
+      const buffer = await backend.read(block, startOf(compact), bytesOf(x.dtype, x.numel), x.dtype)
       if (due) await turn()
-      return wordsOf(x.dtype, buffer)
+      return wordsOf(x, buffer)
     } finally {
       if (compact !== x) this.release(compact)
     }
@@ -142,9 +146,9 @@ class EagerWorld implements World {
     const compact = compacted(x)
     const { backend, block } = storageOf('dataSync', compact)
     if (!backend.readSync) fail('dataSync', `the device '${backend.info.name}' cannot read at once`, 'use `await x.data()`')
-    const buffer = backend.readSync(block, startOf(compact), compact.numel * WORD, wordType(x.dtype))
+    const buffer = backend.readSync(block, startOf(compact), bytesOf(x.dtype, x.numel), x.dtype)
     if (compact !== x) this.release(compact)
-    return wordsOf(x.dtype, buffer)
+    return wordsOf(x, buffer)
   }
 
   /** Reading outside memory in a trace would freeze today's value into the compiled step. */
@@ -180,7 +184,7 @@ class EagerWorld implements World {
 
   owned(x: Tensor): Tensor {
     const storage = storageOf('owned', x)
-    if (storage.refs === 1 && isContiguous(x.layout) && x.layout.offset === 0 && storage.block.bytes >= x.numel * WORD) return x
+    if (storage.refs === 1 && isContiguous(x.layout) && x.layout.offset === 0 && storage.block.bytes >= bytesOf(x.dtype, x.numel)) return x
     const y = clone(x)
     this.release(x)
     return y
@@ -227,10 +231,10 @@ function overlap(a: View, b: View): boolean {
 }
 
 /** x itself when its elements lie in a row, else a copy; a number that stands for a tensor becomes one. */
-const compacted = (x: Tensor): Tensor => (x.source.world && isContiguous(x.layout) ? x : noGrad(() => clone(x)))
+const compacted = (x: Tensor): Tensor => (x.source.world && isContiguous(x.layout) && startOf(x) % WORD === 0 ? x : noGrad(() => clone(x)))
 /** Byte at which a tensor without gaps begins. The view of an empty one may point anywhere. */
-const startOf = (x: Tensor): number => (x.numel === 0 ? 0 : x.layout.offset * WORD)
-const wordType = (dtype: DType): 'float32' | 'int32' => (dtype === 'float32' ? 'float32' : 'int32')
-const wordsOf = (dtype: DType, buffer: ArrayBuffer): Words => (dtype === 'float32' ? new Float32Array(buffer) : new Int32Array(buffer))
+const startOf = (x: Tensor): number => (x.numel === 0 ? 0 : x.layout.offset * dtypes[x.dtype].bytes)
+/** The words of a tensor; what fills up the last one of a narrow dtype is left out. */
+const wordsOf = ({ dtype, numel: n }: Tensor, buffer: ArrayBuffer): Words => wordsIn(dtype, buffer).subarray(0, dtype === 'complex64' ? 2 * n : n)
 
 export const eager: World = new EagerWorld()

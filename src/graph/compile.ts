@@ -154,7 +154,7 @@ const forwardOnlyOp: Op = {
   vjp: () => fail('backward', 'this value was made by a compiled function, which keeps nothing for a backward pass outside of it', 'put loss.backward() inside the compiled function, or call the function uncompiled'),
   saves: 'nothing',
 }
-const forwardOnly: GradNode = { op: forwardOnlyOp, params: null, edges: [], inputShapes: [], outputCount: 1, saved: { inputs: [], outputs: [], versions: [], held: [] }, order: 0 }
+const forwardOnly: GradNode = { op: forwardOnlyOp, params: null, edges: [], inputShapes: [], inputDtypes: [], outputCount: 1, saved: { inputs: [], outputs: [], versions: [], held: [] }, order: 0 }
 
 /** Plans beyond this many for one function are most likely a mistake, such as a number that changes in every call. */
 const MANY = 16

@@ -2,18 +2,21 @@
 // computed straight into its parameter when nobody reads the old value afterwards, and a map may work in the memory of an input
 // that dies with it. So a step allocates nothing while it runs.
 import type { Backend, Block, Launch, Prepared } from '../backend/backend.ts'
-import { WORD, type DType } from '../core/dtype.ts'
+import { bytesOf, WORD, type DType } from '../core/dtype.ts'
 import { numel, sameShape, type Shape } from '../core/shape.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import type { Kernel } from '../ir/kernel.ts'
 import { relieve } from '../eager/pressure.ts'
-import { copyInto } from '../ops/movement-record.ts'
-import { withViews, type Arg, type KernelSpec, type Lowering } from '../ops/op.ts'
+import { needFloat64 } from '../eager/storage.ts'
+import { copyInto, KernelLowering } from '../ops/lowering.ts'
+import { withViews, type Arg, type KernelSpec } from '../ops/op.ts'
 import { liveNodes, type Graph, type Value } from './graph.ts'
+
+const sizeOf = ({ dtype, shape }: { readonly dtype: DType; readonly shape: Shape }): number => bytesOf(dtype, numel(shape))
 
 class Slot {
   constructor(
-    readonly words: number,
+    readonly bytes: number,
     /** Index among the graph's externals, then its outputs; -1 for memory of the plan's own. */
     readonly external = -1,
   ) {}
@@ -25,14 +28,18 @@ interface Step {
 }
 
 /** Writes kernels down instead of running them. */
-class Recorder implements Lowering {
+class Recorder extends KernelLowering {
   readonly steps: Step[] = []
-
-  alloc(dtype: DType, shape: Shape): Arg {
-    return { view: contiguousView(dtype, shape), slot: new Slot(numel(shape)) }
+  constructor(private readonly backend: Backend) {
+    super()
   }
 
-  run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
+  alloc(dtype: DType, shape: Shape): Arg {
+    if (dtype === 'float64') needFloat64(this.backend)
+    return { view: contiguousView(dtype, shape), slot: new Slot(sizeOf({ dtype, shape })) }
+  }
+
+  protected emit(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
     this.steps.push({ kernel: withViews(kernel, inputs, outputs), slots: [...inputs, ...outputs].map(x => x.slot as Slot) })
   }
 }
@@ -49,7 +56,7 @@ export interface Plan {
 
 /** `fixed[i]` is the block of external i when it is the same in every run, else null. */
 export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block | null)[]): Plan {
-  const recorder = new Recorder()
+  const recorder = new Recorder(backend)
   const args = lowerGraph(graph, recorder)
   const outputs = placeOutputs(graph, recorder, args)
   const { steps, alias } = placeUpdates(graph, recorder, args, outputs)
@@ -62,7 +69,7 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
     owned.push(block)
     return block
   }
-  const outside = [...graph.externals.map((v, i) => fixed[i] ?? keep(numel(v.shape) * WORD)), ...graph.outputs.map(v => keep(numel(v.shape) * WORD))]
+  const outside = [...graph.externals.map((v, i) => fixed[i] ?? keep(sizeOf(v))), ...graph.outputs.map(v => keep(sizeOf(v)))]
   const blockOf = assignMemory(steps, slotOf, keep)
   const launches = steps.map(({ kernel, slots }): Launch => ({
     kernel,
@@ -84,7 +91,7 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
 /** Lowers every live node; what each value is as a view into a slot. */
 function lowerGraph(graph: Graph, recorder: Recorder): Map<Value, Arg> {
   const args = new Map<Value, Arg>()
-  graph.externals.forEach((v, i) => args.set(v, { view: contiguousView(v.dtype, v.shape), slot: new Slot(numel(v.shape), i) }))
+  graph.externals.forEach((v, i) => args.set(v, { view: contiguousView(v.dtype, v.shape), slot: new Slot(sizeOf(v), i) }))
   const argOf = (v: Value): Arg => {
     const known = args.get(v)
     if (known) return known
@@ -101,14 +108,14 @@ function lowerGraph(graph: Graph, recorder: Recorder): Map<Value, Arg> {
   return args
 }
 
-const fills = (a: Arg, v: Value): boolean => a.slot instanceof Slot && a.slot.words === numel(v.shape) && a.view.offset === 0 && isContiguous(a.view)
+const fills = (a: Arg, v: Value): boolean => a.slot instanceof Slot && a.slot.bytes === sizeOf(v) && a.view.offset === 0 && isContiguous(a.view)
 
 /** Gives each output a slot of its own, made in place where the value is alone in its memory, else copied there. */
 function placeOutputs(graph: Graph, recorder: Recorder, args: Map<Value, Arg>): Map<Slot, Slot> {
   const taken = new Map<Slot, Slot>()
   const updated = new Set(graph.updates.map(u => args.get(u.value)?.slot))
   graph.outputs.forEach((v, i) => {
-    const place: Arg = { view: contiguousView(v.dtype, v.shape), slot: new Slot(numel(v.shape), graph.externals.length + i) }
+    const place: Arg = { view: contiguousView(v.dtype, v.shape), slot: new Slot(sizeOf(v), graph.externals.length + i) }
     const from = args.get(v)!
     if (from.slot instanceof Slot && from.slot.external < 0 && fills(from, v) && !taken.has(from.slot) && !updated.has(from.slot)) taken.set(from.slot, place.slot as Slot)
     else copyInto(recorder, from, place)
@@ -185,11 +192,11 @@ function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot, keep: (
     for (let k = kernel.inputs.length; k < slots.length; k++) {
       const slot = slots[k]
       if (slot.external >= 0 || found.has(slot)) continue
-      const reuse = dying.find(d => found.has(d) && d.words === slot.words && worksInPlace(kernel, slots, d, k))
+      const reuse = dying.find(d => found.has(d) && d.bytes === slot.bytes && worksInPlace(kernel, slots, d, k))
       if (reuse) {
         found.set(slot, found.get(reuse)!)
         dying.splice(dying.indexOf(reuse), 1)
-      } else found.set(slot, take(slot.words * WORD))
+      } else found.set(slot, take(slot.bytes))
     }
     for (const s of dying) {
       const block = found.get(s)

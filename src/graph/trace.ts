@@ -2,9 +2,10 @@
 // in-place changes are made functional: each memory has a current value, a write through a view replaces part of it, and what is
 // different at the end becomes an update. So the very same eager code, backward() and optimiser included, is the graph.
 import type { Backend } from '../backend/backend.ts'
-import { dtypes, type DType, type Words } from '../core/dtype.ts'
+import { isComplex, type DType, type Words } from '../core/dtype.ts'
 import { LampasError, fail } from '../core/errors.ts'
 import { numel, sameShape, type Shape } from '../core/shape.ts'
+import { toWords } from '../core/storage.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
 import { backward } from '../autograd/engine.ts'
@@ -146,8 +147,9 @@ export class Trace implements World {
       if (storage.backend !== this.device)
         fail('compile', `the code uses ${x} on ${x.device}, and runs on ${this.device.info.name}, the current device`, `bring it there before: await toDevice(x, '${this.device.info.name}'), or make the other current: device('${x.device}')`)
       // Seen through a view first, memory is captured as a plain run of elements.
-      const whole = numel(x.shape) === storage.words && isContiguous(x.layout) && x.layout.offset === 0
-      source = this.external(storage, x.dtype, whole ? x.shape : [storage.words], null)
+      const room = storage.room(x.dtype)
+      const whole = numel(x.shape) === room && isContiguous(x.layout) && x.layout.offset === 0
+      source = this.external(storage, x.dtype, whole ? x.shape : [room], null)
       this.captured.set(storage, source)
     }
     const y = new Tensor(x.layout, source)
@@ -326,8 +328,7 @@ export class Trace implements World {
     const g = leaf.peekGrad()
     if (!g || !(g.source instanceof SymbolicSource)) return g
     const value = this.valueOf('grad', g)
-    const zeros = dtypes[g.dtype].kind === 'float' ? new Float32Array(g.numel) : new Int32Array(g.numel)
-    const kept = lasting(() => eager.create(zeros, g.dtype, g.shape))
+    const kept = lasting(() => eager.create(toWords(g.dtype, new Float64Array(g.numel * (isComplex(g.dtype) ? 2 : 1))), g.dtype, g.shape))
     this.write(kept, value)
     leaf.grad = kept
     return kept

@@ -1,7 +1,8 @@
 // Conversion between dtypes.
-import type { DType } from '../core/dtype.ts'
+import { isComplex, isDifferentiable, type DType } from '../core/dtype.ts'
 import { program, S, type Program } from '../ir/scalar.ts'
 import { apply1 } from './define.ts'
+import { fillWith, part } from './lowering.ts'
 import type { Op } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -18,15 +19,20 @@ const castOp: Op<{ dtype: DType }> = {
   infer: ([x], { dtype }) => [{ dtype, shape: x.shape }],
   lower(k, [x], { dtype }) {
     const out = k.alloc(dtype, x.view.shape)
-    k.run({ kind: 'map', program: castProgram(x.view.dtype, dtype), params: [] }, [x], [out])
+    // The imaginary part is dropped, or starts as 0.
+    const from = isComplex(x.view.dtype) ? part(x, 0) : x
+    const to = isComplex(dtype) ? part(out, 0) : out
+    k.run({ kind: 'map', program: castProgram(from.view.dtype, to.view.dtype), params: [] }, [from], [to])
+    if (isComplex(dtype)) fillWith(k, part(out, 1), 0)
     return [out]
   },
-  // The gradient stays in float32, which is the only dtype that has one.
-  vjp: ([g], { params }) => [params.dtype === 'float32' ? g : null],
+  // The engine gives the cotangent the dtype of the input.
+  vjp: ([g], { params }) => [isDifferentiable(params.dtype) ? g : null],
   saves: 'nothing',
 }
 
-/** The same values in another dtype; the tensor itself when it has it already. To int32 truncates, to bool is `≠ 0`. As `torch.Tensor.to(dtype)`. */
+/** The same values in another dtype; the tensor itself when it has it already. To int32 truncates, to bool is `≠ 0`. Of complex numbers
+ * the real part. As `torch.Tensor.to(dtype)`. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply1(castOp, [x], { dtype })
 }

@@ -1,9 +1,10 @@
 // Tensors from values and from nothing. Names and defaults follow PyTorch; whole JavaScript numbers give float32 unless a dtype is asked for.
-import { dtypes, isFloat, needDType, type DType, type TypedArray, type Words } from '../core/dtype.ts'
+import { dtypes, needDType, scalarType, type DType, type ScalarType, type TypedArray, type Words } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { formatShape, numel, type Shape } from '../core/shape.ts'
-import { program, S } from '../ir/scalar.ts'
+import { toWords } from '../core/storage.ts'
+import { program, S, type Program } from '../ir/scalar.ts'
 import { cast } from './cast.ts'
 import { apply1, describe, needTensor, type Described } from './define.ts'
 import { cat, filledOp, reshape, unsqueeze } from './movement.ts'
@@ -23,8 +24,6 @@ export interface TensorOptions extends CreationOptions {
   shape?: Shape
 }
 export type TensorData = NestedArray | readonly NestedArray[] | TypedArray | Float64Array | Uint8ClampedArray | Int16Array | Uint16Array | Int8Array | Uint32Array | BigInt64Array | Tensor
-
-const words = (dtype: DType, n: number): Words => (dtype === 'float32' ? new Float32Array(n) : new Int32Array(n))
 
 function needOptions(op: string, o: CreationOptions | undefined, more: readonly string[] = []): void {
   needKnown(op, o, ['dtype', 'device', 'requiresGrad', ...more])
@@ -49,7 +48,8 @@ function shapeOf(data: readonly NestedArray[]): number[] {
 
 /**
  * A tensor of given values: a number, nested arrays, or a typed array with `shape`. The dtype is float32 for numbers, bool for booleans,
- * int32 for integer typed arrays, unless `dtype` says otherwise; int64 (BigInt64Array) becomes int32 and must fit. As `torch.tensor`.
+ * that of the array for Int32Array, Uint32Array and Uint8Array, int32 for other integer arrays, unless `dtype` says otherwise; int64
+ * (BigInt64Array) becomes int32 and must fit. Real numbers for complex64 get imaginary parts 0. As `torch.tensor`.
  *
  * @example
  * const x = tensor([[1, 2], [3, 4]])            // f32[2,2]
@@ -66,14 +66,18 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   const shape = options.shape ?? natural
   if (numel(shape) !== flat.length) fail('tensor', `${flat.length} values do not fill shape ${formatShape(shape)} (${numel(shape)})`, 'the sizes must multiply to the number of values')
   const dtype = options.dtype ?? naturalDtype(data, flat)
-  const out = words(dtype, flat.length)
-  for (let i = 0; i < flat.length; i++) {
-    const v = Number(flat[i])
-    if (dtype === 'int32' && !(Math.abs(v) <= 2 ** 31)) fail('tensor', `${flat[i]} at position ${i} does not fit int32`, "give whole numbers of at most 31 bits, or dtype 'float32'")
-    out[i] = dtype === 'bool' ? Number(v !== 0) : v
+  const values = Float64Array.from(flat, Number)
+  const range = ranges[dtype]
+  if (range) {
+    const [low, high] = range
+    const at = values.findIndex(v => !(v >= low && v <= high))
+    if (at >= 0) fail('tensor', `${flat[at]} at position ${at} does not fit ${dtype}`, `give numbers from ${low} to ${high}, or dtype 'float32'`)
   }
-  return settle(world().create(out, dtype, shape, options.device), options)
+  const full = dtype === 'complex64' ? Float64Array.from({ length: 2 * values.length }, (_, i) => (i % 2 ? 0 : values[i / 2])) : values
+  return settle(world().create(toWords(dtype, full), dtype, shape, options.device), options)
 }
+
+const ranges: { readonly [T in DType]?: readonly [number, number] } = { int32: [-(2 ** 31), 2 ** 31 - 1], uint32: [0, 2 ** 32 - 1], uint8: [0, 255] }
 
 function leaves(data: NestedArray, out: (number | boolean)[] = []): (number | boolean)[] {
   if (Array.isArray(data)) for (const x of data) leaves(x, out)
@@ -83,6 +87,8 @@ function leaves(data: NestedArray, out: (number | boolean)[] = []): (number | bo
 
 function naturalDtype(data: TensorData, flat: ArrayLike<number | boolean | bigint>): DType {
   if (data instanceof Float32Array || data instanceof Float64Array) return 'float32'
+  if (data instanceof Uint32Array) return 'uint32'
+  if (data instanceof Uint8Array) return 'uint8'
   if (ArrayBuffer.isView(data)) return 'int32'
   return flat.length > 0 && typeof flat[0] === 'boolean' ? 'bool' : 'float32'
 }
@@ -116,7 +122,7 @@ export const full: ((shape: Shape, value: number | boolean, options?: CreationOp
   needOptions('full', options)
   const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32')
   const at = sizes('full', [shape]).shape
-  if (options.device) return settle(world().create(words(dtype, numel(at)).fill(Number(value)), dtype, at, options.device), options)
+  if (options.device) return settle(world().create(toWords(dtype, new Float64Array(numel(at)).fill(Number(value))), dtype, at, options.device), options)
   return settle(apply1(filledOp, [], { shape: at, value: Number(value), dtype }), options)
 }, 'full', ['size', 'fillValue'])
 /** Zeros of a shape: `zeros(2, 3)` or `zeros([2, 3], {dtype})`. As `torch.zeros`. */
@@ -134,16 +140,14 @@ interface RangeParams {
   readonly length: number
   readonly dtype: DType
 }
-const ranges = {
-  float32: program([S.add(S.param(0, 'float32'), S.mul(S.cast(S.index(), 'float32'), S.param(1, 'float32')))], [], ['float32', 'float32']),
-  int32: program([S.add(S.param(0, 'int32'), S.mul(S.index(), S.param(1, 'int32')))], [], ['int32', 'int32']),
-}
+const ramp = (t: ScalarType): Program => program([S.add(S.param(0, t), S.mul(S.cast(S.index(), t), S.param(1, t)))], [], [t, t])
+const ramps: Record<ScalarType, Program> = { float32: ramp('float32'), float64: ramp('float64'), int32: ramp('int32'), bool: ramp('int32') }
 const rangeOp: Op<RangeParams> = {
   name: 'arange',
   infer: (_, { length, dtype }) => [{ dtype, shape: [length] }],
   lower(k, _, { start, step, length, dtype }) {
     const out = k.alloc(dtype, [length])
-    k.run({ kind: 'map', program: isFloat(dtype) ? ranges.float32 : ranges.int32, params: [start, step] }, [], [out])
+    k.run({ kind: 'map', program: ramps[scalarType(dtype)], params: [start, step] }, [], [out])
     return [out]
   },
   saves: 'nothing',

@@ -1,9 +1,11 @@
 // Reading and adding at positions given by a tensor. gather and scatterAdd are each other's transpose.
 import { fail } from '../core/errors.ts'
 import { axisOf, sameShape, type Shape } from '../core/shape.ts'
+import type { DType } from '../core/dtype.ts'
+import type { ScatterOp } from '../ir/kernel.ts'
 import { sliceView } from '../core/view.ts'
 import { apply1, describe, type Described } from './define.ts'
-import { copyInto } from './movement-record.ts'
+import { copyInto } from './lowering.ts'
 import { expand, filledOp, reshape } from './movement.ts'
 import type { Meta, Op } from './op.ts'
 import { mul } from './pointwise.ts'
@@ -35,19 +37,31 @@ export const gatherOp: Op<AxisParams> = {
 }
 
 // inputs: base, index, src.
-export const scatterAddOp: Op<AxisParams> = {
-  name: 'scatterAdd',
+export const scatterRecord = (name: string, op: ScatterOp, vjp: Op<AxisParams>['vjp'], saves: Op['saves']): Op<AxisParams> => ({
+  name,
   infer: ([base]) => [{ dtype: base.dtype, shape: base.shape }],
   lower(k, [base, index, src], { axis }) {
     const out = k.alloc(base.view.dtype, base.view.shape)
     copyInto(k, base, out)
     const fit = index.view.shape.reduce((v, n, a) => (a === axis || n === v.shape[a] ? v : sliceView(v, a, 0, 1, n)), out.view)
-    k.run({ kind: 'scatterAdd', axis }, [index, src], [{ view: fit, slot: out.slot }])
+    k.run({ kind: 'scatter', axis, op }, [index, src], [{ view: fit, slot: out.slot }])
     return [out]
   },
-  vjp: ([g], { params, inputs: [, index], needs }) => [needs[0] ? g : null, null, needs[2] && g ? apply1(gatherOp, [g, index], params) : null],
-  saves: 'inputs',
-}
+  vjp,
+  saves,
+})
+
+export const scatterAddOp: Op<AxisParams> = scatterRecord('scatterAdd', 'sum', ([g], { params, inputs: [, index], needs }) => [needs[0] ? g : null, null, needs[2] && g ? apply1(gatherOp, [g, index], params) : null], 'inputs')
+
+// Of several values for one place the last stays, yet each gets the gradient of the place, as in PyTorch.
+export const scatterSetOp: Op<AxisParams> = scatterRecord('scatter', 'set', ([g], { params, inputs: [, index], needs }) => [
+  needs[0] && g ? apply1(scatterSetOp, [g, index, zeros(index.shape, g.dtype)], params) : null,
+  null,
+  needs[2] && g ? apply1(gatherOp, [g, index], params) : null,
+], 'inputs')
+
+/** Zeros that take no memory of their own size. */
+export const zeros = (shape: Shape, dtype: DType): Tensor => expand(apply1(filledOp, [], { shape: shape.map(() => 1), value: 0, dtype }), shape)
 
 const fits = (op: string, x: Tensor, index: Tensor, axis: number): void => {
   if (x.ndim !== index.ndim || index.shape.some((n, i) => i !== axis && n > x.shape[i]))

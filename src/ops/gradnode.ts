@@ -1,4 +1,5 @@
 // One entry of the tape. Floor 3 only stores it; autograd makes and walks it.
+import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { Op } from './op.ts'
 import type { Tensor } from './tensor.ts'
@@ -20,6 +21,7 @@ export interface GradNode {
   readonly params: unknown
   readonly edges: readonly Edge[]
   readonly inputShapes: readonly Shape[]
+  readonly inputDtypes: readonly DType[]
   readonly outputCount: number
   /** Null after `backward()` freed them. */
   saved: SavedValues | null

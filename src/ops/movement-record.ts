@@ -1,26 +1,11 @@
 // Movement ops: the result shows the same memory through another view. The transpose of such a map writes the cotangent
 // through that view into zeros; both are made here from one function on views.
-import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import { contiguousView, type View } from '../core/view.ts'
-import { program, S, type Program } from '../ir/scalar.ts'
 import { apply1 } from './define.ts'
-import type { Arg, Lowering, Op, Sample } from './op.ts'
+import { compact, copyInto, fillWith } from './lowering.ts'
+import type { Op, Sample } from './op.ts'
 import type { Tensor } from './tensor.ts'
-
-const byDtype = (make: (t: DType) => Program): Record<DType, Program> => ({ float32: make('float32'), int32: make('int32'), bool: make('bool') })
-export const copyProgram = byDtype(t => program([S.input(0, t)], [t]))
-export const fillProgram = byDtype(t => program([S.param(0, t)], [], [t]))
-
-export const copyInto = (k: Lowering, from: Arg, to: Arg): void => k.run({ kind: 'map', program: copyProgram[from.view.dtype], params: [] }, [from], [to])
-export const fillWith = (k: Lowering, to: Arg, value: number): void => k.run({ kind: 'map', program: fillProgram[to.view.dtype], params: [value] }, [], [to])
-
-/** The argument itself when it lies without gaps, else a copy that does. */
-export function compact(k: Lowering, x: Arg): Arg {
-  const out = k.alloc(x.view.dtype, x.view.shape)
-  copyInto(k, x, out)
-  return out
-}
 
 export interface MovementSpec<P> {
   /** Shape of the result. Checks arguments; throws a LampasError. */

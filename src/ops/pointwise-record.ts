@@ -1,17 +1,18 @@
 // Pointwise ops: one scalar formula, from which the kernel, the dtype rule and broadcasting follow.
-import { dtypes, resultType, type DType } from '../core/dtype.ts'
+import { dtypes, isDifferentiable, resultType, scalarType, type DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { broadcastShapes, formatShape, sameShape } from '../core/shape.ts'
 import { expandView } from '../core/view.ts'
 import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
+import { complexForm, runComplex } from './complex-form.ts'
 import { apply1, lift, tagged, type Described, type Operand } from './define.ts'
 import type { Arg, Lowering, Meta, Op, Sample, Saved, Saves } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
 /**
- * How the dtype of the result follows from the operands. `float`: computed and given in float32. `same`: in the promoted dtype;
- * `number`: the same, but bool counts as int32. `bool`: compared in the promoted dtype, result bool. `bits`: int32 or bool only. `select`: the first
- * operand is a bool condition, the others as `same`.
+ * How the dtype of the result follows from the operands. `float`: computed and given in the promoted dtype, float32 where that is not
+ * floating. `same`: in the promoted dtype; `number`: the same, but bool counts as int32. `bool`: compared in the promoted dtype, result
+ * bool. `bits`: integers or bool only. `select`: the first operand is a bool condition, the others as `same`.
  */
 export type DtypeRule = 'float' | 'same' | 'number' | 'bool' | 'bits' | 'select'
 
@@ -37,7 +38,7 @@ interface Types {
   readonly result: DType
 }
 const asScalar = (t: DType, rule: DtypeRule): Types => {
-  const compute: DType = rule === 'float' ? 'float32' : rule === 'number' && t === 'bool' ? 'int32' : t
+  const compute: DType = rule === 'float' && !isDifferentiable(t) ? 'float32' : rule === 'number' && t === 'bool' ? 'int32' : t
   return { compute, result: rule === 'bool' ? 'bool' : compute }
 }
 
@@ -52,14 +53,14 @@ function typesOf(name: string, rule: DtypeRule, inputs: readonly Meta[]): Types 
   if (rule === 'select' && first.constant === undefined && first.dtype !== 'bool')
     fail(name, `the condition must be bool, got ${dtypes[first.dtype].short}${formatShape(first.shape)}`, 'compare first: x.gt(0)')
   const tensors: { dtype: DType; rank: number }[] = []
-  const numbers: (number | boolean)[] = []
+  const numbers: DType[] = []
   for (const x of rule === 'select' ? inputs.slice(1) : inputs) {
     if (x.constant === undefined) tensors.push({ dtype: x.dtype, rank: x.shape.length })
-    else numbers.push(x.constant)
+    else numbers.push(x.dtype)
   }
   const common = resultType(tensors, numbers)
-  if (rule === 'bits' && common === 'float32')
-    fail(name, `expected int32 or bool operands, got ${inputs.map(x => dtypes[x.dtype].short).join(' and ')}`, "convert with x.to('int32') or x.to('bool')")
+  if (rule === 'bits' && isDifferentiable(common))
+    fail(name, `expected integer or bool operands, got ${inputs.map(x => dtypes[x.dtype].short).join(' and ')}`, "convert with x.to('int32') or x.to('bool')")
   return asScalar(common, rule)
 }
 
@@ -74,7 +75,7 @@ export function pointwiseOp(name: string, arity: number, spec: PointwiseSpec): O
   const programs = new Map<number, Program>()
   const programFor = (kinds: readonly Kind[], compute: DType, result: DType): Program => {
     let key = dtypes[compute].rank
-    for (const x of kinds) key = key * 4 + (x.constant === undefined ? dtypes[x.dtype].rank : 3)
+    for (const x of kinds) key = key * 16 + (x.constant === undefined ? dtypes[x.dtype].rank : 15)
     let p = programs.get(key)
     if (!p) {
       const fed: DType[] = []
@@ -88,6 +89,8 @@ export function pointwiseOp(name: string, arity: number, spec: PointwiseSpec): O
     }
     return p
   }
+  const complexPrograms = new Map<string, Program>()
+  const onComplex = (k: Lowering, inputs: readonly Arg[], target: Arg): void => runComplex(k, name, inputs, target, i => spec.dtype === 'select' && i === 0, complexPrograms)
   const runInto = (k: Lowering, inputs: readonly Arg[], target: Arg, p: Program): void => {
     const fed: Arg[] = []
     const params: number[] = []
@@ -102,7 +105,8 @@ export function pointwiseOp(name: string, arity: number, spec: PointwiseSpec): O
   return {
     name,
     infer(inputs) {
-      const { result } = typesOf(name, spec.dtype, inputs)
+      const { compute, result: plain } = typesOf(name, spec.dtype, inputs)
+      const result = compute === 'complex64' ? (complexForm(name).result ?? plain) : plain
       let shape = inputs[0].shape
       for (let i = 1; i < inputs.length; i++)
         if (!sameShape(shape, inputs[i].shape)) {
@@ -114,12 +118,15 @@ export function pointwiseOp(name: string, arity: number, spec: PointwiseSpec): O
     lower(k, inputs, _, [{ dtype, shape }]) {
       const kinds = kindsOf(inputs)
       const target = k.alloc(dtype, shape)
-      runInto(k, inputs, target, programFor(kinds, typesOf(name, spec.dtype, kinds).compute, dtype))
+      const { compute } = typesOf(name, spec.dtype, kinds)
+      if (compute === 'complex64') onComplex(k, inputs, target)
+      else runInto(k, inputs, target, programFor(kinds, compute, dtype))
       return [target]
     },
     lowerInto(k, inputs, _, [target]) {
       const kinds = kindsOf(inputs)
       const { compute, result } = typesOf(name, spec.dtype, kinds)
+      if (compute === 'complex64') return onComplex(k, inputs, target)
       const p = programFor(kinds, compute, result)
       runInto(k, inputs, target, result === target.view.dtype ? p : castProgram(p, target.view.dtype))
     },
@@ -135,7 +142,7 @@ function castProgram(p: Program, to: DType): Program {
   const key = `${p.key}→${to}`
   let out = casts.get(key)
   if (!out) {
-    const steps = [...p.steps, { op: 'cast' as const, dtype: to, args: [p.outputs[0]] }]
+    const steps = [...p.steps, { op: 'cast' as const, dtype: scalarType(to), args: [p.outputs[0]] }]
     casts.set(key, (out = { ...p, steps, outputs: [steps.length - 1], key }))
   }
   return out

@@ -5,7 +5,7 @@ import { contiguousStrides, numel, type Shape } from '../core/shape.ts'
 import { extent, isContiguous, type View } from '../core/view.ts'
 import { program, S, type Scalar } from '../ir/scalar.ts'
 import { apply1 } from './define.ts'
-import { compact, copyInto, fillWith } from './movement-record.ts'
+import { compact, copyInto, fillWith } from './lowering.ts'
 import type { Arg, Lowering, Op } from './op.ts'
 import { zerosLike } from './pointwise.ts'
 
@@ -59,7 +59,7 @@ const addStridedOp: Op<StridedParams> = {
     fillWith(k, memory, 0)
     if (overlapsItself(view)) {
       const flat = (x: Arg): Arg => ({ view: { ...x.view, shape: [numel(view.shape)], strides: [1] }, slot: x.slot })
-      k.run({ kind: 'scatterAdd', axis: 0 }, [positions(k, view), flat(compact(k, g))], [memory])
+      k.run({ kind: 'scatter', op: 'sum', axis: 0 }, [positions(k, view), flat(compact(k, g))], [memory])
     } else copyInto(k, g, at(memory, view))
     return [at(memory, home)]
   },

@@ -1,9 +1,9 @@
 // The one public tensor class: a view (shape, dtype, strides) into a source (device memory or a value of a graph).
 // The ops become methods in index.ts; here is only what no op can say: reading, gradients, lifetime.
 import { LampasError, fail } from '../core/errors.ts'
-import type { DType, TypedArray } from '../core/dtype.ts'
-import { dtypes } from '../core/dtype.ts'
+import { dtypes, isDifferentiable, type DType, type TypedArray } from '../core/dtype.ts'
 import { formatShape, numel, sameShape, type Shape } from '../core/shape.ts'
+import { toValues } from '../core/storage.ts'
 import type { View } from '../core/view.ts'
 import type { GradNode } from './gradnode.ts'
 import type { Methods } from './methods.ts'
@@ -104,8 +104,8 @@ export class Tensor {
    * @throws LampasError when the dtype is not floating or the tensor is not a leaf.
    */
   requiresGrad_(on = true): this {
-    if (on && dtypes[this.dtype].kind !== 'float')
-      fail('requiresGrad_', `only float tensors have gradients, this is ${this}`, "use x.to('float32')")
+    if (on && !isDifferentiable(this.dtype))
+      fail('requiresGrad_', `only float and complex tensors have gradients, this is ${this}`, "use x.to('float32')")
     if (!on && this.gradFn) fail('requiresGrad_', 'this tensor is not a leaf, so it cannot stop requiring a gradient', 'use x.detach()')
     this.leafRequiresGrad = on
     return this
@@ -124,14 +124,17 @@ export class Tensor {
     return this.owner.alias(this)
   }
 
-  /** The elements in row-major order: Float32Array, Int32Array, or Uint8Array of 0 and 1 for bool. Waits for the device. */
+  /**
+   * The elements in row-major order: Float32Array (also for the 16-bit floats; for complex64 real and imaginary parts by turns),
+   * Float64Array, Int32Array, Uint32Array, Uint8Array (uint8; 0 and 1 for bool). Waits for the device.
+   */
   data(): Promise<TypedArray> {
-    return this.owner.read(this).then(words => narrow(words, this.dtype))
+    return this.owner.read(this).then(words => toValues(this.dtype, words))
   }
 
   /** As `data()`, at once. On `webgpu` this throws: reading there needs `await`. */
   dataSync(): TypedArray {
-    return narrow(this.owner.readSync(this), this.dtype)
+    return toValues(this.dtype, this.owner.readSync(this))
   }
 
   /** The value of a one-element tensor. */
@@ -144,7 +147,7 @@ export class Tensor {
     return this.dataSync()[0]
   }
 
-  /** The elements as nested arrays; booleans for bool. */
+  /** The elements as nested arrays; booleans for bool, pairs [re, im] for complex64. */
   toArray(): Promise<NestedArray> {
     return this.data().then(data => nest(data, this.shape, this.dtype))
   }
@@ -185,12 +188,10 @@ export class Tensor {
   }
 }
 
-const narrow = (words: Float32Array | Int32Array, dtype: DType): TypedArray => (dtype === 'bool' ? Uint8Array.from(words) : words)
-
 function nest(data: TypedArray, shape: Shape, dtype: DType): NestedArray {
   let at = 0
   const build = (axis: number): NestedArray => {
-    if (axis === shape.length) return dtype === 'bool' ? data[at++] !== 0 : data[at++]
+    if (axis === shape.length) return dtype === 'bool' ? data[at++] !== 0 : dtype === 'complex64' ? [data[at++], data[at++]] : data[at++]
     return Array.from({ length: shape[axis] }, () => build(axis + 1))
   }
   return build(0)

@@ -363,7 +363,7 @@ eachDevice(() => {
 
   describe('what can have a gradient', () => {
     test('only float tensors, only leaves give it up', () => {
-      expect(() => tensor([1, 2], { dtype: 'int32', requiresGrad: true })).toThrow(/\[requiresGrad_\] only float tensors have gradients, this is i32\[2\].*to\('float32'\)/)
+      expect(() => tensor([1, 2], { dtype: 'int32', requiresGrad: true })).toThrow(/\[requiresGrad_\] only float and complex tensors have gradients, this is i32\[2\].*to\('float32'\)/)
       expect(() => leaf(1).mul(2).requiresGrad_(false)).toThrow(/not a leaf.*detach/)
     })
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { contiguousView, permuteView, sliceView } from '../../src/core/view.ts'
 import { createReference, evaluate } from '../../src/backend/reference/index.ts'
-import { erf, floorDiv, floorMod, pow, roundEven, sigmoid, threefry } from '../../src/backend/reference/math.ts'
+import { erf, floorDiv, floorMod, pow, sigmoid, threefry } from '../../src/backend/reference/math.ts'
+import { roundEven } from '../../src/core/storage.ts'
 import { castTo } from '../../src/backend/reference/scalar.ts'
 import { program, S, type Intrinsic } from '../../src/ir/scalar.ts'
 import type { Kernel } from '../../src/ir/kernel.ts'
@@ -172,13 +173,13 @@ describe('kernels', () => {
     expect(got).toHaveLength(want.length)
   })
 
-  test('gather and scatterAdd', async () => {
+  test('gather and scatter', async () => {
     const table = floats([3, 2], [1, 2, 3, 4, 5, 6])
     const index = ints([2, 2], [2, 0, 1, 1])
     expect(await outputs(launch({ kind: 'gather', axis: 0 }, [table, index], [result([2, 2])]))).toEqual([[5, 2, 3, 4]])
     expect(await outputs(launch({ kind: 'gather', axis: 1 }, [table, ints([3, 1], [1, 0, 1])], [result([3, 1])]))).toEqual([[2, 3, 6]])
-    expect(await outputs(launch({ kind: 'scatterAdd', axis: 0 }, [index, floats([2, 2], [10, 20, 30, 40])], [table]))).toEqual([[1, 22, 33, 44, 15, 6]])
-    expect(await outputs(launch({ kind: 'scatterAdd', axis: 0 }, [ints([4], [1, 1, 0, 1]), ints([4], [1, 2, 3, 4])], [ints([2], [0, 100])]))).toEqual([[3, 107]])
+    expect(await outputs(launch({ kind: 'scatter', op: 'sum', axis: 0 }, [index, floats([2, 2], [10, 20, 30, 40])], [table]))).toEqual([[1, 22, 33, 44, 15, 6]])
+    expect(await outputs(launch({ kind: 'scatter', op: 'sum', axis: 0 }, [ints([4], [1, 1, 0, 1]), ints([4], [1, 2, 3, 4])], [ints([2], [0, 100])]))).toEqual([[3, 107]])
   })
 
   test('an index outside is an error that names it', () => {
@@ -226,7 +227,7 @@ describe('storage', () => {
     const backend = createReference()
     const block = backend.alloc(16)
     const copy: Kernel = { kind: 'reduce', op: 'sum', inputs: [{ ...contiguousView('float32', [3]), offset: 2 }], outputs: [contiguousView('float32', [])] }
-    expect(() => backend.run(copy, [block, block])).toThrow('internal: a view of reduce reaches words 2 … 4 of a block of 4')
+    expect(() => backend.run(copy, [block, block])).toThrow('internal: a view of reduce reaches elements 2 … 4 of a block of 4')
     backend.free(block)
     expect(() => backend.free(block)).toThrow('internal:')
     expect(() => backend.run(copy, [block, block])).toThrow('internal:')

@@ -262,7 +262,7 @@ describe('mistakes', () => {
     ['loss reduction', () => nn.functional.l1Loss(ones([1]), ones([1]), { reduction: 'avg' as 'mean' }), /there is no reduction 'avg'/],
     ['float classes', () => nn.functional.crossEntropy(ones([2, 3]), ones([2])), /fits neither as class numbers nor as class probabilities/],
     ['class weights', () => nn.functional.crossEntropy(ones([2, 3]), tensor([0, 1], { dtype: 'int32' }), { weight: ones([2]) }), /does not give one factor for each of the 3 classes/],
-    ['parameter of integers', () => new nn.Parameter(tensor([1], { dtype: 'int32' })), /only float tensors have gradients/],
+    ['parameter of integers', () => new nn.Parameter(tensor([1], { dtype: 'int32' })), /only float and complex tensors have gradients/],
     ['modules in a plain array', () => {
       class Lost extends nn.Module {
         layers = [new nn.Linear(1, 1)]

@@ -1,6 +1,6 @@
 // What must and what must not compile: tensors and their operations.
 import { add, device, init, noGrad, ones, randn, tensor, zeros } from 'lampas'
-import type { Tensor } from 'lampas'
+import type { DType, Tensor } from 'lampas'
 import { same } from './same.ts'
 
 const x: Tensor = tensor([[1, 2], [3, 4]])
@@ -10,7 +10,7 @@ same<Tensor>()(add(x, 1))
 same<Promise<number>>()(x.sum().item())
 same<Tensor | null>()(x.grad)
 same<Tensor>()(noGrad(() => x.mul(2)))
-same<'float32' | 'int32' | 'bool'>()(x.dtype)
+same<DType>()(x.dtype)
 tensor(new Float32Array(6), { shape: [2, 3], requiresGrad: true })
 zeros([2, 3], { dtype: 'int32' })
 x.sum({ dim: 1, keepdim: true })
@@ -22,7 +22,7 @@ init({ device: 'wasm', threads: 1 })
 // @ts-expect-error a text is no data
 tensor('1, 2, 3')
 // @ts-expect-error there is no such element type
-tensor([1, 2], { dtype: 'float64' })
+tensor([1, 2], { dtype: 'int64' })
 // @ts-expect-error sizes are a list
 zeros('2x3')
 // @ts-expect-error a shape holds numbers

@@ -1,17 +1,19 @@
 // The reference backend: slow, plain, in float64. It is the definition of what every kernel means. A block holds one float64 for
-// each 32-bit word, so float32 tensors are never rounded here and finite differences are sharp; int32 wraps and bool is 0 or 1.
-import type { Words } from '../../core/dtype.ts'
+// each element, so float32 tensors are never rounded here and finite differences are sharp; integers wrap, 16-bit floats are rounded, and
+// bool is 0 or 1.
+import { dtypes, type DType, type Words } from '../../core/dtype.ts'
 import { fail, internal } from '../../core/errors.ts'
+import { toValues, toWords } from '../../core/storage.ts'
 import { extent, type View } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
-import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared, WordType } from '../backend.ts'
+import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { runKernel, type Operand } from './kernels.ts'
 
 export { evaluate } from './scalar.ts'
 
 /** Reads are possible at once, and numbers can go in and out unrounded. */
 export interface ReferenceBackend extends Backend {
-  readSync(block: Block, byteOffset: number, byteLength: number, as: WordType): ArrayBuffer
+  readSync(block: Block, byteOffset: number, byteLength: number, as: DType): ArrayBuffer
   readFloat64(block: Block, byteOffset: number, byteLength: number): Float64Array
   writeFloat64(block: Block, byteOffset: number, data: Float64Array): void
 }
@@ -20,6 +22,7 @@ export interface ReferenceBackend extends Backend {
 const LIMIT = 2 ** 31
 
 class Reference implements ReferenceBackend {
+  readonly hasFloat64 = true
   readonly info: DeviceInfo = { name: 'reference', detail: 'float64, in JavaScript', threads: 1, why: '' }
   readonly lost = new Promise<string>(() => {})
   readonly #blocks = new Map<Block, Float64Array>()
@@ -42,21 +45,24 @@ class Reference implements ReferenceBackend {
     this.#held -= block.bytes
   }
 
-  write(block: Block, byteOffset: number, data: Words): void {
-    this.#numbers(block).set(data, byteOffset / 4)
+  write(block: Block, byteOffset: number, data: Words, as: DType = 'float32'): void {
+    const at = byteOffset / data.BYTES_PER_ELEMENT
+    this.#numbers(block, at + data.length).set(dtypes[as].bytes === 2 ? toValues(as, data) : data, at)
   }
 
   writeFloat64(block: Block, byteOffset: number, data: Float64Array): void {
     this.#numbers(block).set(data, byteOffset / 4)
   }
 
-  async read(block: Block, byteOffset: number, byteLength: number, as: WordType): Promise<ArrayBuffer> {
+  async read(block: Block, byteOffset: number, byteLength: number, as: DType): Promise<ArrayBuffer> {
     return this.readSync(block, byteOffset, byteLength, as)
   }
 
-  readSync(block: Block, byteOffset: number, byteLength: number, as: WordType): ArrayBuffer {
-    const numbers = this.readFloat64(block, byteOffset, byteLength)
-    return (as === 'int32' ? Int32Array.from(numbers) : Float32Array.from(numbers)).buffer
+  readSync(block: Block, byteOffset: number, byteLength: number, as: DType): ArrayBuffer {
+    // A pair of complex64 is two elements here.
+    const size = as === 'complex64' ? 4 : dtypes[as].bytes
+    const numbers = this.#numbers(block, (byteOffset + byteLength) / size).slice(byteOffset / size, (byteOffset + byteLength) / size)
+    return toWords(as, numbers).buffer as ArrayBuffer
   }
 
   readFloat64(block: Block, byteOffset: number, byteLength: number): Float64Array {
@@ -91,14 +97,21 @@ class Reference implements ReferenceBackend {
     this.#held = 0
   }
 
-  #numbers(block: Block): Float64Array {
-    return this.#blocks.get(block) ?? internal('a block was used that is not allocated')
+  /** Those of a block, made longer when its elements are shorter than a word. */
+  #numbers(block: Block, length = 0): Float64Array {
+    const known = this.#blocks.get(block) ?? internal('a block was used that is not allocated')
+    if (known.length >= length || length > block.bytes) return known
+    const longer = new Float64Array(block.bytes).fill(NaN)
+    longer.set(known)
+    this.#blocks.set(block, longer)
+    return longer
   }
 
   #operand(kernel: Kernel, view: View, block: Block): Operand {
-    const data = this.#numbers(block)
     const span = extent(view)
-    if (span && (span[0] < 0 || span[1] >= data.length)) internal(`a view of ${kernel.kind} reaches words ${span.join(' … ')} of a block of ${data.length}`)
+    const data = this.#numbers(block, span ? span[1] + 1 : 0)
+    const room = Math.floor(block.bytes / dtypes[view.dtype].bytes)
+    if (span && (span[0] < 0 || span[1] >= room)) internal(`a view of ${kernel.kind} reaches elements ${span.join(' … ')} of a block of ${room}`)
     return { view, data }
   }
 }

@@ -1,8 +1,11 @@
 // What each kernel kind means, as plain loops over float64 numbers.
+import { isFloat, scalarType } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
+import { rounded } from '../../core/storage.ts'
 import { formatShape, numel, type Shape } from '../../core/shape.ts'
 import type { View } from '../../core/view.ts'
 import type { CumulateOp, Kernel, KernelKind, KernelOf, ReduceOp } from '../../ir/kernel.ts'
+import { factorise } from './factor.ts'
 import { evaluate } from './scalar.ts'
 
 /** A view and the numbers of the block that it looks into. */
@@ -28,7 +31,7 @@ function addresses({ shape, strides, offset }: View): Float64Array {
 const load = ({ view, data }: Operand): Float64Array => addresses(view).map(at => data[at])
 
 function store({ view, data }: Operand, values: ArrayLike<number>): void {
-  addresses(view).forEach((at, i) => (data[at] = values[i]))
+  addresses(view).forEach((at, i) => (data[at] = rounded(view.dtype, values[i])))
 }
 
 /** Every index of a shape, in row-major order. */
@@ -48,7 +51,7 @@ function position(index: readonly number[], shape: Shape): number {
 /** The product of the sizes of some axes. */
 const size = (shape: Shape, from: number, to?: number): number => numel(shape.slice(from, to))
 
-const isInt = (o: Operand): boolean => o.view.dtype !== 'float32'
+const isInt = (o: Operand): boolean => !isFloat(o.view.dtype)
 
 const combine = (op: ReduceOp | CumulateOp, int: boolean): ((a: number, b: number) => number) =>
   ({
@@ -63,8 +66,9 @@ const combine = (op: ReduceOp | CumulateOp, int: boolean): ((a: number, b: numbe
 function identity(op: ReduceOp, { view: { dtype } }: Operand): number {
   if (op === 'sum') return 0
   if (op === 'prod') return 1
-  const greatest = { float32: Infinity, int32: 2 ** 31 - 1, bool: 1 }[dtype]
-  const least = { float32: -Infinity, int32: -(2 ** 31), bool: 0 }[dtype]
+  const type = scalarType(dtype)
+  const greatest = { float32: Infinity, float64: Infinity, int32: 2 ** 31 - 1, bool: 1 }[type]
+  const least = { float32: -Infinity, float64: -Infinity, int32: -(2 ** 31), bool: 0 }[type]
   return op === 'max' || op === 'argmax' ? least : greatest
 }
 
@@ -145,10 +149,10 @@ function indexed(op: string, axis: number, table: View, index: Operand): Float64
 const gather: Runner<'gather'> = ({ axis }, [x, index], [out]) =>
   store(out, indexed('gather', axis, x.view, index).map(at => x.data[at]))
 
-const scatterAdd: Runner<'scatterAdd'> = ({ axis }, [index, x], [out]) => {
+const scatter: Runner<'scatter'> = ({ axis, op }, [index, x], [out]) => {
   const values = load(x)
-  const add = combine('sum', isInt(out))
-  indexed('scatterAdd', axis, out.view, index).forEach((at, i) => (out.data[at] = add(out.data[at], values[i])))
+  const join = op === 'set' ? (_: number, b: number) => b : combine(op, isInt(out))
+  indexed('scatter', axis, out.view, index).forEach((at, i) => (out.data[at] = join(out.data[at], values[i])))
 }
 
 const fold: Runner<'fold'> = ({ stride, dilation }, [x], [out]) => {
@@ -203,11 +207,13 @@ const map: Runner<'map'> = ({ program, params }, inputs, outputs) => {
   const to = outputs.map(o => addresses(o.view))
   for (let i = 0; i < to[0].length; i++) {
     const results = evaluate(program, inputs.map((o, k) => o.data[from[k][i]]), params, i)
-    outputs.forEach((o, k) => (o.data[to[k][i]] = results[k]))
+    outputs.forEach((o, k) => (o.data[to[k][i]] = rounded(o.view.dtype, results[k])))
   }
 }
 
-const runners: { readonly [K in KernelKind]: Runner<K> } = { map, reduce, matmul, conv, gather, scatterAdd, fold, cumulate, sort }
+const factor: Runner<'factor'> = (kernel, inputs, outputs) => factorise(kernel, inputs.map(load)).forEach((values, i) => store(outputs[i], values))
+
+const runners: { readonly [K in KernelKind]: Runner<K> } = { map, reduce, matmul, conv, gather, scatter, fold, cumulate, sort, factor }
 
 export function runKernel<K extends KernelKind>(kernel: KernelOf<K> & Kernel, inputs: readonly Operand[], outputs: readonly Operand[]): void {
   const run: Runner<K> = runners[kernel.kind as K]

@@ -22,11 +22,6 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum
 }
 
-/** Nearest whole number, halves to even; keeps the sign of zero. */
-export function roundEven(x: number): number {
-  return Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)
-}
-
 export function sigmoid(x: number): number {
   const e = Math.exp(-Math.abs(x))
   return x < 0 ? e / (1 + e) : 1 / (1 + e)

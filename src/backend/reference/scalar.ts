@@ -1,13 +1,14 @@
 // What each intrinsic means, in float64, and the evaluation of a scalar program for one element.
-import type { DType } from '../../core/dtype.ts'
+import type { ScalarType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
+import { roundEven } from '../../core/storage.ts'
 import type { Intrinsic, Program, Step } from '../../ir/scalar.ts'
-import { erf, floorDiv, floorMod, pow, roundEven, sigmoid, threefry } from './math.ts'
+import { erf, floorDiv, floorMod, pow, sigmoid, threefry } from './math.ts'
 
 type Rule = (a: number, b: number, c: number) => number
 
 /** One rule for all dtypes, or one for each where they differ. Results of dtype int32 are wrapped afterwards. */
-const rules: Record<Intrinsic, Rule | { readonly [T in DType]?: Rule }> = {
+const rules: Record<Intrinsic, Rule | { readonly [T in ScalarType]?: Rule }> = {
   neg: a => -a,
   abs: Math.abs,
   sign: a => Number(a > 0) - Number(a < 0),
@@ -63,15 +64,15 @@ const rules: Record<Intrinsic, Rule | { readonly [T in DType]?: Rule }> = {
   randomBits: (k0, k1, n) => threefry(k0, k1, n, 0)[0],
 }
 
-function ruleOf(op: Intrinsic, dtype: DType): Rule {
+function ruleOf(op: Intrinsic, dtype: ScalarType): Rule {
   const rule = rules[op]
   if (typeof rule === 'function') return rule
-  return rule[dtype] ?? internal(`${op} means nothing for ${dtype}`)
+  return rule[dtype === 'float64' ? 'float32' : dtype] ?? internal(`${op} means nothing for ${dtype}`)
 }
 
 /** A number as a value of `dtype`: int32 truncates and saturates (NaN gives 0), bool is ≠ 0, float32 stays as it is. */
-export function castTo(dtype: DType, v: number): number {
-  if (dtype === 'float32') return v
+export function castTo(dtype: ScalarType, v: number): number {
+  if (dtype === 'float32' || dtype === 'float64') return v
   if (dtype === 'bool') return Number(v !== 0)
   return Number.isNaN(v) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(v))) + 0
 }

@@ -1,7 +1,7 @@
 // Lowers a scalar program to the block interpreter of assembly/map.ts: which operands are used in place, which need a slot, and in
 // what order instructions run so that outputs may overwrite inputs. The payload is described there.
 import { Access, Op, Way } from '../../../assembly/map-ops.ts'
-import { WORD, type DType } from '../../core/dtype.ts'
+import { WORD, wordType, type WordType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import { contiguousStrides, numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
@@ -11,7 +11,7 @@ import type { Writer } from './encode.ts'
 import { tasksFor } from './work.ts'
 
 /** Opcode by the dtype of the operands. */
-type Opcodes = { readonly [T in DType]?: Op }
+type Opcodes = { readonly [T in WordType]?: Op }
 
 const same = (op: Op): Opcodes => ({ float32: op, int32: op, bool: op })
 const float = (float32: Op): Opcodes => ({ float32 })
@@ -43,7 +43,7 @@ const opcodes: Record<Intrinsic, Opcodes> = {
 }
 
 /** From, to. A bool is already 0 or 1, so it needs no conversion to int32. */
-const casts: Record<DType, Opcodes> = {
+const casts: Record<WordType, Opcodes> = {
   float32: { int32: Op.floatToInt, bool: Op.floatToBool },
   int32: { float32: Op.intToFloat, bool: Op.intToBool },
   bool: { float32: Op.intToFloat },
@@ -82,8 +82,8 @@ interface Lowered {
 function opcode(program: Program, step: Step): Op | undefined {
   if (step.op === 'input' || step.op === 'param' || step.op === 'const') return undefined
   if (step.op === 'index') return Op.index
-  const operand = program.steps[step.args[step.args.length - 1]].dtype
-  if (step.op === 'cast') return casts[operand][step.dtype]
+  const operand = wordType(program.steps[step.args[step.args.length - 1]].dtype)
+  if (step.op === 'cast') return casts[operand][wordType(step.dtype)]
   return opcodes[step.op][operand] ?? internal(`the wasm backend has no ${step.op} for ${operand}`)
 }
 

@@ -1,7 +1,7 @@
 // Lays a reduction out for assembly/reduce.ts, where the payload is described: which way it is walked, and where it is cut.
 import { Op } from '../../../assembly/map-ops.ts'
 import { BLOCK, Way } from '../../../assembly/reduce-ways.ts'
-import { WORD, type DType } from '../../core/dtype.ts'
+import { WORD, wordType, type WordType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import { numel, type Shape } from '../../core/shape.ts'
 import { collapse } from '../../core/view.ts'
@@ -12,7 +12,7 @@ import { tasksFor } from './work.ts'
 type Folding = Exclude<ReduceOp, 'argmax' | 'argmin'>
 
 /** Opcode, and the value that changes nothing. Among bools the greatest is "or", the least "and". */
-const foldings: Record<Folding, { readonly [T in DType]?: readonly [Op, neutral: number] }> = {
+const foldings: Record<Folding, { readonly [T in WordType]?: readonly [Op, neutral: number] }> = {
   sum: { float32: [Op.addF, 0], int32: [Op.addI, 0] },
   prod: { float32: [Op.mulF, 1], int32: [Op.mulI, 1] },
   max: { float32: [Op.maxF, -Infinity], int32: [Op.maxI, -(2 ** 31)], bool: [Op.or, 0] },
@@ -51,7 +51,7 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   const [output] = kernel.outputs
   const { op } = kernel
   const positions = op === 'argmax' || op === 'argmin'
-  const folding = foldings[op === 'argmax' ? 'max' : op === 'argmin' ? 'min' : op][input.dtype]
+  const folding = foldings[op === 'argmax' ? 'max' : op === 'argmin' ? 'min' : op][wordType(input.dtype)]
   if (!folding) return internal(`the wasm backend has no ${op} of ${input.dtype}`)
   const isFloat = input.dtype === 'float32'
 

@@ -1,5 +1,5 @@
 // The CPU backend: kernels are written as words into wasm memory and run by AssemblyScript on one or several threads.
-import { WORD } from '../../core/dtype.ts'
+import { WORD, type Words } from '../../core/dtype.ts'
 import { fail, internal } from '../../core/errors.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
@@ -76,6 +76,7 @@ interface Machine {
 }
 
 class WasmBackend implements Backend, PlanHost {
+  readonly hasFloat64 = true
   readonly lost = new Promise<string>(() => {})
   private open: Machine | null
   private scratchBlock: WasmBlock | null = null
@@ -112,7 +113,7 @@ class WasmBackend implements Backend, PlanHost {
     this.open?.heap.release(block)
   }
 
-  write(block: Block, byteOffset: number, data: Float32Array | Int32Array): void {
+  write(block: Block, byteOffset: number, data: Words): void {
     checkRange(block, byteOffset, data.byteLength)
     this.heap.write((block as WasmBlock).address + byteOffset, data)
   }

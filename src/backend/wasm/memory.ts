@@ -1,6 +1,6 @@
 // Blocks in one wasm memory. Freed blocks wait in lists by size class (eight classes to each doubling) and are handed out again at
 // once: first touch of fresh pages costs ten times a second pass. When there is no fresh memory, neighbours are joined again.
-import { WORD } from '../../core/dtype.ts'
+import { WORD, type Words } from '../../core/dtype.ts'
 import { fail, internal } from '../../core/errors.ts'
 import type { Block } from '../backend.ts'
 
@@ -162,9 +162,10 @@ export class Heap {
     if (this.spans[this.spans.length - 1].end !== this.reserved) this.spans.push({ start: this.reserved, end: this.reserved })
   }
 
-  write(address: number, data: Float32Array | Int32Array): void {
+  write(address: number, data: Words): void {
     if (data instanceof Float32Array) this.f32.set(data, address / WORD)
-    else this.i32.set(data, address / WORD)
+    else if (data instanceof Int32Array) this.i32.set(data, address / WORD)
+    else this.bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address)
   }
 
   read(address: number, bytes: number): ArrayBuffer {

@@ -54,7 +54,7 @@ export async function compileFault(kind: string, error: GPUError, module: GPUSha
 export const lostError = (reason: string): DeviceLostError =>
   new DeviceLostError('webgpu', `the graphics device was lost: ${reason}`, 'its tensors are gone; open the device again with init() and load the last checkpoint')
 
-const kinds = ['', 'gather', 'scatterAdd']
+const kinds = ['', 'gather', 'scatter']
 
 /** The fault record that kernels with indices write: kind, index, size of the axis. */
 export function indexFault([kind, index, size]: Int32Array): Error | null {

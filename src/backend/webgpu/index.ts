@@ -1,6 +1,6 @@
 // The webgpu backend: kernels are printed as WGSL, recorded in order and submitted together. Runs in pages, workers and, through
 // Dawn, in Node.
-import { WORD } from '../../core/dtype.ts'
+import { WORD, type Words } from '../../core/dtype.ts'
 import { fail, internal, LampasError } from '../../core/errors.ts'
 import { extent } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
@@ -45,6 +45,7 @@ interface Step {
 
 class WebGPU implements WebGPUBackend {
   readonly lost: Promise<string>
+  readonly hasFloat64 = false
   readonly info: DeviceInfo
   readonly #faults = new Faults()
   readonly #queue: Queue
@@ -106,7 +107,7 @@ class WebGPU implements WebGPUBackend {
     if (!this.#dead) this.#pool.free(block)
   }
 
-  write(block: Block, byteOffset: number, data: Float32Array | Int32Array): void {
+  write(block: Block, byteOffset: number, data: Words): void {
     this.#alive()
     if (byteOffset + data.byteLength > block.bytes) internal(`${data.byteLength} bytes written at ${byteOffset} of a block of ${block.bytes}`)
     if (data.length) this.#queue.write(storeOf(block), byteOffset, data)

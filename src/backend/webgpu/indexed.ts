@@ -1,8 +1,9 @@
-// gather, scatterAdd and fold: kernels in which an element's place is computed. No float atomics, so results repeat exactly. An index
+// gather, scatter and fold: kernels in which an element's place is computed. No float atomics, so results repeat exactly. An index
 // outside its axis is noted in the fault record, which every read checks.
 import { numel } from '../../core/shape.ts'
 import type { View } from '../../core/view.ts'
-import type { FoldKernel, GatherKernel, ScatterAddKernel } from '../../ir/kernel.ts'
+import type { FoldKernel, GatherKernel, ScatterKernel, ScatterOp } from '../../ir/kernel.ts'
+import { mathFor } from './math.ts'
 import { dot, FAULTS, gridOfThreads, indent, Memory, NOTHING, printShader, range, single, unravel, type Field, type Target, type Work } from './wgsl.ts'
 
 /** Declares the fault record at a binding, and a function that notes the first bad index. */
@@ -38,11 +39,20 @@ ${memory.store(2, `p.o + ${dot(rank, 'c', 'os')}`, memory.load(0, `p.x + u32(j) 
   return single({ key: `gather ${rank} ${memory.key}`, source, fields, slots: [...memory.slots, FAULTS], groups: gridOfThreads(n) })
 }
 
+/** What becomes of an old value and a new one. */
+const joined = (op: ScatterOp, float: boolean): ((old: string, value: string) => string) => ({
+  set: (_: string, b: string) => b,
+  sum: (a: string, b: string) => `${a} + ${b}`,
+  prod: (a: string, b: string) => `${a} * ${b}`,
+  max: (a: string, b: string) => `${float ? 'max_f' : 'max'}(${a}, ${b})`,
+  min: (a: string, b: string) => `${float ? 'min_f' : 'min'}(${a}, ${b})`,
+})[op]
+
 /**
  * One thread walks along each column of the axis and adds in order. Where columns are few and the output is small, a graphics adapter does
  * better with one thread for each element of the output, which looks through the whole column for what it must add.
  */
-export function lowerScatterAdd({ axis, inputs: [index, x], outputs: [out] }: ScatterAddKernel, slots: readonly number[], target: Target): Work {
+export function lowerScatter({ axis, op, inputs: [index, x], outputs: [out] }: ScatterKernel, slots: readonly number[], target: Target): Work {
   const length = x.shape[axis]
   const columnShape = x.shape.toSpliced(axis, 1)
   const columns = numel(columnShape)
@@ -68,23 +78,22 @@ export function lowerScatterAdd({ axis, inputs: [index, x], outputs: [out] }: Sc
 ${indent(inner)}
 }`
     const value = memory.load(1, 'x0 + r * p.xstep')
-    const walk = loop(memory.store(2, at, `${memory.load(2, at)} + ${value}`))
+    const join = joined(op, out.dtype === 'float32')
+    const walk = loop(memory.store(2, at, join(memory.load(2, at), value)))
     const look = `let own = i / (p.n / p.size);
-var sum = ${memory.load(2, 'o0 + own * p.ostep')};
-${loop(`if (u32(j) == own) { sum += ${value}; }`)}
-${memory.store(2, 'o0 + own * p.ostep', 'sum')}`
-    return printShader({
-      fields, memory, head: faultRecord(memory.slots.length, 2),
-      body: `if (i >= p.n) { return; }
+var acc = ${memory.load(2, 'o0 + own * p.ostep')};
+${loop(`if (u32(j) == own) { acc = ${join('acc', value)}; }`)}
+${memory.store(2, 'o0 + own * p.ostep', 'acc')}`
+    const body = `if (i >= p.n) { return; }
 let column = ${search ? 'i % (p.n / p.size)' : 'i'};
 ${unravel('column', rank, 'd', 'c')}
 let j0 = p.j + ${dot(rank, 'c', 'js')};
 let x0 = p.x + ${dot(rank, 'c', 'xs')};
 let o0 = p.o + ${dot(rank, 'c', 'os')};
-${search ? look : walk}`,
-    })
+${search ? look : walk}`
+    return printShader({ fields, memory, head: mathFor(body) + faultRecord(memory.slots.length, 2), body })
   }
-  const key = `scatterAdd ${search ? 'search' : 'walk'} ${rank} ${memory.key}`
+  const key = `scatter ${op} ${search ? 'search' : 'walk'} ${rank} ${memory.key}`
   return single({ key, source, fields, slots: [...memory.slots, FAULTS], groups: gridOfThreads(search ? columns * size : columns) })
 }
 

@@ -2,7 +2,7 @@
 import type { KernelKind, KernelOf } from '../../ir/kernel.ts'
 import { lowerConv } from './conv.ts'
 import { lowerCumulate } from './cumulate.ts'
-import { lowerFold, lowerGather, lowerScatterAdd } from './indexed.ts'
+import { lowerFold, lowerGather, lowerScatter } from './indexed.ts'
 import { lowerMap } from './map.ts'
 import { lowerMatmul } from './matmul.ts'
 import { lowerReduce } from './reduce.ts'
@@ -18,7 +18,7 @@ const table: { readonly [K in KernelKind]: Lower<K> } = {
   matmul: lowerMatmul,
   conv: lowerConv,
   gather: lowerGather,
-  scatterAdd: lowerScatterAdd,
+  scatter: lowerScatter,
   fold: lowerFold,
   cumulate: lowerCumulate,
   sort: lowerSort,

@@ -1,5 +1,6 @@
 // map: each thread computes one element, or four that lie side by side. The vector form wants every operand to be either without gaps
 // along the last axis or broadcast along it; all others are addressed element by element.
+import { wordType } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
 import { collapse } from '../../core/view.ts'
 import type { MapKernel } from '../../ir/kernel.ts'
@@ -37,7 +38,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
     ['d', vector ? shape.with(last, Math.ceil(shape[last] / 4)) : shape],
     ...views.map((v, k): Field => [`o${k}`, vector && dense[k] ? v.offset / 4 : v.offset]),
     ...strides.map((row, k): Field => [`s${k}`, row.map((s, d) => perLane(s, k, d))]),
-    ...params.map((v, k): Field => [`a${k}`, v, paramType[program.params[k]]]),
+    ...params.map((v, k): Field => [`a${k}`, v, paramType[wordType(program.params[k])]]),
   ]
   const source = (): string => {
     const address = (k: number): string => {

@@ -1,14 +1,14 @@
 // Scalar programs printed as WGSL: one `let` for each step, on the aliases F, I, U, B, so the text is the same for one lane and four.
-import type { DType } from '../../core/dtype.ts'
+import { wordType, type ScalarType, type WordType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import type { Intrinsic, Program, Step } from '../../ir/scalar.ts'
 
 /** Prints an intrinsic from the names of its operands, whose dtype is `t`. */
-type Print = (args: readonly string[], t: DType) => string
+type Print = (args: readonly string[], t: WordType) => string
 
 const call = (name: string): Print => args => `${name}(${args.join(', ')})`
 const infix = (sign: string): Print => ([a, b]) => `${a} ${sign} ${b}`
-const byType = (table: Partial<Record<DType, Print>>): Print => (args, t) => (table[t] ?? internal(`an intrinsic was printed for ${t}`))(args, t)
+const byType = (table: Partial<Record<WordType, Print>>): Print => (args, t) => (table[t] ?? internal(`an intrinsic was printed for ${t}`))(args, t)
 const flip = (print: Print): Print => ([a, b], t) => print([b, a], t)
 const not = (print: Print): Print => (args, t) => `!(${print(args, t)})`
 
@@ -74,14 +74,14 @@ const print: Record<Intrinsic, Print> = {
   randomBits: args => `I(random_bits(${args.map(a => `U(${a})`).join(', ')}))`,
 }
 
-const casts: Record<DType, Record<DType, (a: string) => string>> = {
+const casts: Record<WordType, Record<WordType, (a: string) => string>> = {
   float32: { float32: a => a, int32: a => `to_int(${a})`, bool: a => `to_bool(${a})` },
   int32: { float32: a => `F(${a})`, int32: a => a, bool: a => `${a} != I(0)` },
   bool: { float32: a => `F(${a})`, int32: a => `I(${a})`, bool: a => a },
 }
 
 /** A number as an expression whose value no compiler may change. */
-export function literal(value: number, dtype: DType): string {
+export function literal(value: number, dtype: ScalarType): string {
   if (dtype === 'bool') return `B(${value !== 0})`
   if (dtype === 'int32') return `I(${value | 0})`
   const f = Math.fround(value)
@@ -91,7 +91,7 @@ export function literal(value: number, dtype: DType): string {
   return `F(${f}f)`
 }
 
-const paramOf: Record<DType, (name: string) => string> = {
+const paramOf: Record<WordType, (name: string) => string> = {
   float32: name => `F(${name})`,
   int32: name => `I(${name})`,
   bool: name => `B(${name} != 0u)`,
@@ -104,13 +104,14 @@ const paramOf: Record<DType, (name: string) => string> = {
 export function printProgram(program: Program, input: (k: number) => string, index: string): string {
   const value = (step: Step): string => {
     const args = step.args.map(a => `v${a}`)
-    const from = step.args.length ? program.steps[step.args.at(-1)!].dtype : step.dtype
+    const to = wordType(step.dtype)
+    const from = step.args.length ? wordType(program.steps[step.args.at(-1)!].dtype) : to
     switch (step.op) {
       case 'input': return input(step.index!)
-      case 'param': return paramOf[step.dtype](`p.a${step.index}`)
+      case 'param': return paramOf[to](`p.a${step.index}`)
       case 'const': return literal(step.value!, step.dtype)
       case 'index': return index
-      case 'cast': return casts[from][step.dtype](args[0])
+      case 'cast': return casts[from][to](args[0])
       default: return print[step.op](args, from)
     }
   }

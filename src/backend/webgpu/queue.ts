@@ -1,5 +1,6 @@
 // The command stream. Dispatches are recorded into one encoder and one pass and submitted together; their parameters lie in one
 // uniform buffer, a slot each, written by one writeBuffer before the submission.
+import { WORD, type Words } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import { compileFault, type Faults } from './faults.ts'
 import type { Store } from './pool.ts'
@@ -135,11 +136,16 @@ export class Queue {
   }
 
   /** Writes at once; recorded work that uses the buffer is submitted before. */
-  write(store: Store, byteOffset: number, data: Float32Array | Int32Array): void {
+  write(store: Store, byteOffset: number, data: Words): void {
     if (store.usedAt === this.#serial) this.flush()
-    // Dawn for Node crashes on shared memory; slice() copies into memory of its own.
-    const own = data.buffer instanceof ArrayBuffer ? (data as Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>) : data.slice()
-    this.device.queue.writeBuffer(store.buffer, byteOffset, own)
+    let own = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    // Only whole words can be written, and Dawn for Node crashes on shared memory.
+    if (own.length % WORD !== 0 || !(data.buffer instanceof ArrayBuffer)) {
+      const words = new Uint8Array(Math.ceil(own.length / WORD) * WORD)
+      words.set(own)
+      own = words
+    }
+    this.device.queue.writeBuffer(store.buffer, byteOffset, own as Uint8Array<ArrayBuffer>)
   }
 
   /** The bind group of these buffers, in this order; layouts differ only in their number. */

@@ -1,7 +1,7 @@
 // reduce: one thread for each result, or one workgroup that ends in a tree of shared memory. Where there are few results and much
 // to reduce, rows are cut into chunks and the chunks' results reduced in a second pass. A thread sums √n blocks of √n elements, so
 // rounding errors grow with √n at worst.
-import type { DType } from '../../core/dtype.ts'
+import { wordType, type DType, type WordType } from '../../core/dtype.ts'
 import { collapse, type View } from '../../core/view.ts'
 import { contiguousStrides, numel } from '../../core/shape.ts'
 import type { ReduceKernel, ReduceOp } from '../../ir/kernel.ts'
@@ -15,11 +15,11 @@ type Kind = 'thread' | 'group'
 type Numeric = Exclude<DType, 'bool'>
 
 const isArg = (op: ReduceOp): boolean => op === 'argmax' || op === 'argmin'
-const least: Record<DType, string> = { float32: '-inf()', int32: 'I(-2147483648)', bool: 'I(0)' }
-const greatest: Record<DType, string> = { float32: 'inf()', int32: 'I(2147483647)', bool: 'I(1)' }
+const least: Record<WordType, string> = { float32: '-inf()', int32: 'I(-2147483648)', bool: 'I(0)' }
+const greatest: Record<WordType, string> = { float32: 'inf()', int32: 'I(2147483647)', bool: 'I(1)' }
 
 /** Declares `Acc`, what is accumulated, and `join`, which must not mind the order of its operands' positions. */
-function accumulator(op: ReduceOp, dtype: DType): { declare: string; identity: string } {
+function accumulator(op: ReduceOp, dtype: WordType): { declare: string; identity: string } {
   const float = dtype === 'float32'
   const type = float ? 'F' : 'I'
   const plain = (identity: string, joined: string) => ({ declare: `alias Acc = ${type};\nfn join(a: Acc, b: Acc) -> Acc { return ${joined}; }\n`, identity })
@@ -83,7 +83,7 @@ function stage({ op, kind, from, kept, out, slots, chunks }: Stage): Job {
     ['o', out?.offset ?? 0], ['os', out ? outer.strides[1] : []],
   ]
   const source = (): string => {
-    const { declare, identity } = accumulator(op, x.dtype)
+    const { declare, identity } = accumulator(op, wordType(x.dtype))
     const first = kind === 'group' ? 'start + lid' : 'start'
     const address = `base + ${deep === 1 ? 'r * p.rs_0' : dot(deep, 'e', 'rs')}`
     const loaded = memory.load(0, address)

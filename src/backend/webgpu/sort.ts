@@ -1,5 +1,6 @@
 // sort: stable rank sorting without barriers. Elements become unsigned keys whose order is theirs; runs of 16 are ranked by counting, then
 // runs are merged in pairs: each element finds its place by a binary search in the run beside its own.
+import { wordType } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
 import { collapse } from '../../core/view.ts'
 import type { SortKernel } from '../../ir/kernel.ts'
@@ -26,7 +27,7 @@ export function lowerSort({ descending, inputs: [x], outputs: [values, positions
   const scratch = [scratchSlot(slots), scratchSlot(slots, 1)]
   const shape: Field[] = [['n', n], ['along', along], ['d', rows.shape]]
   const reading: Field[] = [['x', x.offset], ['xs', rows.strides[0]], ['xstep', steps[0]]]
-  const bits = { float32: 'bitcast<u32>(select(x, 0.0, x == 0.0))', int32: 'bitcast<u32>(x)', bool: 'u32(x)' }[x.dtype]
+  const bits = { float32: 'bitcast<u32>(select(x, 0.0, x == 0.0))', int32: 'bitcast<u32>(x)', bool: 'u32(x)' }[wordType(x.dtype)]
 
   // A scratch block holds the keys, then the positions that go with them.
   const first = (): Job => {
@@ -52,7 +53,7 @@ b1[p.n + at] = own;`
       const key = `fn key_of(at: u32) -> u32 {
   let x = ${memory.load(0, 'at')};
   let bits = ${bits};
-  return ${descending ? '~' : ''}(${keyOf[x.dtype]});
+  return ${descending ? '~' : ''}(${keyOf[wordType(x.dtype)]});
 }
 `
       return printShader({ fields, memory, head: mathFor(key) + key, body })

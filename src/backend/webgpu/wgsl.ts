@@ -1,6 +1,6 @@
 // What all shaders share: how a dispatch is described, and how its parameters, bindings and addresses are printed. Sizes, strides
 // and offsets are parameters, so the text depends on structure alone (ranks, dtypes, which operands share a block).
-import type { DType } from '../../core/dtype.ts'
+import { wordType, type DType, type WordType } from '../../core/dtype.ts'
 
 /** A parameter of a shader: one word, or a row of words `name_0, name_1 …`. */
 export type Field = readonly [name: string, value: number | readonly number[], type?: 'u32' | 'i32' | 'f32']
@@ -62,7 +62,7 @@ const declareFields = (fields: readonly Field[]): string =>
       typeof value === 'number' ? `${name}: ${type}` : value.map((_, i) => `${name}_${i}: ${type}`))
     .join(', ')
 
-const natural: Record<DType, string> = { float32: 'f32', int32: 'i32', bool: 'u32' }
+const natural: Record<WordType, string> = { float32: 'f32', int32: 'i32', bool: 'u32' }
 
 /** `F I U B` are scalars, or vectors of four; the text of expressions is the same for both. */
 const aliases = (lanes: 1 | 4): string =>
@@ -77,22 +77,24 @@ const aliases = (lanes: 1 | 4): string =>
 export class Memory {
   readonly slots: readonly number[]
   readonly key: string
+  readonly #dtypes: readonly WordType[]
   readonly #at: readonly number[]
   readonly #types: readonly string[]
   readonly #wide: boolean[] = []
 
   constructor(
-    private readonly dtypes: readonly DType[],
+    dtypes: readonly DType[],
     slots: readonly number[],
     /** Whether each operand is read in vectors of four; operands that share a block must agree. */
     vectors: readonly boolean[] = [],
   ) {
+    this.#dtypes = dtypes.map(wordType)
     const distinct: number[] = []
     const types: string[] = []
     this.#at = slots.map((slot, k) => {
       let at = distinct.indexOf(slot)
       if (at < 0) at = distinct.push(slot) - 1
-      const type = natural[dtypes[k]]
+      const type = natural[this.#dtypes[k]]
       types[at] = (types[at] ?? type) === type ? type : 'u32'
       this.#wide[at] = vectors[k] ?? false
       return at
@@ -123,8 +125,8 @@ export class Memory {
 
   /** A value as the words that the binding of operand `k` holds. */
   encode(k: number, value: string): string {
-    if (this.dtypes[k] === 'bool') return `U(${value})`
-    return this.#types[this.#at[k]] === natural[this.dtypes[k]] ? value : `bitcast<U>(${value})`
+    if (this.#dtypes[k] === 'bool') return `U(${value})`
+    return this.#types[this.#at[k]] === natural[this.#dtypes[k]] ? value : `bitcast<U>(${value})`
   }
 
   /** What the binding of operand `k` holds at an address, undecoded. */
@@ -133,7 +135,7 @@ export class Memory {
   }
 
   #decode(k: number, words: string, splat: '' | 'splat'): string {
-    const dtype = this.dtypes[k]
+    const dtype = this.#dtypes[k]
     const same = this.#types[this.#at[k]] === natural[dtype]
     if (dtype === 'bool') return splat ? `B(${words} != 0u)` : `(${words} != U(0u))`
     const wide = dtype === 'float32' ? 'F' : 'I'

@@ -1,5 +1,5 @@
 // Every intrinsic on every dtype that it takes: a dense random sample of its domain and the values where it may go wrong.
-import { dtypes, type DType } from '../../../src/core/dtype.ts'
+import { dtypes, type WordType } from '../../../src/core/dtype.ts'
 import { intrinsics, program, S, type Intrinsic, type Scalar } from '../../../src/ir/scalar.ts'
 import { define, launch, output, plain, type Case, type Random, type Tolerance } from '../data.ts'
 
@@ -75,7 +75,7 @@ const samples: Record<Intrinsic, Sample> = {
   randomBits: whole,
 }
 
-const edges: Readonly<Record<DType, readonly number[]>> = {
+const edges: Readonly<Record<WordType, readonly number[]>> = {
   float32: [
     0, -0, 1, -1, 0.5, -0.5, 1.5, 2, 2.5, -2.5, 3, -3, 7, 1e-4, -1e-4, 1e-8, -1e-8, 1e-20, -1e-30, 0.9999999, -0.9999999, Math.PI, 9.21875, -88.5,
     88.5, 89, -104, 700, -700, 10000, 16777215, -8388609, 1e10, -1e10, 3e38, -3e38, Infinity, -Infinity, NaN,
@@ -84,7 +84,7 @@ const edges: Readonly<Record<DType, readonly number[]>> = {
   bool: [0, 1],
 }
 
-const takes: Record<(typeof intrinsics)[Intrinsic]['takes'], readonly DType[]> = {
+const takes: Record<(typeof intrinsics)[Intrinsic]['takes'], readonly WordType[]> = {
   float: ['float32'],
   int: ['int32'],
   number: ['float32', 'int32'],
@@ -101,7 +101,7 @@ function edgeTuples(values: readonly number[], arity: number): number[][] {
   return arity === 2 ? pairs : pairs.map(([a, b], i) => [a, b, values[(i * 7) % values.length]])
 }
 
-function tuples(r: Random, op: Intrinsic, dtype: DType): number[][] {
+function tuples(r: Random, op: Intrinsic, dtype: WordType): number[][] {
   const { arity } = intrinsics[op]
   const { over = [[-9, 9]], grid, without = () => false } = samples[op]
   const dense = (operand: number): number => {
@@ -122,14 +122,14 @@ const doubtful: Partial<Record<Intrinsic, (args: readonly number[]) => boolean>>
   atan2: ([y, x]) => Math.abs(y) > 1e20 || Math.abs(x) > 1e20 ? Number.isFinite(y) && Number.isFinite(x) : false,
 }
 
-function intrinsicCase(op: Intrinsic, dtype: DType): Case {
+function intrinsicCase(op: Intrinsic, dtype: WordType): Case {
   const { rel, abs, zeros } = samples[op]
   const tolerance = { rel, abs, zeros }
   return define(`map ${op} ${dtypes[dtype].short}`, tolerance, r => {
     const finite = (args: readonly number[]) => args.every(a => Number.isFinite(a) && a !== 0)
     const list = tuples(r, op, dtype).filter(args => !(finite(args) && doubtful[op]?.(args)))
     const isSelect = op === 'select'
-    const types: DType[] = list[0].map((_, k) => (isSelect && k === 0 ? 'bool' : dtype))
+    const types: WordType[] = list[0].map((_, k) => (isSelect && k === 0 ? 'bool' : dtype))
     const args: Scalar[] = types.map((t, k) => S.input(k, t))
     const result = S[op](...args)
     const inputs = types.map((t, k) => plain(t, [list.length], list.map(tuple => (t === 'bool' ? Number(tuple[k] > 0) : tuple[k]))))
@@ -137,7 +137,7 @@ function intrinsicCase(op: Intrinsic, dtype: DType): Case {
   })
 }
 
-const castCase = (from: DType, to: DType): Case =>
+const castCase = (from: WordType, to: WordType): Case =>
   define(`map cast ${dtypes[from].short} to ${dtypes[to].short}`, { zeros: true }, r => {
     const more = Array.from(r.words(from, 200), v => (from === 'float32' ? v * 1000 : v))
     const values = [...edges[from], ...(from === 'float32' ? [2147483520, -2147483648, 2147483648, 4e9, 0.99, -0.99] : []), ...more]
@@ -145,7 +145,7 @@ const castCase = (from: DType, to: DType): Case =>
     return [launch({ kind: 'map', program: program([S.cast(x, to)], [from]), params: [] }, [plain(from, [values.length], values)], [output(to, [values.length])])]
   })
 
-const all = Object.keys(dtypes) as DType[]
+const all = Object.keys(dtypes) as WordType[]
 
 export const pointwise: readonly Case[] = [
   ...(Object.keys(intrinsics) as Intrinsic[]).flatMap(op => takes[intrinsics[op].takes].map(dtype => intrinsicCase(op, dtype))),
