@@ -3,7 +3,8 @@ import { numel, type Shape } from '../core/shape.ts'
 import { permuteView } from '../core/view.ts'
 import { arange } from './creation.ts'
 import { apply1 } from './define.ts'
-import { reshape } from './movement.ts'
+import { gather } from './gather.ts'
+import { expand, reshape } from './movement.ts'
 import type { Op } from './op.ts'
 import { eq, where } from './pointwise.ts'
 import type { Tensor } from './tensor.ts'
@@ -40,3 +41,11 @@ const maxOp = extremeOp('firstMax', 'max', ([g], { params: { axes }, inputs: [x]
 export const firstMax = (x: Tensor, axes: readonly number[]): Tensor => apply1(maxOp, [x], { axes })
 /** Where it is: the row-major position among the axes, int32. */
 export const firstPosition = (x: Tensor, axes: readonly number[]): Tensor => apply1(positionOp, [x], { axes })
+
+/** The entry that a table of trailing windows […T, …K] has for the winning tap of each window of x […, …T, …K]; n is the number of taps' axes. */
+export function winners(x: Tensor, table: Tensor, n: number): Tensor {
+  const tap = firstPosition(x, Array.from({ length: n }, (_, i) => x.ndim - n + i))
+  const rows = reshape(table, [...table.shape.slice(0, -n), numel(table.shape.slice(-n))])
+  const spread = expand(rows, [...tap.shape, rows.shape.at(-1)!])
+  return reshape(gather(spread, -1, reshape(tap, [...tap.shape, 1])), tap.shape)
+}

@@ -1,11 +1,10 @@
 // Pooling: a reduction over sliding windows, which are a view.
 import { fail } from '../core/errors.ts'
-import { numel, type Shape } from '../core/shape.ts'
+import type { Shape } from '../core/shape.ts'
 import { arange, ones } from './creation.ts'
 import { define, type Described } from './define.ts'
-import { firstMax, firstPosition } from './first-max.ts'
-import { gather } from './gather.ts'
-import { expand, pad, reshape } from './movement.ts'
+import { firstMax, winners } from './first-max.ts'
+import { pad, reshape } from './movement.ts'
 import { div } from './pointwise.ts'
 import { mean, sum } from './reduce.ts'
 import { flatPositions, geometry, lastFirst, taps, widen, windows, type Geometry, type Size } from './spatial.ts'
@@ -37,16 +36,11 @@ type WithIndices = MaxPoolOptions & { returnIndices: true }
 type MaxPool = ((x: Tensor, kernelSize: Size, options: WithIndices) => [values: Tensor, indices: Tensor]) & Pool<MaxPoolOptions & { returnIndices?: false }, Tensor> & Described
 type AvgPool = Pool<AvgPoolOptions, Tensor> & Described
 
-/** Where in the input the largest value of each window lies: the taps' positions, looked up by the number of the winning tap. */
-function winners(w: Tensor, x: Tensor, g: Geometry): Tensor {
-  const n = g.axes.length
-  const sizes = x.shape.slice(-n)
+/** For each window the positions of its taps in the flattened spatial dimensions. */
+function positions(x: Tensor, g: Geometry): Tensor {
+  const sizes = g.axes.map(axis => x.shape[axis])
   const lines = sizes.map((size, i) => arange(-g.padding[i], size + g.padding[i] + g.extra[i]))
-  const table = windows(flatPositions(lines, sizes), { ...g, axes: g.axes.map((_, i) => i) })
-  const count = table.shape.slice(0, n)
-  const tap = firstPosition(w, taps(w, n))
-  const rows = expand(reshape(table, [...count, numel(g.kernel)]), [...x.shape.slice(0, -n), ...count, numel(g.kernel)])
-  return reshape(gather(rows, -1, reshape(tap, [...tap.shape, 1])), tap.shape)
+  return windows(flatPositions(lines, sizes), { ...g, axes: g.axes.map((_, i) => i) })
 }
 
 function maxPool(n: number): MaxPool {
@@ -55,7 +49,7 @@ function maxPool(n: number): MaxPool {
     const g = geometry(op, a.input, n, a)
     const w = windows(widen(a.input, g, -Infinity), g)
     const y = firstMax(w, taps(w, n))
-    return a.returnIndices ? [y, winners(w, a.input, g)] : y
+    return a.returnIndices ? [y, winners(w, positions(a.input, g), n)] : y
   })
 }
 

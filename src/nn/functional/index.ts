@@ -8,6 +8,10 @@ export * from './dropout.ts'
 export * from './loss.ts'
 export * from './norm.ts'
 export * from './pool.ts'
+export * from './grid-sample.ts'
+export * from './interpolate.ts'
+export * from './pool-more.ts'
+export * from './rearrange.ts'
 export {
   avgPool1d, avgPool2d, avgPool3d, conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d, elu, gelu, glu, hardsigmoid,
   hardswish, hardtanh, leakyRelu, linear, logSigmoid as logsigmoid, logSoftmax, maxPool1d, maxPool2d, maxPool3d, mish, oneHot, pad, relu, relu6, selu,
