@@ -1,4 +1,4 @@
-// The `gather` and `scatterAdd` kernels. Where one index serves a whole run of neighbours (embeddings), whole rows are copied or
+// The `gather` and `scatter` kernels. Where one index serves a whole run of neighbours (embeddings), whole rows are copied or
 // added; otherwise element by element. src/backend/wasm/encode-gather.ts writes the payload: the header below, shape[rank], then
 // byte strides[rank] of the index, of the side that runs along with it, and of the indexed side, where the indexed axis has stride 0.
 import { payload, viewAddress } from './descriptor'
@@ -11,8 +11,11 @@ const LENGTH = 2 // innermost axis
 const RANK = 3
 const SIZE = 4 // of the indexed axis
 const STEP = 5 // its byte stride
-const IS_FLOAT = 6 // scatterAdd
-const HEAD_BYTES: usize = 28
+const IS_FLOAT = 6 // scatter
+const OP = 7 // scatter
+const HEAD_BYTES: usize = 32
+
+const SET = 0, SUM = 1, PROD = 2, MAX = 3
 
 @inline
 function stridesOf(head: usize, operand: i32): usize {
@@ -63,16 +66,24 @@ function gatherTask(desc: usize, task: i32, tasks: i32): void {
 }
 
 @inline
-function addRow(dst: usize, src: usize, n: i32, isFloat: i32): void {
+function addRow(dst: usize, src: usize, n: i32): void {
   const whole = dst + (<usize>(n & ~3) << 2), end = dst + (<usize>n << 2)
-  if (isFloat) {
-    for (; dst < whole; dst += 16, src += 16) v128.store(dst, f32x4.add(v128.load(dst), v128.load(src)))
-    for (; dst < end; dst += 4, src += 4) store<f32>(dst, load<f32>(dst) + load<f32>(src))
-  } else for (; dst < end; dst += 4, src += 4) store<i32>(dst, load<i32>(dst) + load<i32>(src))
+  for (; dst < whole; dst += 16, src += 16) v128.store(dst, f32x4.add(v128.load(dst), v128.load(src)))
+  for (; dst < end; dst += 4, src += 4) store<f32>(dst, load<f32>(dst) + load<f32>(src))
+}
+
+/** The element at `dst` joined with the one at `src`. */
+@inline
+function join<T>(op: i32, dst: usize, src: usize): void {
+  const x = load<T>(dst), y = load<T>(src)
+  if (op == SUM) store<T>(dst, x + y)
+  else if (op == PROD) store<T>(dst, x * y)
+  else if (op == MAX) store<T>(dst, max<T>(x, y))
+  else store<T>(dst, min<T>(x, y))
 }
 
 /**
- * Every task goes through all rows in order, so each output is added to in ascending order, and takes its part of the innermost
+ * Every task goes through all rows in order, so each output takes its values in ascending order, and takes its part of the innermost
  * axis. The encoder gives one task only where that is the indexed axis.
  */
 function scatterTask(desc: usize, task: i32, tasks: i32): void {
@@ -81,11 +92,12 @@ function scatterTask(desc: usize, task: i32, tasks: i32): void {
   const length = word(head, LENGTH)
   const size = word(head, SIZE)
   const step = word(head, STEP)
+  const op = word(head, OP)
   const isFloat = word(head, IS_FLOAT)
   const shape = head + HEAD_BYTES
   const ofIndex = stridesOf(head, 0), ofValue = stridesOf(head, 1), ofOut = stridesOf(head, 2)
   const indexStride = word(ofIndex, axes), valueStride = word(ofValue, axes), outStride = word(ofOut, axes)
-  const wholeRows = indexStride == 0 && valueStride == 4 && outStride == 4
+  const wholeRows = indexStride == 0 && valueStride == 4 && outStride == 4 && (op == SET || (op == SUM && isFloat))
   const from = length * task / tasks, n = length * (task + 1) / tasks - from
   for (let row = 0, rows = word(head, ROWS); row < rows; row++) {
     let index = viewAddress(desc, 0) + offsetOf(shape, ofIndex, axes, row) + from * indexStride
@@ -97,7 +109,8 @@ function scatterTask(desc: usize, task: i32, tasks: i32): void {
         fault(INDEX_OUT_OF_RANGE, i, size)
         return
       }
-      addRow(out + i * step, value, n, isFloat)
+      if (op == SET) copyRow(out + i * step, value, n)
+      else addRow(out + i * step, value, n)
     } else
       for (let k = 0; k < n; k++, index += indexStride, value += valueStride, out += outStride) {
         const i = load<i32>(index)
@@ -106,8 +119,9 @@ function scatterTask(desc: usize, task: i32, tasks: i32): void {
           return
         }
         const at = out + i * step
-        if (isFloat) store<f32>(at, load<f32>(at) + load<f32>(value))
-        else store<i32>(at, load<i32>(at) + load<i32>(value))
+        if (op == SET) store<u32>(at, load<u32>(value))
+        else if (isFloat) join<f32>(op, at, value)
+        else join<i32>(op, at, value)
       }
   }
 }
@@ -117,7 +131,7 @@ export function runGather(desc: usize): i32 {
   return 0
 }
 
-export function runScatterAdd(desc: usize): i32 {
+export function runScatter(desc: usize): i32 {
   parallel(scatterTask.index, desc, min(word(payload(desc), TASKS), threads()))
   return 0
 }

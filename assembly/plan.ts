@@ -3,7 +3,7 @@ import { runConv } from './conv'
 import { runCumulate } from './cumulate'
 import { kindOf, wordsOf } from './descriptor'
 import { runFold } from './fold'
-import { runGather, runScatterAdd } from './gather'
+import { runGather, runScatter } from './gather'
 import { runMap } from './map'
 import { runMatmul } from './matmul'
 import { fault, kernelEnd, UNKNOWN_KIND } from './pool'
@@ -18,7 +18,7 @@ function run(desc: usize): i32 {
     case 2: return runMatmul(desc)
     case 3: return runConv(desc)
     case 4: return runGather(desc)
-    case 5: return runScatterAdd(desc)
+    case 5: return runScatter(desc)
     case 6: return runFold(desc)
     case 7: return runCumulate(desc)
     case 8: return runSort(desc)

@@ -1,6 +1,6 @@
 // Kernels: plain data that describes work over views of memory. A backend runs each kind; nothing here knows how.
 // `inputs` and `outputs` are geometry only: the blocks that they lie in are handed to the backend beside the kernel, in the
-// same order. Outputs are written in full; where an output must keep what was there (`scatterAdd`), the kind says so.
+// same order. Outputs are written in full; where an output must keep what was there (`scatter`), the kind says so.
 import type { View } from '../core/view.ts'
 import type { Program } from './scalar.ts'
 
@@ -60,13 +60,17 @@ export interface GatherKernel extends Base {
   readonly axis: number
 }
 
+export type ScatterOp = 'set' | 'sum' | 'prod' | 'max' | 'min'
+
 /**
- * outputs[0][i, inputs[0][i, j, k], k] += inputs[1][i, j, k]: `torch.scatter_add`. inputs[0] is the index, of the shape of inputs[1]. The
- * output keeps its old values. The order of additions is fixed: ascending j.
+ * outputs[0][i, inputs[0][i, j, k], k] ∘= inputs[1][i, j, k], j on `axis`: with `sum`, `torch.scatter_add`. inputs[0] is the index, of the shape of
+ * inputs[1]. The output keeps its old values. The order is fixed, ascending j, so with `set` the last one stays. All but `set`: float32,
+ * int32; NaN wins in `max` and `min`.
  */
-export interface ScatterAddKernel extends Base {
-  readonly kind: 'scatterAdd'
+export interface ScatterKernel extends Base {
+  readonly kind: 'scatter'
   readonly axis: number
+  readonly op: ScatterOp
 }
 
 /**
@@ -94,9 +98,34 @@ export interface SortKernel extends Base {
   readonly descending: boolean
 }
 
+export type FactorOp =
+  | 'cholesky' | 'lu' | 'permutation' | 'qr' | 'householder' | 'eigh' | 'svd'
+  | 'lowerSolve' | 'upperSolve' | 'unitLowerSolve' | 'unitUpperSolve'
+
+/**
+ * Dense factorisations of the matrices (m × n, k = min(m, n)) in the last two axes, over equal batch axes; float32 or float64, `int` marks int32.
+ * - cholesky: A → L, info (int). A = L·Lᵀ from the lower triangle of A, L is zero above the diagonal. info counts from 1 the first leading minor
+ *   that is not positive, from which on L is NaN; 0 when there is none.
+ * - lu: A → LU, pivots [k] (int), info (int). As LAPACK's getrf: row i was swapped with row pivots[i] − 1, L has an unseen unit diagonal, and info
+ *   counts from 1 the first pivot that is zero.
+ * - permutation: pivots [k] (int) → [m] (int): which row of A is row i after the swaps.
+ * - qr: A → packed, tau [k]. As LAPACK's geqrf: R on and above the diagonal, below it the vectors v (v_i = 1) of H_i = I − tau_i·v·vᵀ.
+ * - householder: packed, tau → the first columns, as many as the output has, of H_0·H_1 ⋯ H_{k−1}.
+ * - eigh: A → values [n] ascending, vectors in columns, of the symmetric matrix with A's lower triangle.
+ * - svd: A with m ≥ n → A·V, singular values [n] descending, V. In each column of V (and of eigh's vectors) the first
+ *   element that is larger in size than half the largest is positive.
+ * - the solves: A (n × n), B (n × c) → X with A·X = B, where only the triangle that the name says is read.
+ */
+export interface FactorKernel extends Base {
+  readonly kind: 'factor'
+  readonly op: FactorOp
+  /** The public op that fails when an info is not 0; null where that is no failure. */
+  readonly strict: string | null
+}
+
 export type Kernel =
   | MapKernel | ReduceKernel | MatmulKernel | ConvKernel | GatherKernel
-  | ScatterAddKernel | FoldKernel | CumulateKernel | SortKernel
+  | ScatterKernel | FoldKernel | CumulateKernel | SortKernel | FactorKernel
 
 export type KernelKind = Kernel['kind']
 export type KernelOf<K extends KernelKind> = Extract<Kernel, { kind: K }>

@@ -113,7 +113,7 @@ export function behaviour(current: () => Backend): void {
         return [
           launch({ kind: 'matmul' }, [a, b], [output('float32', [70, 50])]),
           launch({ kind: 'reduce', op: 'sum' }, [long], [output('float32', [])]),
-          launch({ kind: 'scatterAdd', axis: 0 }, [index, input(r, 'float32', [5000])], [plain('float32', [3], [0, 0, 0])]),
+          launch({ kind: 'scatter', op: 'sum', axis: 0 }, [index, input(r, 'float32', [5000])], [plain('float32', [3], [0, 0, 0])]),
         ]
       }
       const first = await execute(current(), work())
@@ -189,14 +189,14 @@ export function behaviour(current: () => Backend): void {
   })
 
   describe('errors', () => {
-    const outside = (kind: 'gather' | 'scatterAdd', index: number) => async () => {
+    const outside = (kind: 'gather' | 'scatter', index: number) => async () => {
       const at = plain('int32', [3], [0, index, 1])
       const [three, five] = [plain('float32', [3], [1, 2, 3]), plain('float32', [5], [1, 2, 3, 4, 5])]
-      const step = kind === 'gather' ? launch({ kind, axis: 0 }, [five, at], [three]) : launch({ kind, axis: 0 }, [at, three], [five])
+      const step = kind === 'gather' ? launch({ kind, axis: 0 }, [five, at], [three]) : launch({ kind, op: 'sum', axis: 0 }, [at, three], [five])
       await execute(current(), [step])
     }
 
-    for (const kind of ['gather', 'scatterAdd'] as const)
+    for (const kind of ['gather', 'scatter'] as const)
       test.each([5, -1, 2 ** 31 - 1, -(2 ** 31)])(`${kind} reports index %i outside 0 … 4`, async index => {
         const error: unknown = await outside(kind, index)().catch((e: unknown) => e)
         expect(error).toBeInstanceOf(LampasError)

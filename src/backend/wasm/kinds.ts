@@ -7,7 +7,7 @@ import { HEADER, type Writer } from './encode.ts'
 import { encodeConv } from './encode-conv.ts'
 import { encodeCumulate } from './encode-cumulate.ts'
 import { encodeFold } from './encode-fold.ts'
-import { encodeGather, encodeScatterAdd } from './encode-gather.ts'
+import { encodeGather, encodeScatter } from './encode-gather.ts'
 import { encodeMap } from './encode-map.ts'
 import { encodeMatmul } from './encode-matmul.ts'
 import { encodeReduce } from './encode-reduce.ts'
@@ -25,7 +25,7 @@ const kinds: { readonly [K in KernelKind]: Kind<K> } = {
   matmul: { id: 2, encode: encodeMatmul },
   conv: { id: 3, encode: encodeConv },
   gather: { id: 4, encode: encodeGather },
-  scatterAdd: { id: 5, encode: encodeScatterAdd },
+  scatter: { id: 5, encode: encodeScatter },
   fold: { id: 6, encode: encodeFold },
   cumulate: { id: 7, encode: encodeCumulate },
   sort: { id: 8, encode: encodeSort },

@@ -37,7 +37,7 @@ const identities: { readonly [K in KernelKind]: Identity<K> } = {
     seed: () => 1,
   },
   gather: { same: (a, b) => a.axis === b.axis, seed: k => 2 + k.axis },
-  scatterAdd: { same: (a, b) => a.axis === b.axis, seed: k => 10 + k.axis },
+  scatter: { same: (a, b) => a.axis === b.axis && a.op === b.op, seed: k => 10 + k.axis + letters(k.op) },
   fold: { same: (a, b) => sameSizes(a.stride, b.stride) && sameSizes(a.dilation, b.dilation), seed: () => 18 },
   cumulate: { same: (a, b) => a.op === b.op && a.reverse === b.reverse, seed: k => letters(k.op) + (k.reverse ? 1 : 0) },
   sort: { same: (a, b) => a.descending === b.descending, seed: () => 19 },

@@ -2,6 +2,7 @@
 import type { DType } from '../../../src/core/dtype.ts'
 import { numel, type Shape } from '../../../src/core/shape.ts'
 import { permuteView, windowCount, windowsView } from '../../../src/core/view.ts'
+import type { ScatterOp } from '../../../src/ir/kernel.ts'
 import { define, input, launch, layouts, output, outputLayouts, place, plain, type Case, type Layout, type Operand, type Random, type Step } from '../data.ts'
 
 const types: readonly DType[] = ['float32', 'int32', 'bool']
@@ -16,7 +17,8 @@ function positions(r: Random, shape: Shape, size: number, layout: Layout = 'plai
 const gather = (axis: number, x: Operand, index: Operand, to: Layout = 'plain'): Step =>
   launch({ kind: 'gather', axis }, [x, index], [output(x.view.dtype, index.view.shape, to)])
 
-const scatterAdd = (axis: number, index: Operand, x: Operand, to: Operand): Step => launch({ kind: 'scatterAdd', axis }, [index, x], [to])
+const scatter = (op: ScatterOp, axis: number, index: Operand, x: Operand, to: Operand): Step => launch({ kind: 'scatter', op, axis }, [index, x], [to])
+const scatterAdd = (axis: number, index: Operand, x: Operand, to: Operand): Step => scatter('sum', axis, index, x, to)
 
 const axesOf = (s: Shape): number[] => s.map((_, axis) => axis)
 
@@ -70,6 +72,16 @@ const scatterCases: readonly Case[] = [
   ]),
   define('scatterAdd rows by a vector', { rel: 1e-5, abs: 2e-5 }, r => [scatterAdd(0, perRow(positions(r, [200], 7), 33), input(r, 'float32', [200, 33]), zeros('float32', [7, 33]))]),
   define('scatterAdd int32 wraps', {}, () => [scatterAdd(0, plain('int32', [4], [0, 0, 1, 0]), plain('int32', [4], [2 ** 30, 2 ** 30, 5, 3]), plain('int32', [2], [7, 7]))]),
+  ...(['set', 'prod', 'max', 'min'] as const).flatMap(op =>
+    (['float32', 'int32'] as const).map(dtype =>
+      define(`scatter ${op} ${dtype}`, sums, r => [
+        ...[0, 1, 2].map(axis => scatter(op, axis, positions(r, [3, 4, 5].with(axis, 7), [3, 4, 5][axis]), input(r, dtype, [3, 4, 5].with(axis, 7)), input(r, dtype, [3, 4, 5]))),
+        scatter(op, 0, perRow(positions(r, [20], 7), 33), input(r, dtype, [20, 33]), input(r, dtype, [7, 33])),
+        scatter(op, 0, positions(r, [100], 6), input(r, dtype, [100]), input(r, dtype, [6])),
+      ]),
+    ),
+  ),
+  define('scatter max and min with NaN', {}, () => (['max', 'min'] as const).map(op => scatter(op, 0, plain('int32', [4], [0, 1, 1, 2]), plain('float32', [4], [NaN, 1, NaN, 5]), plain('float32', [3], [3, 3, NaN])))),
   define('scatterAdd nothing', {}, r => [scatterAdd(0, positions(r, [0, 3], 4), input(r, 'float32', [0, 3]), input(r, 'float32', [4, 3])), scatterAdd(1, positions(r, [0, 2], 3), input(r, 'float32', [0, 2]), zeros('float32', [0, 3]))]),
   define('scatterAdd NaN and infinities', {}, () => [scatterAdd(0, plain('int32', [4], [0, 1, 2, 2]), plain('float32', [4], [NaN, Infinity, Infinity, -Infinity]), zeros('float32', [4]))]),
   define('scatterAdd large', { rel: 1e-5, abs: 1e-5 }, r => [scatterAdd(0, perRow(positions(r, [700], 1000), 300), input(r, 'float32', [700, 300]), zeros('float32', [1000, 300]))]),

@@ -83,12 +83,12 @@ const gather = (r: Random): Step => {
   return launch({ kind: 'gather', axis }, [from(r, dtype, shape), indexOf(r, picked, shape[axis])], [to(r, dtype, picked)])
 }
 
-const scatterAdd = (r: Random): Step => {
+const scatter = (r: Random): Step => {
   const shape = shapeOf(r, r.int(1, 5))
   const axis = r.int(0, shape.length)
   const dtype = r.pick<DType>(['float32', 'int32'])
   const source = shape.with(axis, anySize(r))
-  return launch({ kind: 'scatterAdd', axis }, [indexOf(r, source, shape[axis]), from(r, dtype, source)], [to(r, dtype, shape)])
+  return launch({ kind: 'scatter', op: 'sum', axis }, [indexOf(r, source, shape[axis]), from(r, dtype, source)], [to(r, dtype, shape)])
 }
 
 function fold(r: Random): Step {
@@ -145,7 +145,7 @@ const kinds: Readonly<Record<string, readonly [Tolerance, (r: Random) => Step]>>
   matmul: [{ rel: 5e-6, abs: 2e-5 }, matmul],
   conv: [{ rel: 5e-6, abs: 2e-5 }, conv],
   // A stray value under a scattered sum is the sentinel -77, whose rounding is larger than that of the numbers.
-  scatterAdd: [{ rel: 2e-6, abs: 5e-5 }, scatterAdd],
+  scatter: [{ rel: 2e-6, abs: 5e-5 }, scatter],
   reduce: [{ rel: 2e-6, abs: 2e-4 }, reduce],
   cumulate: [{ rel: 2e-6, abs: 5e-6 }, cumulate],
   fold: [{ rel: 1e-6, abs: 5e-6 }, fold],
