@@ -1,6 +1,6 @@
 // Lampas: deep learning in the page. This is the public entry.
 export * from './ops/index.ts'
-import './ops/extended.ts'
+export * from './ops/extended.ts'
 export { noGrad, enableGrad, isGradEnabled } from './autograd/mode.ts'
 export { grad, type GradOptions } from './autograd/engine.ts'
 export { availableDevices, closeDevice, device, init, type Availability, type Device, type DeviceName, type InitOptions } from './eager/device.ts'

@@ -1,6 +1,6 @@
 // Makes public functions out of op records. Every function of a tensor also becomes a method, and carries its parameter
 // names, so that it can be called positionally, by an options object, or mechanically from PyTorch's (args, kwargs).
-import { dtypeOfNumber, type DType } from '../core/dtype.ts'
+import { dtypeOfNumber, isFloat, type DType } from '../core/dtype.ts'
 import { LampasError, fail, nearest } from '../core/errors.ts'
 import { contiguousView } from '../core/view.ts'
 import type { Op } from './op.ts'
@@ -88,5 +88,5 @@ export function needTensor(op: string, x: unknown): Tensor {
 }
 
 export function needFloat(op: string, x: { dtype: DType }): void {
-  if (x.dtype !== 'float32') fail(op, `expected a float tensor, got ${String(x)}`, "convert it: x.to('float32')")
+  if (!isFloat(x.dtype)) fail(op, `expected a float tensor, got ${String(x)}`, "convert it: x.to('float32')")
 }

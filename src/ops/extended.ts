@@ -2,5 +2,7 @@
 // their types are in methods.ts.
 import { attach, methodsIn } from './attach.ts'
 
+export { inspect, print, setPrintoptions, type PrintOptions, type Statistics } from './print.ts'
+
 const families: readonly object[] = []
 attach(families.flatMap(methodsIn))

@@ -2,6 +2,7 @@
 import type * as activation from './activation.ts'
 import type * as conv from './conv.ts'
 import type * as creation from './creation.ts'
+import type * as cumulate from './cumulate.ts'
 import type * as gather from './gather.ts'
 import type * as indexing from './indexing.ts'
 import type * as inplace from './inplace.ts'
@@ -9,6 +10,7 @@ import type * as matmul from './matmul.ts'
 import type * as movement from './movement.ts'
 import type * as pointwise from './pointwise.ts'
 import type * as pool from './pool.ts'
+import type { Statistics } from './print.ts'
 import type * as random from './random.ts'
 import type * as reduce from './reduce.ts'
 import type * as sort from './sort.ts'
@@ -26,7 +28,7 @@ type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | `${
 type Reduce = Pick<typeof reduce, 'all' | 'amax' | 'amin' | 'any' | 'argmax' | 'argmin' | 'countNonzero' | 'logSoftmax' | 'logsumexp' | 'mean' | 'norm' | 'prod' | 'softmax' | 'softmin' | 'std' | 'sum'>
 type Gather = Omit<typeof gather, `${string}Op` | 'spreadIndex' | 'embedding'>
 type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'zero_'>
-type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'cumsum' | 'cumprod' | 'logcumsumexp' | 'diff'>
+type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'diff'> & Pick<typeof cumulate, 'cumsum' | 'cumprod' | 'logcumsumexp'>
 type Conv = Omit<typeof conv, 'convOp'>
 type Product = Omit<typeof matmul, `${string}Op`>
 type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand[]) => Tensor }
@@ -35,6 +37,8 @@ export interface Methods
   extends MethodsOf<Omit<typeof pointwise, Renamed>>,
     MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
     MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, InplaceForms {
+  /** Range, mean, spread and oddities of the values: `console.log(String(await x.inspect()))`. */
+  inspect(): Promise<Statistics>
   /** Variance over dimensions, with `correction` 1 by default. As `torch.var`. */
   var: MethodOf<typeof reduce.var_>
   /** Largest value: of all elements, along a dimension with its position, or elementwise. As `torch.max`. */

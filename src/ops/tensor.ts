@@ -170,8 +170,18 @@ export class Tensor {
     this.dispose()
   }
 
-  /** Short description: dtype and shape, `f32[2,3]`. The values: `await x.toArray()`. */
+  /** Dtype and shape in short, `f32[2,3]`. The full library prints the values here; so does `await print(x)` on any device. */
   toString(): string {
+    return this.brief
+  }
+
+  /** In templates and messages a tensor is its dtype and shape. JavaScript's operators cannot compute with tensors, so they throw. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.brief
+    return fail('operator', `JavaScript's operators do not work on ${this.brief}`, 'use methods: x.add(y), x.mul(y), x.lt(y); or take the number first: await x.item()')
+  }
+
+  private get brief(): string {
     return `${dtypes[this.dtype].short}${formatShape(this.shape)}`
   }
 

@@ -3,7 +3,7 @@
 import { program, S } from '../ir/scalar.ts'
 import { apply1 } from './define.ts'
 import { gather } from './gather.ts'
-import { fillWith } from './movement-record.ts'
+import { fillWith } from './lowering.ts'
 import type { Op } from './op.ts'
 import type { Tensor } from './tensor.ts'
 
