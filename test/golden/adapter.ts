@@ -18,10 +18,11 @@ export interface Result {
   readonly ms: number
 }
 
-export interface GoldenOptions {
+export interface GoldenOptions<C = GoldenCase> {
   readonly device: DeviceName
   readonly world: World
-  readonly filter?: (c: GoldenCase) => boolean
+  readonly filter?: (c: C) => boolean
+  /** Hears of each result when it is there. */
   readonly onResult?: (r: Result) => void
 }
 
@@ -132,7 +133,7 @@ export function build(given: Omit<Stored, 'offset' | 'nbytes'>, bytes: Float32Ar
 }
 
 /** What is wrong with a tensor, or null; and the largest error in units of what is allowed. */
-type Verdict = readonly [message: string | null, worst: number]
+export type Verdict = readonly [message: string | null, worst: number]
 
 const named = (dtype: string, shape: readonly number[]): string => `${dtype}[${shape.join()}]`
 
@@ -246,27 +247,30 @@ async function runCase(c: GoldenCase, buffer: ArrayBuffer, { device: name, world
 
 export const describeError = (error: unknown): string => (error instanceof Error ? (error instanceof lampas.LampasError || error instanceof Missing ? error.message : `${error.name}: ${error.message}`) : String(error))
 
-/** Cases under way at once, so that their reads overlap. */
+/** Cases under way at once where reading takes a while, so that their reads overlap. */
 const WIDTH = 16
 
-/** Runs the cases of a manifest whose numbers lie in `buffer`, on a device that can be opened, and says of each whether it is right. */
-export async function runGolden(manifest: Pick<Manifest, 'cases'>, buffer: ArrayBuffer, options: GoldenOptions): Promise<Result[]> {
-  const { device: name, filter = () => true, onResult } = options
-  const opened = await init({ device: name })
-  if (opened.name !== name) throw new Error(`${name} could not be opened: ${opened.why}`)
-  const cases = manifest.cases.filter(filter)
+/** Judges cases on a device that can be opened. */
+export async function runEach<C extends { readonly id: string; readonly op?: string }>(cases: readonly C[], options: GoldenOptions<C>, verdictOf: (c: C) => Promise<Verdict>, width = 1): Promise<Result[]> {
+  const opened = await init({ device: options.device })
+  if (opened.name !== options.device) throw new Error(`${options.device} could not be opened: ${opened.why}`)
+  const chosen = options.filter ? cases.filter(options.filter) : cases
   const results: Result[] = []
   let next = 0
-  const worker = async (): Promise<void> => {
-    while (next < cases.length) {
+  const runner = async (): Promise<void> => {
+    while (next < chosen.length) {
       const at = next++
-      const c = cases[at]
+      const { id, op = 'programs' } = chosen[at]
       const started = performance.now()
-      const [message, worst] = await runCase(c, buffer, options).catch((error: unknown): Verdict => [describeError(error), Infinity])
-      results[at] = { id: c.id, op: c.op, ok: message === null, message: message ?? '', worst, ms: performance.now() - started }
-      onResult?.(results[at])
+      const [message, worst] = await verdictOf(chosen[at]).catch((error: unknown): Verdict => [describeError(error), Infinity])
+      results[at] = { id, op, ok: message === null, message: message ?? '', worst, ms: performance.now() - started }
+      options.onResult?.(results[at])
     }
   }
-  await Promise.all(Array.from({ length: name === 'webgpu' ? WIDTH : 1 }, worker))
+  await Promise.all(Array.from({ length: width }, runner))
   return results
 }
+
+/** Runs the cases of a manifest whose numbers lie in `buffer`, and says of each whether it is right. */
+export const runGolden = (manifest: Pick<Manifest, 'cases'>, buffer: ArrayBuffer, options: GoldenOptions): Promise<Result[]> =>
+  runEach(manifest.cases, options, c => runCase(c, buffer, options), options.device === 'webgpu' ? WIDTH : 1)

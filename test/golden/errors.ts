@@ -1,6 +1,6 @@
 // Misuse: calls that PyTorch refuses. Each must throw an error of ours that names what is wrong.
-import { LampasError, Tensor, compile, device, init } from '../../src/index.ts'
-import { Missing, argument, build, callTorch, describeError, type GoldenOptions, type Result } from './adapter.ts'
+import { LampasError, Tensor, compile } from '../../src/index.ts'
+import { Missing, argument, build, callTorch, describeError, runEach, type GoldenOptions, type Result } from './adapter.ts'
 import { floatOf, type ErrorCase, type ErrorManifest, type Inline } from './format.ts'
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array, complex64: Float32Array }
@@ -30,14 +30,8 @@ async function verdict(c: ErrorCase, compiled: boolean): Promise<string | null> 
   }
 }
 
-export async function runErrors(manifest: ErrorManifest, { device: name, world, filter = () => true }: Omit<GoldenOptions, 'filter'> & { readonly filter?: (c: ErrorCase) => boolean }): Promise<Result[]> {
-  await init({ device: name })
-  device(name)
-  const results: Result[] = []
-  for (const c of manifest.cases.filter(filter)) {
-    const started = performance.now()
-    const message = await verdict(c, world === 'compiled').catch((error: unknown) => `the inputs cannot be made: ${describeError(error)}`)
-    results.push({ id: c.id, op: c.op, ok: message === null, message: message ?? '', worst: 0, ms: performance.now() - started })
-  }
-  return results
-}
+export const runErrors = (manifest: ErrorManifest, options: GoldenOptions<ErrorCase>): Promise<Result[]> =>
+  runEach(manifest.cases, options, async c => {
+    const message = await verdict(c, options.world === 'compiled')
+    return [message, message === null ? 0 : Infinity]
+  })

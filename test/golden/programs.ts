@@ -1,8 +1,7 @@
 // Programs of several steps about the tape, views and in-place changes, with PyTorch's own answers.
-import { LampasError, Tensor, compile, enableGrad, grad, init, noGrad } from '../../src/index.ts'
-import { argument, build, callTorch, compare, describeError, type Result, type World } from './adapter.ts'
+import { LampasError, compile, enableGrad, grad, noGrad, type Tensor } from '../../src/index.ts'
+import { argument, build, callTorch, compare, describeError, runEach, type GoldenOptions, type Result, type Verdict, type World } from './adapter.ts'
 import { numbersOf, type Call, type Stored, type Tolerance } from './format.ts'
-import type { DeviceName } from '../../src/index.ts'
 
 type Step =
   | (Call & { readonly set: string | readonly string[] | null })
@@ -74,7 +73,10 @@ const facts: Readonly<Record<string, (x: Tensor | null) => boolean>> = {
   isNone: x => x === null,
 }
 
-async function verdict(p: Program, buffer: ArrayBuffer, world: World): Promise<string | null> {
+const right: Verdict = [null, 0]
+const wrong = (message: string): Verdict => [message, Infinity]
+
+async function verdict(p: Program, buffer: ArrayBuffer, world: World): Promise<Verdict> {
   const vars: Variables = new Map(Object.entries(p.inputs).map(([name, s]) => [name, build(s, numbersOf(buffer, s))]))
   const inputs = new Set(vars.values())
   const found: boolean[] = []
@@ -88,35 +90,28 @@ async function verdict(p: Program, buffer: ArrayBuffer, world: World): Promise<s
   try {
     values = run()
   } catch (error) {
-    if (p.error && error instanceof LampasError && messages[p.id].test(error.message)) return null
-    return p.error ? `throws ${describeError(error)}` : describeError(error)
+    if (p.error && error instanceof LampasError && messages[p.id].test(error.message)) return right
+    return wrong(p.error ? `throws ${describeError(error)}` : describeError(error))
   }
-  if (p.error) return `does not throw; PyTorch: ${p.error.message}`
+  if (p.error) return wrong(`does not throw; PyTorch: ${p.error.message}`)
+  let worst = 0
   for (const [i, { what, var: name, expect: want }] of p.checks!.entries()) {
     if (what in facts) {
-      if (found.shift() !== want) return `${what} of ${name} is not ${String(want)}`
+      if (found.shift() !== want) return wrong(`${what} of ${name} is not ${String(want)}`)
       continue
     }
     const got = what === 'grad' ? need(vars, name).grad : (values[i] ?? need(vars, name))
     if (want === null) {
-      if (got !== null) return `${name} has a gradient`
+      if (got !== null) return wrong(`${name} has a gradient`)
       continue
     }
     const stored = want as Stored
-    const [message] = await compare(`${what} of ${name}`, got, stored, numbersOf(buffer, stored), p.tol!)
-    if (message !== null) return message
+    const [message, error] = await compare(`${what} of ${name}`, got, stored, numbersOf(buffer, stored), p.tol!)
+    if (message !== null) return [message, error]
+    worst = Math.max(worst, error)
   }
-  return null
+  return [null, worst]
 }
 
-export async function runPrograms(manifest: ProgramManifest, buffer: ArrayBuffer, { device: name, world, filter = () => true }: { readonly device: DeviceName; readonly world: World; readonly filter?: (p: Program) => boolean }): Promise<Result[]> {
-  const opened = await init({ device: name })
-  if (opened.name !== name) throw new Error(`${name} could not be opened: ${opened.why}`)
-  const results: Result[] = []
-  for (const p of manifest.cases.filter(filter)) {
-    const started = performance.now()
-    const message = await verdict(p, buffer, world).catch(describeError)
-    results.push({ id: p.id, op: 'programs', ok: message === null, message: message ?? '', worst: 0, ms: performance.now() - started })
-  }
-  return results
-}
+export const runPrograms = (manifest: ProgramManifest, buffer: ArrayBuffer, options: GoldenOptions<Program>): Promise<Result[]> =>
+  runEach(manifest.cases, options, p => verdict(p, buffer, options.world))
