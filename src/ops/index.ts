@@ -1,8 +1,9 @@
 // The public ops. Importing this module gives Tensor its methods: each function below whose first parameter is a tensor is one.
 import * as activation from './activation.ts'
-import { attach } from './attach.ts'
+import { attach, methodsIn } from './attach.ts'
 import * as conv from './conv.ts'
 import * as creation from './creation.ts'
+import * as cumulate from './cumulate.ts'
 import * as gather from './gather.ts'
 import * as indexing from './indexing.ts'
 import * as inplace from './inplace.ts'
@@ -38,9 +39,10 @@ export {
 export { Generator, bernoulli, defaultGenerator, manualSeed, multinomial, normal, rand, randLike, randint, randn, randnLike, randperm, type RandomOptions } from './random.ts'
 export {
   all, amax, amin, any, argmax, argmin, countNonzero, logSoftmax, logsumexp, max, mean, min, norm, prod, softmax, softmin, std, sum,
-  var_ as var, type Dims, type ReduceOptions, type SumOptions, type ValuesIndices, type VarOptions,
+  var_ as var, type Dims, type NormOptions, type ReduceOptions, type SumOptions, type ValuesIndices, type VarOptions,
 } from './reduce.ts'
-export { argsort, cumprod, cumsum, diff, logcumsumexp, median, sort, topk, type SortOptions, type TopkOptions } from './sort.ts'
+export { cumprod, cumsum, logcumsumexp, type CumulateOptions } from './cumulate.ts'
+export { argsort, diff, median, sort, topk, type DiffOptions, type SortOptions, type TopkOptions } from './sort.ts'
 export { Tensor, type NestedArray } from './tensor.ts'
 export type { Operand } from './define.ts'
 export type { BackwardOptions } from './world.ts'
@@ -51,7 +53,8 @@ const pick = (table: object, names: readonly string[]): [string, unknown][] => O
 
 const notMethods = new Set(['cat', 'stack', 'broadcastTensors', 'clampBoth', 'geluErf', 'geluTanh', 'spreadIndex', 'embedding', 'root', 'var_'])
 const entries: [string, unknown][] = [
-  ...[pointwise, movement, reduce, gather, matmul, conv, pool, indexing, sort, activation].flatMap(table => Object.entries(table)),
+  ...[pointwise, movement, gather, matmul, conv, pool, indexing, activation].flatMap(table => Object.entries(table)),
+  ...[reduce, sort, cumulate].flatMap(methodsIn),
   ...pick(creation, creations), ...pick(random, draws), ...pick(inplace, ['copy_', 'fill_', 'zero_']),
   ...inplace.inplaceNames.map((n): [string, unknown] => [`${n}_`, inplace.inplace(n)]),
   ['var', reduce.var_],

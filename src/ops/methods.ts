@@ -1,7 +1,11 @@
 // Which functions are methods of Tensor. Types and run-time methods come from the same tables.
 import type * as activation from './activation.ts'
+import type * as calculus from './calculus.ts'
 import type * as conv from './conv.ts'
 import type * as creation from './creation.ts'
+import type * as distance from './distance.ts'
+import type * as extremes from './extremes.ts'
+import type * as histogram from './histogram.ts'
 import type * as cumulate from './cumulate.ts'
 import type * as gather from './gather.ts'
 import type * as indexing from './indexing.ts'
@@ -13,7 +17,9 @@ import type * as pool from './pool.ts'
 import type { Statistics } from './print.ts'
 import type * as random from './random.ts'
 import type * as reduce from './reduce.ts'
+import type * as sets from './sets.ts'
 import type * as sort from './sort.ts'
+import type * as statistics from './statistics.ts'
 import type { Operand } from './define.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -29,6 +35,7 @@ type Reduce = Pick<typeof reduce, 'all' | 'amax' | 'amin' | 'any' | 'argmax' | '
 type Gather = Omit<typeof gather, `${string}Op` | 'spreadIndex' | 'embedding'>
 type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'zero_'>
 type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'diff'> & Pick<typeof cumulate, 'cumsum' | 'cumprod' | 'logcumsumexp'>
+type Statistical = Omit<typeof statistics, 'nanmedian'> & typeof extremes & Pick<typeof distance, 'dist' | 'renorm'> & typeof histogram & Pick<typeof calculus, 'gradient'>
 type Conv = Omit<typeof conv, 'convOp'>
 type Product = Omit<typeof matmul, `${string}Op`>
 type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand[]) => Tensor }
@@ -36,7 +43,7 @@ type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand
 export interface Methods
   extends MethodsOf<Omit<typeof pointwise, Renamed>>,
     MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
-    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, InplaceForms {
+    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, InplaceForms {
   /** Range, mean, spread and oddities of the values: `console.log(String(await x.inspect()))`. */
   inspect(): Promise<Statistics>
   /** Variance over dimensions, with `correction` 1 by default. As `torch.var`. */
@@ -47,4 +54,10 @@ export interface Methods
   min: reduce.ExtremeMethod
   /** Middle value (the lower of two): of all elements, or along a dimension with its position. As `torch.median`. */
   median: reduce.ChosenMethod
+  /** `median` of what is not NaN. As `torch.nanmedian`. */
+  nanmedian: reduce.ChosenMethod
+  /** The distinct values in ascending order; with options where and how often each occurs. As `torch.unique`. */
+  unique: sets.UniqueMethod
+  /** The first of each run of equal values; with options where and how long each is. As `torch.unique_consecutive`. */
+  uniqueConsecutive: sets.ConsecutiveMethod
 }

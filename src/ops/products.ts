@@ -29,18 +29,23 @@ export function productOfOthers(x: Tensor, axes: readonly number[]): Tensor {
 const shifted = (x: Tensor, by: number): Tensor => pad(narrow(x, -1, by, x.shape.at(-1)! - by), [0, by])
 
 /**
- * Along the last dimension dxᵢ = Π_{k<i} xₖ · Rᵢ with Rᵢ = Σ_{j≥i} gⱼ Π_{i<k≤j} xₖ, that is Rᵢ = gᵢ + xᵢ₊₁ Rᵢ₊₁. The recurrence is solved by doubling
- * (Kogge & Stone 1973): after a step of s, each b covers 2s terms and each a carries what follows them.
+ * Along the last dimension Rᵢ = gᵢ + aᵢ Rᵢ₊₁, solved by doubling (Kogge & Stone 1973): after a step of s, each b covers 2s terms and each a carries what
+ * follows them. The last a is not used.
  */
-export function cumprodBackward(g: Tensor, x: Tensor, cumprod: (x: Tensor) => Tensor): Tensor {
-  const n = x.shape.at(-1)!
-  if (n === 0) return g
-  let a = shifted(x, 1)
+export function recurrence(g: Tensor, a: Tensor): Tensor {
+  const n = g.shape.at(-1)!
   let b = g
   for (let s = 1; s < n; s *= 2) {
     b = add(b, mul(a, shifted(b, s)))
     a = mul(a, shifted(a, s))
   }
+  return b
+}
+
+/** Along the last dimension dxᵢ = Π_{k<i} xₖ · Rᵢ with Rᵢ = Σ_{j≥i} gⱼ Π_{i<k≤j} xₖ, that is Rᵢ = gᵢ + xᵢ₊₁ Rᵢ₊₁. */
+export function cumprodBackward(g: Tensor, x: Tensor, cumprod: (x: Tensor) => Tensor): Tensor {
+  const n = x.shape.at(-1)!
+  if (n === 0) return g
   const before = pad(narrow(cumprod(x), -1, 0, n - 1), [1, 0], { value: 1 })
-  return mul(before, b)
+  return mul(before, recurrence(g, shifted(x, 1)))
 }

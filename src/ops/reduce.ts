@@ -1,22 +1,23 @@
 // Reductions. One record per kernel reduction; the rest are formulas over them. Names and defaults follow PyTorch.
-import { needDType, type DType } from '../core/dtype.ts'
+import { dtypes, isFloat, needDType, type DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { normalizeDim, normalizeDims, numel, type Shape } from '../core/shape.ts'
 import { permuteView } from '../core/view.ts'
 import type { ReduceOp } from '../ir/kernel.ts'
+import { S } from '../ir/scalar.ts'
 import { cast } from './cast.ts'
-import { arange } from './creation.ts'
-import { apply1, define, describe, needFloat, type Described } from './define.ts'
+import { apply1, define, describe, needFloat, needTensor, type Described } from './define.ts'
 import { gather } from './gather.ts'
-import { expand, reshape, unsqueeze } from './movement.ts'
+import { expand, reshape, squeeze } from './movement.ts'
 import type { Op } from './op.ts'
-import { abs, add, div, eq, exp, log, mul, ne, neg, pow, root, square, sub, where } from './pointwise.ts'
+import { abs, add, div, eq, exp, log, logicalAnd, logicalOr, maximum, minimum, mul, ne, neg, pow, root, square, sub, where } from './pointwise.ts'
+import { unary, type Unary } from './pointwise-record.ts'
 import { productOfOthers } from './products.ts'
 import { logSoftmaxOp, softmaxOp } from './softmax.ts'
-import type { Tensor } from './tensor.ts'
+import { Tensor } from './tensor.ts'
 
-/** Which dimensions: one, several, or all (absent). */
-export type Dims = number | readonly number[]
+/** Which dimensions: one, several, or all (absent, null or an empty list). */
+export type Dims = number | readonly number[] | null
 export interface ReduceOptions {
   dim?: Dims
   /** Keep reduced dimensions with size 1. */
@@ -24,17 +25,20 @@ export interface ReduceOptions {
 }
 export interface SumOptions extends ReduceOptions {
   /** Convert before reducing. */
-  dtype?: DType
+  dtype?: DType | null
 }
 export interface VarOptions extends ReduceOptions {
   /** Degrees of freedom taken off the count; 1 gives the unbiased estimate. */
-  correction?: number
+  correction?: number | null
+  /** false: `correction` 0. */
+  unbiased?: boolean
 }
 export interface ValuesIndices {
   values: Tensor
   indices: Tensor
 }
-type Reducer<O> = ((x: Tensor, dim?: Dims | O, options?: O) => Tensor) & Described
+export type Reducer<O> = ((x: Tensor, dim?: Dims | O, keepdim?: boolean | O, options?: O) => Tensor) & Described
+export type VarReducer<R> = ((x: Tensor, dim?: Dims | boolean | VarOptions, unbiased?: boolean | VarOptions, keepdim?: boolean | VarOptions, options?: VarOptions) => R) & Described
 
 interface ReduceParams {
   /** Sorted, without repeats. */
@@ -44,7 +48,7 @@ interface ReduceParams {
 const keptShape = (x: Shape, axes: readonly number[]): number[] => x.filter((_, i) => !axes.includes(i))
 const withOnes = (x: Shape, axes: readonly number[]): number[] => x.map((n, i) => (axes.includes(i) ? 1 : n))
 
-function reduceOp(name: string, kernel: ReduceOp, vjp?: Op<ReduceParams>['vjp'], saves: Op['saves'] = 'nothing'): Op<ReduceParams> {
+export function reduceOp(name: string, kernel: ReduceOp, vjp?: Op<ReduceParams>['vjp'], saves: Op['saves'] = 'nothing'): Op<ReduceParams> {
   const indices = kernel === 'argmax' || kernel === 'argmin'
   return {
     name,
@@ -61,61 +65,64 @@ function reduceOp(name: string, kernel: ReduceOp, vjp?: Op<ReduceParams>['vjp'],
 }
 
 /** The cotangent of a reduction, laid out so that it broadcasts against the input. */
-const spread = (g: Tensor, shape: Shape, axes: readonly number[]): Tensor => reshape(g, withOnes(shape, axes))
+export const spread = (g: Tensor, shape: Shape, axes: readonly number[]): Tensor => reshape(g, withOnes(shape, axes))
 
 const sumOp = reduceOp('sum', 'sum', ([g], { params: { axes }, shapes: [shape] }) => [g && expand(spread(g, shape, axes), shape)])
 
 // d prod / dxᵢ is the product of the others.
 const prodOp = reduceOp('prod', 'prod', ([g], { params: { axes }, inputs: [x] }) => [g && mul(spread(g, x.shape, axes), productOfOthers(x, axes))], 'inputs')
 
-// Equal extremes share the gradient, as in PyTorch.
-const extremeVjp: Op<ReduceParams>['vjp'] = ([g], { params: { axes }, inputs: [x], outputs: [y] }) => {
-  if (!g) return [null]
-  const hit = cast(eq(x, spread(y, x.shape, axes)), 'float32')
-  const count = spread(apply1(sumOp, [hit], { axes }), x.shape, axes)
-  return [mul(spread(g, x.shape, axes), div(hit, count))]
+/** The gradient in equal shares where `hit`, over axes. */
+function shares(g: Tensor, hit: Tensor, axes: readonly number[]): Tensor {
+  const ones = cast(hit, g.dtype)
+  return mul(div(spread(g, hit.shape, axes), spread(apply1(sumOp, [ones], { axes }), hit.shape, axes)), ones)
 }
+// Equal extremes share the gradient. Where the extreme is NaN none is equal to it, and the gradient is NaN, as in PyTorch.
+const extremeVjp: Op<ReduceParams>['vjp'] = ([g], { params: { axes }, inputs: [x], outputs: [y] }) => [g && shares(g, eq(x, spread(y, x.shape, axes)), axes)]
 const maxOp = reduceOp('amax', 'max', extremeVjp, 'both')
 const minOp = reduceOp('amin', 'min', extremeVjp, 'both')
+/** The gradient of a value chosen from all of x, in equal shares to all that equal it; NaNs count as equal. */
+export const evenly = (g: Tensor, x: Tensor, y: Tensor): Tensor => shares(g, logicalOr(eq(x, y), logicalAnd(ne(x, x), ne(y, y))), [...x.shape.keys()])
+const wholeVjp: Op<ReduceParams>['vjp'] = ([g], { inputs: [x], outputs: [y] }) => [g && evenly(g, x, y)]
+const wholeMaxOp = reduceOp('max', 'max', wholeVjp, 'both')
+const wholeMinOp = reduceOp('min', 'min', wholeVjp, 'both')
 const argmaxOp = reduceOp('argmax', 'argmax')
-// The first largest value alone takes the gradient, as in PyTorch's pooling.
-const firstMaxOp = reduceOp('firstMax', 'max', ([g], { params: { axes }, inputs: [x] }) => {
-  if (!g) return [null]
-  const taps = axes.map(a => x.shape[a])
-  const position = reshape(arange(numel(taps)), x.shape.map((n, i) => (axes.includes(i) ? n : 1)))
-  return [where(eq(position, spread(apply1(argmaxOp, [x], { axes }), x.shape, axes)), spread(g, x.shape, axes), 0)]
-}, 'inputs')
-/** Largest value over trailing dimensions; of equal ones the first takes the gradient. */
-export const firstMax = (x: Tensor, axes: readonly number[]): Tensor => apply1(firstMaxOp, [x], { axes })
 const argminOp = reduceOp('argmin', 'argmin')
 
-/** Options may stand in the place of `dim`. */
-function reducer<O extends ReduceOptions>(name: string, extra: readonly string[], body: (x: Tensor, axes: number[], options: O) => Tensor): Reducer<O> {
-  return define(name, ['input', 'dim', '*', 'keepdim', ...extra], (a: O & { input: Tensor; dtype?: DType }) => {
-    if (a.dtype !== undefined) needDType(name, a.dtype)
-    const axes = normalizeDims(name, a.dim, a.input.ndim)
+/** The axes that `dim` names, sorted. */
+export const axesOf = (op: string, x: Tensor, dim: Dims | undefined): number[] =>
+  normalizeDims(op, Array.isArray(dim) && dim.length === 0 ? null : dim, needTensor(op, x).ndim)
+
+/** A reduction over `dim`, which keeps or drops the dimensions. Options may stand in the place of any positional argument. */
+export function reducer<O extends ReduceOptions>(name: string, extra: readonly string[], body: (x: Tensor, axes: number[], options: O) => Tensor): Reducer<O> {
+  return define(name, ['input', 'dim', 'keepdim', ...(extra.length > 0 ? ['*', ...extra] : [])], (a: O & { input: Tensor; dtype?: DType | null }) => {
+    if (a.dtype) needDType(name, a.dtype)
+    const axes = axesOf(name, a.input, a.dim)
     return finish(body(a.input, axes, a), a.input.shape, axes, a.keepdim)
   })
 }
-const finish = (y: Tensor, shape: Shape, axes: readonly number[], keepdim = false): Tensor => (keepdim ? reshape(y, withOnes(shape, axes)) : y)
+/** The result of a reduction, with the reduced dimensions back as 1 where they are to be kept. */
+export const finish = (y: Tensor, shape: Shape, axes: readonly number[], keepdim = false): Tensor => (keepdim ? reshape(y, withOnes(shape, axes)) : y)
 
 const reduce = (op: Op<ReduceParams>, x: Tensor, axes: readonly number[]): Tensor => (axes.length === 0 && x.ndim > 0 ? x : apply1(op, [x], { axes }))
-const count = (x: Tensor, axes: readonly number[]): number => numel(axes.map(a => x.shape[a]))
-const numeric = (x: Tensor, dtype?: DType): Tensor => cast(x, dtype ?? (x.dtype === 'bool' ? 'int32' : x.dtype))
+/** How many elements fall into one result. */
+export const count = (x: Tensor, axes: readonly number[]): number => numel(axes.map(a => x.shape[a]))
+/** What sums are taken of: bools and narrow integers count in int32. */
+export const numeric = (x: Tensor, dtype?: DType | null): Tensor => cast(x, dtype ?? (dtypes[x.dtype].kind === 'int' || x.dtype === 'bool' ? 'int32' : x.dtype))
 
-/** Sum over dimensions; bool and int32 give int32. As `torch.sum`. */
+/** Sum over dimensions; bool and integers give int32. As `torch.sum`. */
 export const sum: Reducer<SumOptions> = reducer('sum', ['dtype'], (x, axes, { dtype }) => reduce(sumOp, numeric(x, dtype), axes))
-/** Product over dimensions. As `torch.prod`. */
+/** Product over dimensions; bool and integers give int32. As `torch.prod`. */
 export const prod: Reducer<SumOptions> = reducer('prod', ['dtype'], (x, axes, { dtype }) => reduce(prodOp, numeric(x, dtype), axes))
 /** Mean over dimensions, of a float tensor. As `torch.mean`. */
 export const mean: Reducer<SumOptions> = reducer('mean', ['dtype'], (x, axes, { dtype }) => {
   const y = dtype ? cast(x, dtype) : x
   needFloat('mean', y)
-  return mul(reduce(sumOp, y, axes), 1 / count(x, axes))
+  return div(reduce(sumOp, y, axes), count(x, axes))
 })
-/** Largest value over dimensions; equal largest values share the gradient. As `torch.amax`. */
+/** Largest value over dimensions; equal largest values share the gradient. Fails over no elements. As `torch.amax`. */
 export const amax: Reducer<ReduceOptions> = reducer('amax', [], (x, axes) => reduce(maxOp, nonEmpty('amax', x, axes), axes))
-/** Smallest value over dimensions. As `torch.amin`. */
+/** Smallest value over dimensions; equal smallest values share the gradient. Fails over no elements. As `torch.amin`. */
 export const amin: Reducer<ReduceOptions> = reducer('amin', [], (x, axes) => reduce(minOp, nonEmpty('amin', x, axes), axes))
 /** True where all values over the dimensions are not 0. As `torch.all`. */
 export const all: Reducer<ReduceOptions> = reducer('all', [], (x, axes) => reduce(minOp, cast(x, 'bool'), axes))
@@ -124,82 +131,164 @@ export const any: Reducer<ReduceOptions> = reducer('any', [], (x, axes) => reduc
 /** How many values are not 0, as int32. As `torch.count_nonzero`. */
 export const countNonzero: Reducer<ReduceOptions> = reducer('countNonzero', [], (x, axes) => reduce(sumOp, cast(ne(x, 0), 'int32'), axes))
 
-function nonEmpty(op: string, x: Tensor, axes: readonly number[]): Tensor {
-  if (count(x, axes) === 0) fail(op, `${x} has no elements over ${axes.length === x.ndim ? 'all dims' : `dims ${axes.join(', ')}`}, and an extreme of nothing is undefined`, 'check the size first')
+export function nonEmpty(op: string, x: Tensor, axes: readonly number[]): Tensor {
+  const all = axes.length === x.ndim
+  // With no dim given even a result without elements is refused, as in PyTorch.
+  if (count(x, axes) === 0) fail(op, `${x} has no elements over ${all ? 'all dims' : `dims ${axes.join(', ')}`}, and an extreme of nothing is undefined`, 'check the size first')
   return x
 }
 
-type ArgReducer = ((x: Tensor, dim?: number | { dim?: number; keepdim?: boolean }, options?: { dim?: number; keepdim?: boolean }) => Tensor) & Described
+interface ArgOptions {
+  dim?: number | null
+  keepdim?: boolean
+}
+type ArgReducer = ((x: Tensor, dim?: number | null | ArgOptions, keepdim?: boolean | ArgOptions, options?: ArgOptions) => Tensor) & Described
 function argReducer(name: string, op: Op<ReduceParams>): ArgReducer {
-  return define(name, ['input', 'dim', '*', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor; dim?: number; keepdim?: boolean }) => {
-    const axes = dim === undefined ? normalizeDims(name, undefined, input.ndim) : input.ndim === 0 ? [] : [normalizeDim(name, dim, input.ndim)]
+  return define(name, ['input', 'dim', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor } & ArgOptions) => {
+    const axes = axesOf(name, input, dim)
     return finish(apply1(op, [numeric(nonEmpty(name, input, axes))], { axes }), input.shape, axes, keepdim)
   })
 }
 /** Position of the first largest value (int32): along one dimension, or in row-major order over all. As `torch.argmax`. */
 export const argmax: ArgReducer = argReducer('argmax', argmaxOp)
-/** Position of the first smallest value. As `torch.argmin`. */
+/** Position of the first smallest value (int32): along one dimension, or in row-major order over all. As `torch.argmin`. */
 export const argmin: ArgReducer = argReducer('argmin', argminOp)
 
-type Extreme = ((x: Tensor, dim: number, options?: { keepdim?: boolean }) => ValuesIndices) & Described
-function extreme(name: string, arg: ArgReducer): Extreme {
-  return define(name, ['input', 'dim', '*', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor; dim: number; keepdim?: boolean }) => {
-    if (dim === undefined) fail(name, 'needs a dim', `for the extreme over all elements use ${name === 'max' ? 'amax' : 'amin'}()`)
-    const indices = arg(input, dim, { keepdim })
-    if (input.ndim === 0) return { values: reshape(input, []), indices }
-    const axis = normalizeDim(name, dim, input.ndim)
-    const at = keepdim ? indices : unsqueeze(indices, axis)
-    const values = gather(input, axis, at)
-    return { values: keepdim ? values : reshape(values, indices.shape), indices }
+/** The values at `indices`, which have size 1 along the axis, and both without that dimension unless it is kept. */
+export function valuesAt(x: Tensor, indices: Tensor, axis: number, keepdim = false): ValuesIndices {
+  if (x.ndim === 0) return { values: reshape(x, []), indices: reshape(indices, []) }
+  const values = gather(x, axis, indices)
+  return keepdim ? { values, indices } : { values: squeeze(values, axis), indices: squeeze(indices, axis) }
+}
+
+interface AlongOptions {
+  dim?: number
+  keepdim?: boolean
+}
+/** A statistic that is one of the values: of all elements, or along a dimension and with its position. */
+export interface ChosenMethod {
+  (): Tensor
+  (dim: number, keepdim?: boolean | AlongOptions, options?: AlongOptions): ValuesIndices
+  (options: AlongOptions & { dim: number }): ValuesIndices
+}
+export interface ExtremeMethod extends ChosenMethod {
+  /** Elementwise. */
+  (other: Tensor): Tensor
+}
+export interface Chosen {
+  (x: Tensor): Tensor
+  (x: Tensor, dim: number, keepdim?: boolean | AlongOptions, options?: AlongOptions): ValuesIndices
+  (x: Tensor, options: AlongOptions & { dim: number }): ValuesIndices
+}
+export interface Extreme extends Chosen {
+  /** Elementwise. */
+  (x: Tensor, other: Tensor): Tensor
+}
+
+interface ExtremeArgs {
+  input: Tensor
+  dim?: number | Tensor | null
+  keepdim?: boolean
+  other?: Tensor
+}
+function extreme(name: string, whole: Op<ReduceParams>, arg: ArgReducer, pairwise: (x: Tensor, other: Tensor) => Tensor): Extreme & Described {
+  return define(name, ['input', 'dim', 'keepdim', '*', 'other'], ({ input, dim, keepdim, other }: ExtremeArgs) => {
+    needTensor(name, input)
+    if (other || dim instanceof Tensor) return pairwise(input, needTensor(name, other ?? dim))
+    if (typeof dim === 'number') {
+      const axis = normalizeDim(name, dim, input.ndim)
+      return valuesAt(input, arg(input, axis, true), axis, keepdim)
+    }
+    if (keepdim) fail(name, 'keepdim is given without a dim', `for all dimensions use a${name}`)
+    const axes = axesOf(name, input, null)
+    return apply1(whole, [nonEmpty(name, input, axes)], { axes })
   })
 }
-/** Largest values along a dimension and their positions: `{values, indices}`. As `torch.max` with a dim. */
-export const max: Extreme = extreme('max', argmax)
-/** Smallest values along a dimension and their positions: `{values, indices}`. As `torch.min` with a dim. */
-export const min: Extreme = extreme('min', argmin)
+/**
+ * Largest value: of all elements; along a dimension, with its position, as `{values, indices}`; or elementwise of two tensors. NaN is largest.
+ * The gradient goes to the position, of equal values over all elements to each its share. As `torch.max`.
+ */
+export const max: Extreme & Described = extreme('max', wholeMaxOp, argmax, maximum)
+/**
+ * Smallest value: of all elements; along a dimension, with its position, as `{values, indices}`; or elementwise of two tensors. NaN is smallest.
+ * The gradient goes to the position, of equal values over all elements to each its share. As `torch.min`.
+ */
+export const min: Extreme & Described = extreme('min', wholeMinOp, argmin, minimum)
 
-function variance(name: string, x: Tensor, axes: number[], correction = 1): Tensor {
-  needFloat(name, x)
-  const centre = sub(x, reshape(mul(reduce(sumOp, x, axes), 1 / count(x, axes)), withOnes(x.shape, axes)))
-  return mul(reduce(sumOp, square(centre), axes), 1 / Math.max(0, count(x, axes) - correction))
+/** A function with the parameters of `torch.var`; a boolean in the place of `dim` is `unbiased`. `body` gets the mean and the variance, both with reduced dimensions of 1. */
+export function varReducer<R>(name: string, body: (moments: { mean: Tensor; variance: Tensor }, drop: (y: Tensor) => Tensor) => R): VarReducer<R> {
+  return define(name, ['input', 'dim', 'unbiased', 'keepdim', '*', 'correction'], (a: { input: Tensor; dim?: Dims | boolean; unbiased?: boolean; keepdim?: boolean; correction?: number | null }) => {
+    const unbiased = typeof a.dim === 'boolean' ? a.dim : a.unbiased
+    if (unbiased !== undefined && typeof a.correction === 'number') fail(name, 'both unbiased and correction are given', 'correction says it all')
+    const x = a.input
+    const axes = axesOf(name, x, typeof a.dim === 'boolean' ? null : a.dim)
+    needFloat(name, x)
+    const total = (t: Tensor): Tensor => reshape(reduce(sumOp, t, axes), withOnes(x.shape, axes))
+    const mean = div(total(x), count(x, axes))
+    const variance = div(total(square(sub(x, mean))), Math.max(0, count(x, axes) - (a.correction ?? (unbiased === false ? 0 : 1))))
+    return body({ mean, variance }, y => (a.keepdim ? y : reshape(y, keptShape(x.shape, axes))))
+  })
 }
-/** Variance over dimensions, with `correction` 1 by default. As `torch.var`. */
-export const var_: Reducer<VarOptions> = reducer('var', ['correction'], (x, axes, o) => variance('var', x, axes, o.correction))
-/** Standard deviation over dimensions. As `torch.std`. */
-export const std: Reducer<VarOptions> = reducer('std', ['correction'], (x, axes, o) => root(variance('std', x, axes, o.correction)))
+/** Variance Σ(x − mean)² / (n − correction) over dimensions, with `correction` 1 by default. As `torch.var`. */
+export const var_: VarReducer<Tensor> = varReducer('var', ({ variance }, drop) => drop(variance))
+/** Standard deviation over dimensions, the root of `var`. As `torch.std`. */
+export const std: VarReducer<Tensor> = varReducer('std', ({ variance }, drop) => drop(root(variance)))
 
-/** log Σ eˣ over dimensions, without overflow. As `torch.logsumexp`. */
-export const logsumexp: Reducer<ReduceOptions> = reducer('logsumexp', [], (x, axes) => {
-  needFloat('logsumexp', x)
+/** log Σ eˣ over dimensions, without overflow; integers count as float32. As `torch.logsumexp`. */
+export const logsumexp: Reducer<ReduceOptions> = reducer('logsumexp', [], (input, axes) => {
+  const x = isFloat(input.dtype) ? input : cast(input, 'float32')
   // The shift cancels in the result, so no gradient flows through it; an infinite maximum is left out of it.
   const top = reduce(maxOp, x, axes).detach()
   const shift = where(eq(abs(top), Infinity), 0, top)
   return add(log(reduce(sumOp, exp(sub(x, reshape(shift, withOnes(x.shape, axes)))), axes)), shift)
 })
 
-/** p-norm of all elements or over dimensions: (Σ|x|ᵖ)^(1/p). p may be ±Infinity and 0. As `torch.norm`. */
-export const norm: ((x: Tensor, p?: number | (ReduceOptions & { p?: number }), dim?: Dims, options?: ReduceOptions) => Tensor) & Described = define('norm', ['input', 'p', 'dim', '*', 'keepdim'], ({ input: x, p = 2, dim, keepdim }: { input: Tensor; p?: number } & ReduceOptions) => {
+export interface NormOptions extends SumOptions {
+  p?: number | 'fro' | 'nuc' | null
+}
+/** Norms that need more than sums; the decompositions bring them along. */
+export const namedNorms = new Map<string, (x: Tensor, axes: readonly number[]) => Tensor>()
+
+/** (Σ|x|ᵖ)^(1/p) over axes; at 0 its derivative is taken as 0. */
+export function pNorm(x: Tensor, p: number, axes: readonly number[]): Tensor {
+  if (p === 2) return root(reduce(sumOp, square(x), axes))
+  if (p === 1) return reduce(sumOp, abs(x), axes)
+  if (Math.abs(p) === Infinity) return reduce(p > 0 ? maxOp : minOp, abs(nonEmpty('norm', x, axes)), axes)
+  if (p === 0) return reduce(sumOp, notZero(x), axes)
+  return power(reduce(sumOp, power(abs(x), p), axes), 1 / p)
+}
+/** 1 where x ≠ 0; its gradient is 0. */
+const notZero: Unary = unary('notZero', { dtype: 'float', value: x => S.cast(S.ne(x, 0), x.dtype), linear: [g => mul(g, 0)], sample: [0.3, 2] })
+/** xᵖ for x ≥ 0, with no slope at 0. */
+function power(x: Tensor, p: number): Tensor {
+  const zero = eq(x, 0)
+  return where(zero, p > 0 ? 0 : Infinity, pow(where(zero, 1, x), p))
+}
+
+type Norm = ((x: Tensor, p?: number | 'fro' | 'nuc' | null | NormOptions, dim?: Dims | NormOptions, keepdim?: boolean | NormOptions, options?: NormOptions) => Tensor) & Described
+/**
+ * p-norm of all elements or over dimensions: (Σ|x|ᵖ)^(1/p). p may be ±Infinity and 0, 'fro' (as 2), or 'nuc', the sum of the singular values of a
+ * matrix. At 0 the gradient is 0. As `torch.norm`.
+ */
+export const norm: Norm = define('norm', ['input', 'p', 'dim', 'keepdim', '*', 'dtype'], ({ input, p, dim, keepdim, dtype }: { input: Tensor } & NormOptions) => {
+  const axes = axesOf('norm', input, dim)
+  const x = dtype ? cast(input, dtype) : input
   needFloat('norm', x)
-  const axes = normalizeDims('norm', dim, x.ndim)
-  const size = abs(x)
-  const y =
-    p === 2 ? root(reduce(sumOp, square(x), axes))
-    : p === 1 ? reduce(sumOp, size, axes)
-    : p === Infinity ? reduce(maxOp, size, axes)
-    : p === -Infinity ? reduce(minOp, size, axes)
-    : p === 0 ? reduce(sumOp, cast(ne(x, 0), 'float32'), axes)
-    : pow(reduce(sumOp, pow(size, p), axes), 1 / p)
-  return finish(y, x.shape, axes, keepdim)
+  const named = typeof p === 'string' && p !== 'fro' ? namedNorms.get(p) ?? fail('norm', `there is no norm '${p}' here`, "p is a number, 'fro' or, with the decompositions of the full build, 'nuc'") : null
+  return finish(named ? named(x, axes) : pNorm(x, typeof p === 'number' ? p : 2, axes), x.shape, axes, keepdim)
 })
 
-/** eˣ / Σ eˣ along a dimension, without overflow. dx = y·(g − Σ g·y). As `torch.softmax`. */
-export const softmax: ((x: Tensor, dim: number) => Tensor) & Described = describe((x: Tensor, dim: number) => apply1(softmaxOp, [floating('softmax', x)], { axis: normalizeDim('softmax', dim, x.ndim) }), 'softmax', ['input', 'dim'])
-/** log softmax along a dimension. dx = g − softmax·Σ g. As `torch.log_softmax`. */
-export const logSoftmax: ((x: Tensor, dim: number) => Tensor) & Described = describe((x: Tensor, dim: number) => apply1(logSoftmaxOp, [floating('logSoftmax', x)], { axis: normalizeDim('logSoftmax', dim, x.ndim) }), 'logSoftmax', ['input', 'dim'])
-/** softmax(−x). As `torch.nn.functional.softmin`. */
-export const softmin: ((x: Tensor, dim: number) => Tensor) & Described = describe((x: Tensor, dim: number) => softmax(neg(x), dim), 'softmin', ['input', 'dim'])
-
-function floating(op: string, x: Tensor): Tensor {
-  needFloat(op, x)
-  return x
+type Softmax = ((x: Tensor, dim: number, dtype?: DType | null) => Tensor) & Described
+function softmaxOf(name: string, op: typeof softmaxOp): Softmax {
+  return describe((x: Tensor, dim: number, dtype?: DType | null) => {
+    const y = dtype ? cast(needTensor(name, x), dtype) : needTensor(name, x)
+    needFloat(name, y)
+    return apply1(op, [y], { axis: normalizeDim(name, dim, y.ndim) })
+  }, name, ['input', 'dim', 'dtype'])
 }
+/** eˣ / Σ eˣ along a dimension, without overflow. dx = y·(g − Σ g·y). As `torch.softmax`. */
+export const softmax: Softmax = softmaxOf('softmax', softmaxOp)
+/** log softmax along a dimension. dx = g − softmax·Σ g. As `torch.log_softmax`. */
+export const logSoftmax: Softmax = softmaxOf('logSoftmax', logSoftmaxOp)
+/** softmax(−x). As `torch.nn.functional.softmin`. */
+export const softmin: Softmax = describe((x: Tensor, dim: number, dtype?: DType | null) => softmax(neg(x), dim, dtype), 'softmin', ['input', 'dim', 'dtype'])

@@ -1,28 +1,17 @@
-// Order: sorting, the largest k, running results along a dimension.
+// Order: sorting, the largest k, the middle, and differences of neighbours.
+import { isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
-import { axisOf, normalizeDim } from '../core/shape.ts'
-import { permuteView, type View } from '../core/view.ts'
-import type { CumulateOp } from '../ir/kernel.ts'
-import { cast } from './cast.ts'
-import { apply1, define, describe, needFloat, type Described } from './define.ts'
-import { filledOp, flip, movedim, narrow } from './movement.ts'
-import { cumprodBackward } from './products.ts'
-import { scatterAddOp } from './gather.ts'
-import type { Arg, Lowering, Op } from './op.ts'
-import { add, exp, log, mul, sub } from './pointwise.ts'
-import { amax, type ValuesIndices } from './reduce.ts'
+import { normalizeDim } from '../core/shape.ts'
+import { alongLast, toLast } from './cumulate.ts'
+import { apply1, define, needTensor, type Described } from './define.ts'
+import { gather, scatterAddOp } from './gather.ts'
+import { compact } from './lowering.ts'
+import { cat, filledOp, flatten, narrow, reshape } from './movement.ts'
+import type { Op } from './op.ts'
+import { clone, eq, floorDivide, lt, maximum, ne, sub, where } from './pointwise.ts'
+import { evenly, sum, valuesAt, type Chosen, type ValuesIndices } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
 import { world } from './world.ts'
-
-/** The order of axes that brings `axis` to the end; it is undone by moving the last one back. */
-const axisLast = (rank: number, axis: number): number[] => [...Array(rank).keys()].filter(i => i !== axis).concat(axis)
-const lastBack = (v: View, axis: number): View => permuteView(v, [...Array(v.shape.length - 1).keys()].toSpliced(axis, 0, v.shape.length - 1))
-const toLast = (x: Arg, axis: number): Arg => ({ view: permuteView(x.view, axisLast(x.view.shape.length, axis)), slot: x.slot })
-/** Memory of `like`'s shape, and the same memory with the axis last. */
-function alongLast(k: Lowering, dtype: View['dtype'], like: View, axis: number): [whole: Arg, last: Arg] {
-  const last = k.alloc(dtype, permuteView(like, axisLast(like.shape.length, axis)).shape)
-  return [{ view: lastBack(last.view, axis), slot: last.slot }, last]
-}
 
 const sortOp: Op<{ axis: number; descending: boolean }> = {
   name: 'sort',
@@ -33,7 +22,7 @@ const sortOp: Op<{ axis: number; descending: boolean }> = {
     k.run({ kind: 'sort', descending }, [toLast(x, axis)], [v, i])
     return [values, indices]
   },
-  vjp: ([g], { outputs: [, indices], shapes: [shape], params: { axis } }) => [g && apply1(scatterAddOp, [apply1(filledOp, [], { shape, value: 0, dtype: 'float32' }), indices, g], { axis })],
+  vjp: ([g], { outputs: [, indices], shapes: [shape], params: { axis } }) => [g && apply1(scatterAddOp, [apply1(filledOp, [], { shape, value: 0, dtype: g.dtype }), indices, g], { axis })],
   saves: 'outputs',
 }
 
@@ -41,84 +30,101 @@ export interface SortOptions {
   dim?: number
   /** Largest first. */
   descending?: boolean
+  /** Keep the order of equal values, which is done in any case. */
+  stable?: boolean
 }
-type Sort<R> = ((x: Tensor, dim?: number | SortOptions, options?: SortOptions) => R) & Described
+type Sort<R> = ((x: Tensor, dim?: number | SortOptions, descending?: boolean | SortOptions, stable?: boolean | SortOptions, options?: SortOptions) => R) & Described
+const sortNames = ['input', 'dim', 'descending', 'stable']
 
-/** Sorted values along a dimension (the last by default) and their former positions: `{values, indices}`; equal values keep their order. As `torch.sort`. */
-export const sort: Sort<ValuesIndices> = define('sort', ['input', 'dim', 'descending'], ({ input, dim = -1, descending = false }: { input: Tensor } & SortOptions) => {
-  if (input.ndim === 0) return { values: input, indices: cast(mul(input, 0), 'int32') }
-  const [values, indices] = world().apply(sortOp, [input], { axis: normalizeDim('sort', dim, input.ndim), descending })
+/**
+ * Sorted values along a dimension (the last by default) and their former positions (int32): `{values, indices}`. Equal values keep their order, NaN
+ * is greatest. As `torch.sort`.
+ */
+export const sort: Sort<ValuesIndices> = define('sort', sortNames, ({ input, dim, descending }: { input: Tensor } & SortOptions) => {
+  const axis = normalizeDim('sort', dim ?? -1, needTensor('sort', input).ndim)
+  if (input.ndim === 0) return { values: clone(input), indices: apply1(filledOp, [], { shape: [], value: 0, dtype: 'int32' }) }
+  const [values, indices] = world().apply(sortOp, [input], { axis, descending: descending === true })
   return { values, indices }
 })
-/** Positions that sort a dimension. As `torch.argsort`. */
-export const argsort: Sort<Tensor> = define('argsort', ['input', 'dim', 'descending'], ({ input, dim, descending }: { input: Tensor } & SortOptions) => sort(input, { dim, descending }).indices)
+/** Positions (int32) that sort a dimension. As `torch.argsort`. */
+export const argsort: Sort<Tensor> = define('argsort', sortNames, ({ input, dim, descending }: { input: Tensor } & SortOptions) => sort(needTensor('argsort', input), { dim, descending }).indices)
 
 export interface TopkOptions {
-  dim?: number
+  dim?: number | null
   /** false: the smallest k. */
   largest?: boolean
+  /** In order, which they are in any case. */
+  sorted?: boolean
 }
-/** The k largest values of a dimension in order, and their positions: `{values, indices}`. As `torch.topk`. */
-export const topk: ((x: Tensor, k: number, dim?: number | TopkOptions, options?: TopkOptions) => ValuesIndices) & Described = define('topk', ['input', 'k', 'dim', 'largest'], ({ input, k, dim = -1, largest = true }: { input: Tensor; k: number } & TopkOptions) => {
-  const axis = axisOf('topk', dim, input.ndim)
-  if (!Number.isInteger(k) || k < 0 || k > (input.shape[axis] ?? 1)) fail('topk', `k = ${k} of dimension ${dim} of ${input}`, `k is 0 … ${input.shape[axis] ?? 1}`)
-  const { values, indices } = sort(input, { dim: axis, descending: largest })
-  return { values: narrow(values, axis, 0, k), indices: narrow(indices, axis, 0, k) }
+type Topk = ((x: Tensor, k: number, dim?: number | null | TopkOptions, largest?: boolean | TopkOptions, sorted?: boolean | TopkOptions, options?: TopkOptions) => ValuesIndices) & Described
+/** The k largest values of a dimension (the last by default) in order, and their positions (int32): `{values, indices}`. As `torch.topk`. */
+export const topk: Topk = define('topk', ['input', 'k', 'dim', 'largest', 'sorted'], ({ input, k, dim, largest }: { input: Tensor; k: number } & TopkOptions) => {
+  const axis = normalizeDim('topk', dim ?? -1, needTensor('topk', input).ndim)
+  const n = input.shape[axis] ?? 1
+  if (!Number.isInteger(k) || k < 0 || k > n) fail('topk', `k = ${k} of dimension ${axis} of ${input}`, `k is 0 … ${n}`)
+  const { values, indices } = sort(input, { dim: axis, descending: largest !== false })
+  const first = (x: Tensor): Tensor => (input.ndim === 0 ? reshape(narrow(reshape(x, 1), 0, 0, k), k === 1 ? [] : [0]) : narrow(x, axis, 0, k))
+  return { values: first(values), indices: first(indices) }
 })
 
-interface CumulateParams {
-  readonly axis: number
-  readonly reverse: boolean
+/** Position of the middle along an axis, which keeps size 1: the lower of two. A NaN is the middle, or is passed over. */
+export function middle(op: string, x: Tensor, axis: number, passNaN: boolean): Tensor {
+  const n = x.shape[axis] ?? 1
+  if (n === 0) fail(op, `${x} has no elements along dim ${axis}`, 'check the size first')
+  const { indices } = sort(x.detach(), axis)
+  if (x.ndim === 0) return indices
+  if (!isFloat(x.dtype)) return narrow(indices, axis, (n - 1) >> 1, 1)
+  // NaNs come last.
+  const numbers = sum(eq(x, x), axis, true)
+  return gather(indices, axis, passNaN ? floorDivide(maximum(sub(numbers, 1), 0), 2) : where(lt(numbers, n), numbers, (n - 1) >> 1))
 }
-function cumulateOp(name: string, kernel: CumulateOp, vjp?: Op<CumulateParams>['vjp'], saves: Op['saves'] = 'nothing'): Op<CumulateParams> {
-  return {
-    name,
-    infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
-    lower(k, [x], { axis, reverse }) {
-      const [whole, last] = alongLast(k, x.view.dtype, x.view, axis)
-      k.run({ kind: 'cumulate', op: kernel, reverse }, [toLast(x, axis)], [last])
-      return [whole]
-    },
-    vjp,
-    saves,
+
+// inputs: x and one of its values. The gradient goes in equal shares to the elements of that value.
+const chosenOp: Op<null> = {
+  name: 'chosen',
+  infer: ([, y]) => [{ dtype: y.dtype, shape: y.shape }],
+  lower: (k, [, y]) => [compact(k, y)],
+  vjp: ([g], { inputs: [x, y] }) => [g && evenly(g, x, y), null],
+  saves: 'inputs',
+}
+
+/** A function with the parameters of `torch.median`. */
+export function medianOf(name: string, passNaN: boolean): Chosen & Described {
+  return define(name, ['input', 'dim', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor; dim?: number | null; keepdim?: boolean }) => {
+    needTensor(name, input)
+    if (typeof dim === 'number') {
+      const axis = normalizeDim(name, dim, input.ndim)
+      return valuesAt(input, middle(name, input, axis, passNaN), axis, keepdim)
+    }
+    const flat = flatten(input.detach())
+    return apply1(chosenOp, [input, reshape(gather(flat, 0, middle(name, flat, 0, passNaN)), [])], null)
+  })
+}
+/**
+ * Middle value, the lower of two: of all elements, where equal ones share the gradient, or along a dimension, with its position, as
+ * `{values, indices}`. NaN if any is NaN. As `torch.median`.
+ */
+export const median: Chosen & Described = medianOf('median', false)
+
+export interface DiffOptions {
+  /** How many times. */
+  n?: number
+  dim?: number
+  /** Put before and behind the values first. */
+  prepend?: Tensor | null
+  append?: Tensor | null
+}
+type Diff = ((x: Tensor, n?: number | DiffOptions, dim?: number | DiffOptions, prepend?: Tensor | null, append?: Tensor | null) => Tensor) & Described
+/** Differences of neighbours along a dimension (the last by default), n times over; of bools whether they differ. As `torch.diff`. */
+export const diff: Diff = define('diff', ['input', 'n', 'dim', 'prepend', 'append'], ({ input, n = 1, dim = -1, prepend, append }: { input: Tensor } & DiffOptions) => {
+  const axis = normalizeDim('diff', dim, needTensor('diff', input).ndim)
+  if (input.ndim === 0) fail('diff', `${input} has no neighbours`, 'give a tensor of at least one dimension')
+  if (!Number.isInteger(n) || n < 0) fail('diff', `n is ${n}`, 'give a whole number ≥ 0')
+  let x = prepend || append ? cat([...(prepend ? [prepend] : []), input, ...(append ? [append] : [])], axis) : input
+  for (let i = 0; i < n && x.shape[axis] > 0; i++) {
+    const m = x.shape[axis] - 1
+    const [later, earlier] = [narrow(x, axis, 1, m), narrow(x, axis, 0, m)]
+    x = x.dtype === 'bool' ? ne(later, earlier) : sub(later, earlier)
   }
-}
-const cumsumOp = cumulateOp('cumsum', 'sum', ([g], { params }) => [g && apply1(cumsumOp, [g], { ...params, reverse: !params.reverse })])
-const cumprodOp = cumulateOp('cumprod', 'prod', ([g], { params, inputs: [x] }) => [g && alongWay(g, x, params)], 'inputs')
-
-/** Along the last dimension and forwards, whatever the op's own way was. */
-function alongWay(g: Tensor, x: Tensor, { axis, reverse }: CumulateParams): Tensor {
-  const turn = (t: Tensor): Tensor => (reverse ? flip(t, -1) : t)
-  const [gl, xl] = [g, x].map(t => turn(movedim(t, axis, -1)))
-  const running = (t: Tensor): Tensor => apply1(cumprodOp, [t], { axis: t.ndim - 1, reverse: false })
-  return movedim(turn(cumprodBackward(gl, xl, running)), -1, axis)
-}
-
-type Cumulative = ((x: Tensor, dim: number) => Tensor) & Described
-const cumulative = (name: string, op: Op<CumulateParams>): Cumulative => describe((x: Tensor, dim: number) => {
-  if (x.ndim === 0) return x
-  return apply1(op, [x.dtype === 'bool' ? cast(x, 'int32') : x], { axis: normalizeDim(name, dim, x.ndim), reverse: false })
-}, name, ['input', 'dim'])
-
-/** Running sum along a dimension. As `torch.cumsum`. */
-export const cumsum: Cumulative = cumulative('cumsum', cumsumOp)
-/** Running product along a dimension. As `torch.cumprod`. */
-export const cumprod: Cumulative = cumulative('cumprod', cumprodOp)
-/** log of the running sum of eˣ along a dimension. As `torch.logcumsumexp`. */
-export const logcumsumexp: Cumulative = describe((x: Tensor, dim: number) => {
-  needFloat('logcumsumexp', x)
-  const top = x.ndim ? amax(x, dim, { keepdim: true }).detach() : x.detach()
-  return add(log(cumsum(exp(sub(x, top)), dim)), top)
-}, 'logcumsumexp', ['input', 'dim'])
-/** Differences of neighbours along a dimension (the last by default). As `torch.diff` with n = 1. */
-export const diff: ((x: Tensor, dim?: number) => Tensor) & Described = describe((x: Tensor, dim = -1) => {
-  const n = x.shape[normalizeDim('diff', dim, x.ndim)]
-  return sub(narrow(x, dim, 1, n - 1), narrow(x, dim, 0, n - 1))
-}, 'diff', ['input', 'dim'])
-/** Middle value along a dimension (the lower of two) and its position: `{values, indices}`. As `torch.median` with a dim. */
-export const median: ((x: Tensor, dim?: number) => ValuesIndices) & Described = describe((x: Tensor, dim = -1) => {
-  const axis = axisOf('median', dim, x.ndim)
-  const { values, indices } = sort(x, axis)
-  const middle = (x.shape[axis] - 1) >> 1
-  return { values: values.select(axis, middle), indices: indices.select(axis, middle) }
-}, 'median', ['input', 'dim'])
+  return x
+})

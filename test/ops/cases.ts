@@ -206,7 +206,7 @@ const ordered: OpCase[] = [
   ...rows('cumprod', [[x34, x => ops.cumprod(x, 1)], [[values('float32', [4, 4], [1, 2, 3, 4, 0, 2, 3, 4, 1, 0, 2, 3, 2, 0, 3, 0])], x => ops.cumprod(x, 1), 'with zeros']]),
   ...rows('logcumsumexp', [[x34, x => ops.logcumsumexp(x, 1)]]),
   ...rows('diff', [[x34, x => ops.diff(x)], [x34, x => ops.diff(x, 0)]]),
-  ...rows('median', [[[f([3, 5])], x => pair(ops.median(x))], [x34, x => pair(ops.median(x, 0))]]),
+  ...rows('median', [[[f([3, 5])], x => pair(ops.median(x, -1))], [x34, x => pair(ops.median(x, 0))], [x34, x => ops.median(x), 'of all']]),
 ]
 
 const created: OpCase[] = [

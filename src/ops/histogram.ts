@@ -1,0 +1,114 @@
+// Counting: how often each whole number occurs, how many values fall into each of a row of bins.
+import { isFloat } from '../core/dtype.ts'
+import { fail } from '../core/errors.ts'
+import { sameShape } from '../core/shape.ts'
+import { cast } from './cast.ts'
+import { arange } from './creation.ts'
+import { apply1, define, needFloat, needTensor, type Described, type Operand } from './define.ts'
+import { scatterAddOp } from './gather.ts'
+import { filledOp, flatten, narrow } from './movement.ts'
+import { firstPast } from './places.ts'
+import { add, div, eq, floor, ge, gt, le, logicalAnd, minimum, mul, onesLike, sub, where } from './pointwise.ts'
+import { amax, amin, sum } from './reduce.ts'
+import { sized, type Later, type Reading } from './sized.ts'
+import { Tensor } from './tensor.ts'
+
+/** Σ of the weights at each of the places 0 … size − 1. */
+const gathered = (places: Tensor, weights: Tensor, size: number): Tensor => apply1(scatterAddOp, [apply1(filledOp, [], { shape: [size], value: 0, dtype: weights.dtype }), places, weights], { axis: 0 })
+
+export interface BincountOptions {
+  /** Counted in place of ones. */
+  weights?: Tensor | null
+  /** Least number of bins. */
+  minlength?: number
+}
+type Bincount = ((x: Tensor, weights?: Tensor | null | BincountOptions, minlength?: number | BincountOptions) => Tensor) & Described
+const bincounts: readonly [Bincount, Later<Bincount>] = sized('bincount', ['input', 'weights', 'minlength'], function* ({ input, weights, minlength = 0 }: BincountOptions & { input: Tensor }): Reading<Tensor> {
+  if (needTensor('bincount', input).ndim !== 1 || isFloat(input.dtype)) fail('bincount', `expected a vector of whole numbers, got ${input}`, "x.flatten().to('int32')")
+  if (weights && !sameShape(weights.shape, input.shape)) fail('bincount', `weights ${weights} do not fit ${input}`, 'give one for each value')
+  if (!Number.isInteger(minlength) || minlength < 0) fail('bincount', `minlength is ${minlength}`, 'give a whole number ≥ 0')
+  const x = cast(input, 'int32')
+  const size = Math.max(x.numel === 0 ? 0 : (yield amax(x))[0] + 1, minlength)
+  // A negative number has no bin: the kernel faults there.
+  return gathered(x, weights ? (isFloat(weights.dtype) ? weights : cast(weights, 'float32')) : onesLike(x), size)
+})
+/**
+ * How often each of the numbers 0, 1, … occurs in a vector of whole numbers ≥ 0: int32, or the sum of the weights. The largest number is read: on webgpu use
+ * `bincountAsync`. As `torch.bincount`.
+ */
+export const bincount: Bincount & Described = bincounts[0]
+/** `bincount` where reading must be awaited. */
+export const bincountAsync: Later<Bincount> = bincounts[1]
+
+/** Range of values on the device; where they are all equal, `margin` to each side. */
+function rangeOf(x: Tensor, margin: number): [low: Tensor, high: Tensor] {
+  const [low, high] = [amin(x), amax(x)]
+  const wide = where(eq(low, high), margin, 0)
+  return [sub(low, wide), add(high, wide)]
+}
+
+export interface HistcOptions {
+  bins?: number
+  /** The range; where min = max, that of the values. */
+  min?: number
+  max?: number
+}
+function needBins(op: string, bins: unknown): void {
+  if (typeof bins !== 'number' || !Number.isInteger(bins) || bins < 1) fail(op, `bins is ${String(bins)}`, 'give a whole number ≥ 1')
+}
+/**
+ * How many values fall into each of `bins` bins of equal width between min and max; values outside count nowhere. As `torch.histc`.
+ */
+export const histc: ((x: Tensor, bins?: number | HistcOptions, min?: number | HistcOptions, max?: number | HistcOptions) => Tensor) & Described = define('histc', ['input', 'bins', 'min', 'max'], ({ input, bins = 100, min = 0, max = 0 }: { input: Tensor } & HistcOptions) => {
+  needFloat('histc', needTensor('histc', input))
+  needBins('histc', bins)
+  if (!(min <= max) || !Number.isFinite(max - min)) fail('histc', `the range is ${min} … ${max}`, 'min must be at most max, both finite')
+  const x = flatten(input.detach())
+  const [low, high]: readonly Operand[] = min < max ? [min, max] : x.numel === 0 ? [0, 1] : rangeOf(x, 1)
+  const width = low instanceof Tensor ? sub(high, low) : Number(high) - Number(low)
+  const bin = minimum(floor(mul(div(sub(x, low), width), bins)), bins - 1)
+  // What lies outside goes to one bin more.
+  const place = where(logicalAnd(ge(x, low), le(x, high)), bin, bins)
+  return narrow(gathered(cast(place, 'int32'), onesLike(x), bins + 1), 0, 0, bins)
+})
+
+export interface HistogramOptions {
+  /** Lowest and highest edge, where `bins` is a number; else those of the values. */
+  range?: readonly [number, number] | null
+  /** Counted in place of ones; of the shape of the input. */
+  weight?: Tensor | null
+  /** Divide by the sum and the widths, so that the integral is 1. */
+  density?: boolean
+}
+type Histogram = ((x: Tensor, bins?: number | Tensor | HistogramOptions, options?: HistogramOptions) => { hist: Tensor; binEdges: Tensor }) & Described
+/**
+ * How many values (or how much weight) fall between neighbouring edges, the last bin with both of its edges: `{hist, binEdges}`. `bins` is a number
+ * of bins of equal width, or the edges in ascending order. As `torch.histogram`.
+ */
+export const histogram: Histogram = define('histogram', ['input', 'bins', '*', 'range', 'weight', 'density'], ({ input, bins = 100, range, weight, density }: { input: Tensor; bins?: number | Tensor } & HistogramOptions) => {
+  needFloat('histogram', needTensor('histogram', input))
+  if (weight && !sameShape(weight.shape, input.shape)) fail('histogram', `weight ${weight} does not fit ${input}`, 'give one for each value')
+  const x = flatten(input.detach())
+  const edges = bins instanceof Tensor ? bins : edgesOf(x, bins, range)
+  if (edges.ndim !== 1 || edges.numel < 2 || edges.dtype !== x.dtype) fail('histogram', `edges ${edges}`, `give a vector of at least two, as ${x.dtype}`)
+  if (bins instanceof Tensor && range) fail('histogram', 'both edges and a range are given', 'the edges tell the range')
+  const n = edges.numel - 1
+  const past = firstPast(edges, x, gt)
+  const last = narrow(edges, 0, n, 1)
+  const place = where(eq(x, last), n - 1, where(gt(past, 0), sub(past, 1), n))
+  const sums = narrow(gathered(place, weight ? cast(flatten(weight), x.dtype) : onesLike(x), n + 1), 0, 0, n)
+  const widths = sub(narrow(edges, 0, 1, n), narrow(edges, 0, 0, n))
+  return { hist: density ? div(div(sums, sum(sums)), widths) : sums, binEdges: edges }
+})
+
+/** Edges of bins of equal width, from both ends towards the middle. */
+function edgesOf(x: Tensor, bins: number, range: HistogramOptions['range']): Tensor {
+  needBins('histogram', bins)
+  if (range && !(range[0] <= range[1] && Number.isFinite(range[1] - range[0]))) fail('histogram', `the range is ${range.join(' … ')}`, 'two finite numbers in ascending order')
+  const scalar = (value: number): Tensor => apply1(filledOp, [], { shape: [], value, dtype: x.dtype })
+  const wide = range && range[0] === range[1] ? 0.5 : 0
+  const [low, high] = range ? [scalar(range[0] - wide), scalar(range[1] + wide)] : x.numel === 0 ? [scalar(0), scalar(1)] : rangeOf(x, 0.5)
+  const step = div(sub(high, low), bins)
+  const i = cast(arange(bins + 1), x.dtype)
+  return where(gt(i, bins / 2), sub(high, mul(sub(bins, i), step)), add(low, mul(i, step)))
+}
