@@ -195,13 +195,6 @@ export const tril: ((x: Tensor, diagonal?: number) => Tensor) & Described = tria
 /** The part on and above the `diagonal`-th diagonal, zeros elsewhere. As `torch.triu`. */
 export const triu: ((x: Tensor, diagonal?: number) => Tensor) & Described = triangle('triu', ge)
 
-/** Rows of 0 and 1: a 1 at the position that each index names. int32 of shape [..., classes]. As `torch.nn.functional.one_hot`. */
-export const oneHot: ((x: Tensor, numClasses: number) => Tensor) & Described = describe((x: Tensor, numClasses: number) => {
-  if (x.dtype !== 'int32') fail('oneHot', `the classes must be int32, got ${x}`, "convert: x.to('int32')")
-  if (!(numClasses > 0)) fail('oneHot', `numClasses is ${numClasses}`, 'give the number of classes')
-  return cast(unsqueeze(x, -1).eq(arange(numClasses)), 'int32')
-}, 'oneHot', ['input', 'numClasses'])
-
 /** Coordinate grids of vectors, matrix indexing ('ij'). As `torch.meshgrid`. */
 export const meshgrid: ((...tensors: Tensor[]) => Tensor[]) & Described = describe((...tensors: Tensor[]) => {
   const shape = tensors.map(x => x.numel)

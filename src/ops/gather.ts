@@ -1,14 +1,15 @@
 // Reading and adding at positions given by a tensor. gather and scatterAdd are each other's transpose.
 import { fail } from '../core/errors.ts'
-import { axisOf, sameShape, type Shape } from '../core/shape.ts'
+import { normalizeDim, sameShape, type Shape } from '../core/shape.ts'
 import type { DType } from '../core/dtype.ts'
 import type { ScatterOp } from '../ir/kernel.ts'
 import { sliceView } from '../core/view.ts'
-import { apply1, describe, type Described } from './define.ts'
+import { cast } from './cast.ts'
+import { apply1, describe, needTensor, type Described } from './define.ts'
 import { copyInto } from './lowering.ts'
-import { expand, filledOp, reshape } from './movement.ts'
+import { expand, filledOp, narrow, reshape } from './movement.ts'
 import type { Meta, Op } from './op.ts'
-import { mul } from './pointwise.ts'
+import { clone, mul } from './pointwise.ts'
 import type { Tensor } from './tensor.ts'
 
 interface AxisParams {
@@ -16,6 +17,7 @@ interface AxisParams {
 }
 
 const needIndex = (op: string, index: Meta): void => {
+  needTensor(op, index)
   if (index.dtype !== 'int32') fail(op, `the index must be int32, got ${String(index)}`, "convert it: index.to('int32')")
 }
 
@@ -63,48 +65,77 @@ export const scatterSetOp: Op<AxisParams> = scatterRecord('scatter', 'set', ([g]
 /** Zeros that take no memory of their own size. */
 export const zeros = (shape: Shape, dtype: DType): Tensor => expand(apply1(filledOp, [], { shape: shape.map(() => 1), value: 0, dtype }), shape)
 
-const fits = (op: string, x: Tensor, index: Tensor, axis: number): void => {
-  if (x.ndim !== index.ndim || index.shape.some((n, i) => i !== axis && n > x.shape[i]))
-    fail(op, `index ${index} does not fit ${x} along dim ${axis}`, 'it needs as many dimensions, and sizes no larger except on that dim')
+/** src added to base at the index; truth values add up to truth. */
+export const addAt = (base: Tensor, index: Tensor, src: Tensor, axis: number): Tensor =>
+  base.dtype === 'bool' ? cast(addAt(cast(base, 'int32'), index, cast(src, 'int32'), axis), 'bool') : apply1(scatterAddOp, [base, index, src], { axis })
+
+/** A 0-dim tensor as a vector of one; for ops that work along a dimension. */
+export const atLeastVector = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, 1) : x)
+
+/** The axis, once the index is known to fit x along it. */
+export function axisFor(op: string, x: Tensor, dim: number, index: Tensor): number {
+  needIndex(op, index)
+  const axis = normalizeDim(op, dim, needTensor(op, x).ndim)
+  const [a, b] = [atLeastVector(x), atLeastVector(index)]
+  if (b.numel > 0 && (a.ndim !== b.ndim || b.shape.some((n, i) => i !== axis && n > a.shape[i])))
+    fail(op, `index ${index} does not fit ${x} along dim ${dim}`, 'it needs as many dimensions, and sizes no larger except on that dim')
+  return axis
+}
+
+/** The part of src that an index of this shape uses. */
+export function sourceFor(op: string, x: Tensor, index: Tensor, src: Tensor): Tensor {
+  const y = atLeastVector(needTensor(op, src))
+  const { shape } = atLeastVector(index)
+  if (src.dtype !== x.dtype) fail(op, `src ${src} and input ${x} have different dtypes`, `convert src: src.to('${x.dtype}')`)
+  if (y.ndim !== shape.length || shape.some((n, i) => n > y.shape[i])) fail(op, `index ${index} is larger than src ${src}`, 'every index needs a value')
+  return shape.reduce((part, n, d) => (part.shape[d] === n ? part : narrow(part, d, 0, n)), y)
 }
 
 /** out[i][j][k] = x[i][index[i][j][k]][k] for dim 1, and likewise for others. As `torch.gather`. */
 export const gather: ((x: Tensor, dim: number, index: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor) => {
-  needIndex('gather', index)
-  const axis = axisOf('gather', dim, x.ndim)
-  fits('gather', x, index, axis)
-  return apply1(gatherOp, [x, index], { axis })
+  const axis = axisFor('gather', x, dim, index)
+  if (index.numel === 0) return reshape(zeros(index.shape, x.dtype), index.shape)
+  return reshape(apply1(gatherOp, [atLeastVector(x), atLeastVector(index)], { axis }), index.shape)
 }, 'gather', ['input', 'dim', 'index'])
 
 /** A copy of x with src[i][j][k] added at [i][index[i][j][k]][k] for dim 1. As `torch.scatter_add`. */
 export const scatterAdd: ((x: Tensor, dim: number, index: Tensor, src: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor, src: Tensor) => {
-  needIndex('scatterAdd', index)
-  const axis = axisOf('scatterAdd', dim, x.ndim)
-  fits('scatterAdd', x, index, axis)
-  if (src.dtype !== x.dtype) fail('scatterAdd', `src ${src} and input ${x} have different dtypes`, `convert src: src.to('${x.dtype}')`)
-  if (src.ndim !== index.ndim || index.shape.some((n, i) => n > src.shape[i])) fail('scatterAdd', `index ${index} is larger than src ${src}`, 'every index needs a value')
-  return apply1(scatterAddOp, [x, index, cut(src, index.shape)], { axis })
+  const axis = axisFor('scatterAdd', x, dim, index)
+  if (index.numel === 0) return clone(x)
+  return reshape(addAt(atLeastVector(x), atLeastVector(index), sourceFor('scatterAdd', x, index, src), axis), x.shape)
 }, 'scatterAdd', ['input', 'dim', 'index', 'src'])
 
-const cut = (x: Tensor, shape: Shape): Tensor => shape.reduce((y, n, d) => (y.shape[d] === n ? y : y.narrow(d, 0, n)), x)
+/** The 1-D index of an op that works on whole slices of a dimension. */
+export function vectorFor(op: string, index: Tensor): Tensor {
+  needIndex(op, index)
+  if (index.ndim > 1) fail(op, `index ${index} must have one dimension`, 'flatten it, or use x.at(index)')
+  return atLeastVector(index)
+}
 
 /** Rows (positions of `dim`) picked by a 1-D index; repeats allowed. As `torch.index_select`. */
 export const indexSelect: ((x: Tensor, dim: number, index: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor) => {
-  needIndex('indexSelect', index)
-  if (index.ndim > 1) fail('indexSelect', `index ${index} must have one dimension`, 'flatten it, or use x.at(index)')
-  const axis = axisOf('indexSelect', dim, x.ndim)
-  return apply1(gatherOp, [x, spreadIndex(index, x.shape, axis)], { axis })
+  const at = vectorFor('indexSelect', index)
+  const axis = normalizeDim('indexSelect', dim, needTensor('indexSelect', x).ndim)
+  const from = atLeastVector(x)
+  const picked = apply1(gatherOp, [from, spreadIndex(at, from.shape, axis)], { axis })
+  return x.ndim === 0 && at.numel === 1 ? reshape(picked, []) : picked
 }, 'indexSelect', ['input', 'dim', 'index'])
 
+/** `source` as slices that go with a 1-D index along an axis of x. */
+export function slicesFor(op: string, x: Tensor, axis: number, index: Tensor, source: Tensor): Tensor {
+  const [to, from] = [atLeastVector(x), atLeastVector(needTensor(op, source))]
+  if (!sameShape(from.shape, to.shape.with(axis, index.numel))) fail(op, `source ${source} does not fit ${index.numel} indices along dim ${axis} of ${x}`, 'one slice of the source for each index; its other sizes are those of the input')
+  if (source.dtype !== x.dtype) fail(op, `${source} does not go into ${x}`, `convert the source: source.to('${x.dtype}')`)
+  return from
+}
+
 /** A copy of x with `source`'s positions of `dim`, times `alpha`, added at the positions that the 1-D index names. As `torch.index_add`. */
-export const indexAdd: ((x: Tensor, dim: number, index: Tensor, source: Tensor, options?: { alpha?: number }) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor, source: Tensor, { alpha = 1 }: { alpha?: number } = {}) => {
-  needIndex('indexAdd', index)
-  const axis = axisOf('indexAdd', dim, x.ndim)
-  const fits = x.ndim === 0 ? index.numel === source.numel : sameShape(source.shape, x.shape.with(axis, index.numel))
-  if (!fits) fail('indexAdd', `source ${source} does not fit ${index.numel} indices along dim ${dim} of ${x}`, 'one slice of the source for each index; its other sizes are those of the input')
-  const added = alpha === 1 ? source : mul(source, alpha)
-  if (added.dtype !== x.dtype) fail('indexAdd', `${added} cannot be added into ${x}`, `convert the source: source.to('${x.dtype}')`)
-  return apply1(scatterAddOp, [x, spreadIndex(index, x.shape, axis), added], { axis })
+export const indexAdd: ((x: Tensor, dim: number, index: Tensor, source: Tensor, options?: { alpha?: number | boolean }) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor, source: Tensor, { alpha = 1 }: { alpha?: number | boolean } = {}) => {
+  const at = vectorFor('indexAdd', index)
+  const axis = normalizeDim('indexAdd', dim, needTensor('indexAdd', x).ndim)
+  const added = slicesFor('indexAdd', x, axis, at, Number(alpha) === 1 ? source : mul(source, alpha))
+  const to = atLeastVector(x)
+  return reshape(addAt(to, spreadIndex(at, to.shape, axis), added, axis), x.shape)
 }, 'indexAdd', ['input', 'dim', 'index', 'source', '*', 'alpha'])
 
 /** A 1-D index, broadcast over all other dimensions: its view has stride 0 there, which kernels take as "whole rows". */

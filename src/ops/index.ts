@@ -13,21 +13,26 @@ import * as pointwise from './pointwise.ts'
 import * as pool from './pool.ts'
 import * as random from './random.ts'
 import * as reduce from './reduce.ts'
+import * as selecting from './selecting.ts'
 import * as sort from './sort.ts'
 
 export * from './activation.ts'
 export * from './pool.ts'
 export * from './indexing.ts'
+export {
+  argwhere, argwhereAsync, maskedSelect, maskedSelectAsync, nonzero, nonzeroAsync, oneHot, oneHotAsync, repeatInterleave, repeatInterleaveAsync,
+  type RepeatInterleaveOptions,
+} from './selecting.ts'
 export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d, type ConvOptions, type ConvTransposeOptions } from './conv.ts'
 export {
-  arange, empty, eye, full, fullLike, linspace, logspace, meshgrid, oneHot, ones, tensor, tril, triu, zeros,
+  arange, empty, eye, full, fullLike, linspace, logspace, meshgrid, ones, tensor, tril, triu, zeros,
   type CreationOptions, type TensorData, type TensorOptions,
 } from './creation.ts'
 export { embedding, gather, indexAdd, indexSelect, scatterAdd } from './gather.ts'
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer, tensordot } from './matmul.ts'
 export {
   broadcastTensors, broadcastTo, cat, chunk, contiguous, diagonal, expand, flatten, flip, mT, movedim, narrow, pad, permute, repeat,
-  repeatInterleave, reshape, roll, select, split, squeeze, stack, t, tile, transpose, unbind, unflatten, unfold, unsqueeze, view,
+  reshape, roll, select, split, squeeze, stack, t, tile, transpose, unbind, unflatten, unfold, unsqueeze, view,
 } from './movement.ts'
 export {
   abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, ceil, clone, copysign, cos, cosh,
@@ -47,14 +52,14 @@ export { Tensor, type NestedArray } from './tensor.ts'
 export type { Operand } from './define.ts'
 export type { BackwardOptions } from './world.ts'
 
-const creations = ['fullLike', 'tril', 'triu', 'oneHot']
+const creations = ['fullLike', 'tril', 'triu']
 const draws = ['randLike', 'randnLike', 'bernoulli', 'multinomial', 'uniform_', 'normal_']
 const pick = (table: object, names: readonly string[]): [string, unknown][] => Object.entries(table).filter(([n]) => names.includes(n))
 
 const notMethods = new Set(['cat', 'stack', 'broadcastTensors', 'clampBoth', 'geluErf', 'geluTanh', 'spreadIndex', 'embedding', 'root', 'var_'])
 const entries: [string, unknown][] = [
-  ...[pointwise, movement, gather, matmul, conv, pool, indexing, activation].flatMap(table => Object.entries(table)),
-  ...[reduce, sort, cumulate].flatMap(methodsIn),
+  ...[pointwise, matmul, conv, pool, activation].flatMap(table => Object.entries(table)),
+  ...[movement, gather, indexing, selecting, reduce, sort, cumulate].flatMap(methodsIn),
   ...pick(creation, creations), ...pick(random, draws), ...pick(inplace, ['copy_', 'fill_', 'zero_']),
   ...inplace.inplaceNames.map((n): [string, unknown] => [`${n}_`, inplace.inplace(n)]),
   ['var', reduce.var_],

@@ -1,24 +1,32 @@
-// x.at(…): one grammar for NumPy-style indexing. Numbers select, strings slice ('1:3', ':', '::-1', '...'), null adds a dimension,
-// an int32 tensor or array picks positions, a bool tensor masks.
+// x.at(…): one grammar for indexing, PyTorch's. Numbers select, strings slice ('1:3', ':', '::2', '...'), null adds a dimension, an int32 tensor
+// or an array picks positions, a bool tensor masks. Only a mask that is read under, or stands beside other picks, has its count read.
 import { fail } from '../core/errors.ts'
-import { broadcastShapes, numel } from '../core/shape.ts'
+import { broadcastShapes, formatShape, numel, type Shape } from '../core/shape.ts'
 import { cast } from './cast.ts'
 import { tensor } from './creation.ts'
-import { apply1, describe, type Described, type Operand } from './define.ts'
-import { indexSelect, scatterAddOp } from './gather.ts'
+import { cumsum } from './cumulate.ts'
+import { apply1, define, lift, needTensor, tagged, type Described, type Operand } from './define.ts'
+import { addAt, gather, gatherOp, indexSelect, scatterSetOp, spreadIndex, zeros } from './gather.ts'
 import { copy_ } from './inplace.ts'
-import { expand, filledOp, flatten, permute, reshape, select, sliceOp, stack, unsqueeze } from './movement.ts'
-import { add, lt, mul, where } from './pointwise.ts'
-import { Tensor } from './tensor.ts'
+import { cat, expand, flatten, permute, reshape, select, sliceOp, unsqueeze } from './movement.ts'
+import { coordinates, placeOf, placesOf, wrap } from './places.ts'
+import { add, eq, mul, where } from './pointwise.ts'
+import { needMask } from './selecting.ts'
+import { readLater, readNow, type Later, type Reading } from './sized.ts'
+import { Tensor, type NestedArray } from './tensor.ts'
 
 /** One entry of an index. */
-export type Index = number | string | null | Tensor | readonly number[]
+export type Index = number | boolean | string | null | Tensor | readonly NestedArray[]
 
+/** An index tensor or a mask, and the first dimension that it picks from. */
+interface Pick {
+  readonly dim: number
+  readonly index: Tensor
+}
 interface Placed {
   /** The basic part applied: a view. */
   readonly x: Tensor
-  /** Index tensors by the dimension of `x` that each picks from. */
-  readonly picks: readonly { dim: number; index: Tensor }[]
+  readonly picks: readonly Pick[]
 }
 
 const SLICE = /^\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*)?$/
@@ -28,143 +36,193 @@ function slice(x: Tensor, axis: number, text: string): Tensor {
   if (!match) fail('at', `'${text}' is not a slice`, "write 'start:stop' or 'start:stop:step', ':' for all, '...' for all dimensions left")
   const n = x.shape[axis]
   const step = match[3] === undefined ? 1 : Number(match[3])
-  if (step === 0) fail('at', `the step of '${text}' is 0`, 'use a step of at least 1, or below 0 to go backwards')
-  const bound = (s: string | undefined, otherwise: number): number => {
-    if (s === undefined) return otherwise
-    const v = Number(s) < 0 ? Number(s) + n : Number(s)
-    return step > 0 ? Math.min(Math.max(v, 0), n) : Math.min(Math.max(v, -1), n - 1)
-  }
-  const [start, stop] = [bound(match[1], step > 0 ? 0 : n - 1), bound(match[2], step > 0 ? n : -1)]
-  const length = Math.max(0, Math.ceil((stop - start) / step))
+  if (step < 1) fail('at', `the step of '${text}' is ${step}`, 'steps are ≥ 1; flip(x, dim) turns a dimension around')
+  const bound = (s: string | undefined, otherwise: number): number => (s === undefined ? otherwise : Math.min(Math.max(Number(s) < 0 ? Number(s) + n : Number(s), 0), n))
+  const start = bound(match[1], 0)
+  const length = Math.max(0, Math.ceil((bound(match[2], n) - start) / step))
   return length === n && step === 1 ? x : apply1(sliceOp, [x], { axis, start, step, length })
 }
 
+const firstLeaf = (x: NestedArray | readonly NestedArray[]): number | boolean | undefined => (typeof x === 'object' ? firstLeaf(x[0]) : x)
+
+/** The tensor that an entry stands for, if it picks. */
+function pickOf(i: Index): Tensor | null {
+  if (typeof i === 'boolean') return tensor(i)
+  const at = i instanceof Tensor ? i : Array.isArray(i) ? tensor(i as NestedArray[], { dtype: typeof firstLeaf(i as NestedArray[]) === 'boolean' ? 'bool' : 'int32' }) : null
+  if (at && at.dtype !== 'int32' && at.dtype !== 'bool') fail('at', `an index must be int32 or bool, got ${at}`, "convert it: index.to('int32')")
+  return at
+}
+
 function resolve(x: Tensor, index: readonly Index[]): Placed {
-  const taken = index.reduce((n: number, i) => n + (i === null || i === '...' ? 0 : i instanceof Tensor && i.dtype === 'bool' ? i.ndim : 1), 0)
-  if (taken > x.ndim) fail('at', `${taken} indices for ${x}`, `it has ${x.ndim} dimension${x.ndim === 1 ? '' : 's'}`)
+  const picks = index.map(pickOf)
+  const taken = index.reduce((n: number, i, k) => n + (i === null || i === '...' ? 0 : picks[k]?.dtype === 'bool' ? picks[k].ndim : 1), 0)
+  if (taken > needTensor('at', x).ndim) fail('at', `${taken} ind${taken === 1 ? 'ex' : 'ices'} for ${x}`, x.ndim === 0 ? 'a 0-dim tensor takes none; its value: item()' : `it has ${x.ndim} dimension${x.ndim === 1 ? '' : 's'}`)
   if (index.filter(i => i === '...').length > 1) fail('at', "more than one '...'", 'it may stand once')
   let y = x
-  let axis = 0
-  const picks: { dim: number; index: Tensor }[] = []
-  for (const i of index) {
-    if (i === null) y = unsqueeze(y, axis++)
-    else if (i === '...') axis += x.ndim - taken
-    else if (typeof i === 'number') y = select(y, axis, i)
-    else if (typeof i === 'string') y = slice(y, axis++, i)
-    else if (i instanceof Tensor && i.dtype === 'bool') {
-      if (i.shape.some((n, d) => n !== y.shape[axis + d])) fail('at', `mask ${i} does not fit dimensions ${axis} … of ${x}`, 'a mask needs the sizes of the dimensions that it covers')
-      for (const position of nonzeroColumns(i)) picks.push({ dim: axis++, index: position })
-    } else {
-      const at = i instanceof Tensor ? i : tensor(i as number[], { dtype: 'int32' })
-      if (at.dtype !== 'int32') fail('at', `an index must be int32 or bool, got ${at}`, "convert it: index.to('int32')")
-      picks.push({ dim: axis++, index: at })
-    }
-  }
-  return { x: y, picks }
-}
-
-/** Coordinates of the elements that are not 0, one int32 vector a dimension. Their number depends on values, so they are read. */
-function nonzeroColumns(mask: Tensor): Tensor[] {
-  const values = mask.dataSync()
-  const columns: number[][] = mask.shape.map(() => [])
-  values.forEach((v, flat) => {
-    if (!v) return
-    let rest = flat
-    for (let d = mask.ndim - 1; d >= 0; d--) {
-      columns[d].push(rest % mask.shape[d])
-      rest = Math.floor(rest / mask.shape[d])
-    }
+  let dim = 0
+  const found: Pick[] = []
+  index.forEach((i, k) => {
+    const pick = picks[k]
+    if (pick?.dtype === 'bool') {
+      // A single truth takes a new dimension of size 1, or none of it.
+      if (pick.ndim === 0) y = unsqueeze(y, dim)
+      else if (pick.shape.some((n, d) => n !== y.shape[dim + d])) fail('at', `mask ${pick} does not fit dimensions ${dim} … of ${y}`, 'a mask needs the sizes of the dimensions that it covers')
+      found.push({ dim, index: pick.ndim === 0 ? reshape(pick, 1) : pick })
+      dim += Math.max(1, pick.ndim)
+    } else if (pick) found.push({ dim: dim++, index: pick })
+    else if (i === null) y = unsqueeze(y, dim++)
+    else if (i === '...') dim += x.ndim - taken
+    else if (typeof i === 'number') y = select(y, dim, i)
+    else y = slice(y, dim++, i as string)
   })
-  return columns.map(c => tensor(Int32Array.from(c), { device: mask.device }))
+  return { x: y, picks: found }
 }
 
-/** Several picked dimensions become one: the positions as flat numbers, and x with those dimensions first and joined. */
-function joined({ x, picks }: Placed): { rows: Tensor; flat: Tensor; shape: number[]; lead: number; order: number[] } {
-  const shape = broadcastShapes('at', picks.map(p => p.index.shape))
-  const dims = picks.map(p => p.dim)
-  const rest = [...x.shape.keys()].filter(d => !dims.includes(d))
-  const adjacent = dims.every((d, i) => i === 0 || d === dims[i - 1] + 1)
-  // NumPy: the picked dimensions stay in place when they are neighbours, else they come first.
-  const lead = adjacent ? rest.filter(d => d < dims[0]).length : 0
-  const order = [...dims, ...rest]
-  let flat: Tensor | null = null
+/** Several picked dimensions as one: the flat positions in it, and where it is. */
+interface Joined {
+  /** x with the picked dimensions next to each other, and how to undo that. */
+  readonly x: Tensor
+  readonly order: readonly number[]
+  /** The same with them joined. */
+  readonly rows: Tensor
+  readonly axis: number
+  /** int32 vector of positions along it. */
+  readonly at: Tensor
+  /** The shape that all indices share. */
+  readonly shape: Shape
+}
+
+function* joined({ x, picks }: Placed): Reading<Joined> {
+  const columns: Pick[] = []
   for (const { dim, index } of picks) {
-    const n = x.shape[dim]
-    const positive = where(lt(index, 0), add(index, n), index)
-    flat = flat ? add(mul(flat, n), positive) : positive
+    if (index.dtype !== 'bool') columns.push({ dim, index })
+    else coordinates(yield* placesOf(index), index.shape).forEach((column, d) => columns.push({ dim: dim + d, index: column }))
   }
-  const rows = reshape(permute(x, order), [numel(dims.map(d => x.shape[d])), ...rest.map(d => x.shape[d])])
-  return { rows, flat: flatten(expand(flat!, shape)), shape, lead, order }
+  const shape = broadcastShapes('at', columns.map(c => c.index.shape))
+  const dims = columns.map(c => c.dim)
+  const rest = [...x.shape.keys()].filter(d => !dims.includes(d))
+  // The picked dimensions stay in place when they are neighbours, else they come first.
+  const axis = dims.every((d, i) => i === 0 || d === dims[i - 1] + 1) ? dims[0] : 0
+  const order = rest.toSpliced(axis, 0, ...dims)
+  const y = order.every((d, i) => d === i) ? x : permute(x, order)
+  const sizes = dims.map(d => x.shape[d])
+  const at = flatten(expand(placeOf(columns.map(c => c.index), sizes), shape))
+  return { x: y, order, rows: reshape(y, y.shape.toSpliced(axis, dims.length, numel(sizes))), axis, at, shape }
 }
 
-/** Moves the dimensions of the index, which are first, behind `lead` others. */
-const settle = (y: Tensor, count: number, lead: number): Tensor =>
-  lead === 0 ? y : permute(y, [...Array.from({ length: lead }, (_, i) => count + i), ...Array.from({ length: count }, (_, i) => i), ...Array.from({ length: y.ndim - count - lead }, (_, i) => count + lead + i)])
-
-/**
- * Part of a tensor: `x.at(0)`, `x.at(':', '1:3')`, `x.at('...', -1)`, `x.at(rows)`, `x.at(mask)`. Numbers and slices give views; tensors
- * and arrays give copies. As PyTorch's `x[…]`.
- */
-export const at: ((x: Tensor, ...index: Index[]) => Tensor) & Described = describe((x: Tensor, ...index: Index[]) => {
+function* taking(x: Tensor, index: readonly Index[]): Reading<Tensor> {
   const placed = resolve(x, index)
   if (placed.picks.length === 0) return placed.x
-  const { rows, flat, shape, lead } = joined(placed)
-  const picked = reshape(indexSelect(rows, 0, flat), [...shape, ...rows.shape.slice(1)])
-  return settle(picked, shape.length, lead)
-}, 'at', ['input', 'index'])
-
-/**
- * Writes into part of a tensor, in place: `x.setAt([0, '1:3'], value)`. With repeated positions one of the values wins. As PyTorch's
- * `x[…] = value`. Returns x.
- */
-export const setAt: ((x: Tensor, index: readonly Index[], value: Operand) => Tensor) & Described = describe((x: Tensor, index: readonly Index[], value: Operand) => {
-  const placed = resolve(x, index)
-  if (placed.picks.length === 0) {
-    copy_(placed.x, value)
-    return x
-  }
-  const { rows, flat, shape, lead, order } = joined(placed)
-  const part = settle(reshape(indexSelect(rows, 0, flat), [...shape, ...rows.shape.slice(1)]), shape.length, lead)
-  const wanted = value instanceof Tensor ? expand(cast(value, x.dtype), part.shape) : fullLikeShape(part, value)
-  const back = lead === 0 ? wanted : permute(wanted, [...shape.map((_, i) => lead + i), ...Array.from({ length: lead }, (_, i) => i), ...Array.from({ length: wanted.ndim - shape.length - lead }, (_, i) => shape.length + lead + i)])
-  const last = lastOfEach(flat)
-  const source = indexSelect(reshape(back, [flat.numel, ...rows.shape.slice(1)]), 0, last)
-  const at = indexSelect(flat, 0, last)
-  const spread = expand(reshape(at, [at.numel, ...rows.shape.slice(1).map(() => 1)]), [at.numel, ...rows.shape.slice(1)])
-  const zero = (dtype: Tensor['dtype'], s: readonly number[]) => apply1(filledOp, [], { shape: s, value: 0, dtype })
-  const hit = apply1(scatterAddOp, [zero('int32', rows.shape), spread, expand(apply1(filledOp, [], { shape: [1], value: 1, dtype: 'int32' }), spread.shape)], { axis: 0 })
-  const values = apply1(scatterAddOp, [zero(x.dtype === 'bool' ? 'int32' : x.dtype, rows.shape), spread, x.dtype === 'bool' ? cast(source, 'int32') : source], { axis: 0 })
-  const written = where(cast(hit, 'bool'), cast(values, x.dtype), rows)
-  const unpermuted = reshape(written, order.map(d => placed.x.shape[d]))
-  copy_(placed.x, permute(unpermuted, order.map((_, i) => order.indexOf(i))))
-  return x
-}, 'setAt', ['input', 'index', 'value'])
-
-const fullLikeShape = (like: Tensor, value: number | boolean): Tensor => cast(where(true, value, like), like.dtype)
-
-/** Of equal positions only the last counts: the places of the last one of each. */
-function lastOfEach(flat: Tensor): Tensor {
-  const values = flat.dataSync()
-  const last = new Map<number, number>()
-  values.forEach((v, i) => last.set(v, i))
-  return tensor(Int32Array.from(last.values()), { device: flat.device })
+  const { rows, axis, at, shape } = yield* joined(placed)
+  return reshape(indexSelect(rows, axis, at), rows.shape.toSpliced(axis, 1, ...shape))
 }
 
-/** Elements where the mask is true, as a vector. Their number depends on values, so the mask is read. As `torch.masked_select`. */
-export const maskedSelect: ((x: Tensor, mask: Tensor) => Tensor) & Described = describe((x: Tensor, mask: Tensor) => {
-  if (mask.dtype !== 'bool') fail('maskedSelect', `the mask must be bool, got ${mask}`, 'compare first: x.gt(0)')
-  const shape = broadcastShapes('maskedSelect', [x.shape, mask.shape])
-  return at(expand(x, shape), expand(mask, shape))
-}, 'maskedSelect', ['input', 'mask'])
-/** x with `value` where the mask is true. As `torch.masked_fill`. */
-export const maskedFill: ((x: Tensor, mask: Tensor, value: Operand) => Tensor) & Described = describe((x: Tensor, mask: Tensor, value: Operand) => {
-  if (mask.dtype !== 'bool') fail('maskedFill', `the mask must be bool, got ${mask}`, 'compare first: x.gt(0)')
-  return cast(where(mask, value, x), x.dtype)
-}, 'maskedFill', ['input', 'mask', 'value'])
-/** Coordinates of the elements that are not 0, int32 [count, dims]. Reads values. As `torch.nonzero`. */
-export const nonzero: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => {
-  const columns = nonzeroColumns(x)
-  return columns.length ? stack(columns, 1) : tensor(new Int32Array(0), { shape: [x.itemSync() ? 1 : 0, 0] })
-}, 'nonzero', ['input'])
-/** Elements at positions of the flattened tensor. As `torch.take`. */
-export const take: ((x: Tensor, index: Tensor) => Tensor) & Described = describe((x: Tensor, index: Tensor) => at(flatten(x), index), 'take', ['input', 'index'])
+type At = (x: Tensor, ...index: Index[]) => Tensor
+/**
+ * Part of a tensor: `x.at(0)`, `x.at(':', '1:3')`, `x.at('...', -1)`, `x.at(rows)`, `x.at(mask)`. Numbers and slices give views; tensors
+ * and arrays give copies. Under a mask the count is read, so on webgpu call `atAsync`. As PyTorch's `x[…]`.
+ *
+ * @example
+ * const x = arange(12).reshape(3, 4)
+ * const y = x.at('1:', [0, 0, 3]) // i32[2,3]
+ */
+export const at: At & Described = tagged((x: Tensor, ...index: Index[]) => readNow('at', taking(x, index)), 'at', ['input', 'index'])
+/** As `at`, on every device. */
+export const atAsync: Later<At> = tagged((x: Tensor, ...index: Index[]) => readLater(taking(x, index)), 'atAsync', ['input', 'index'])
+
+/** `value` as PyTorch fits it into a part: leading dimensions of size 1 are dropped, then it broadcasts. */
+function fitted(op: string, value: Tensor, shape: Shape): Tensor {
+  const extra = value.ndim - shape.length
+  const v = extra > 0 && value.shape.slice(0, extra).every(n => n === 1) ? reshape(value, value.shape.slice(extra)) : value
+  if (v.ndim > shape.length || v.shape.some((n, i) => n !== 1 && n !== shape[shape.length - v.ndim + i])) fail(op, `${value} does not fit into the part ${formatShape(shape)}`, 'sizes must be equal or 1, counted from the last dimension')
+  return expand(v, shape)
+}
+
+/** The basic part of x with `value` written at (or added to) what is picked of it. */
+function* written(op: string, placed: Placed, value: Operand, accumulate: boolean): Reading<Tensor> {
+  const given = lift(value, op)
+  // A number in the place of a tensor gets memory: kernels that scatter read it there.
+  const v = given.constant === undefined ? cast(given, placed.x.dtype) : tensor(given.constant, { dtype: placed.x.dtype })
+  if (placed.picks.length === 1 && placed.picks[0].index.dtype === 'bool') return underMask(op, placed.x, placed.picks[0], v, accumulate)
+  const { x, order, rows, axis, at: places, shape } = yield* joined(placed)
+  const source = reshape(fitted(op, v, rows.shape.toSpliced(axis, 1, ...shape)), rows.shape.with(axis, places.numel))
+  const index = spreadIndex(places, rows.shape, axis)
+  const y = accumulate ? addAt(rows, index, source, axis) : apply1(scatterSetOp, [rows, index, source], { axis })
+  return permute(reshape(y, x.shape), order.map((_, i) => order.indexOf(i)))
+}
+
+/** With a mask alone nothing is read: the element at its k-th true place takes value number k, where there is more than one. */
+function underMask(op: string, x: Tensor, { dim, index: mask }: Pick, value: Tensor, accumulate: boolean): Tensor {
+  const [before, after] = [x.shape.slice(0, dim), x.shape.slice(dim + mask.ndim)]
+  const hit = reshape(mask, [...mask.shape, ...after.map(() => 1)])
+  const counted = value.ndim - after.length - 1
+  const n = counted < 0 ? 1 : value.shape[counted]
+  const fill = fitted(op, value, [...before, n, ...after])
+  const rows = n === 1 ? reshape(fill, [...before, ...mask.shape.map(() => 1), ...after]) : reshape(inOrder(fill, mask, dim), x.shape)
+  return cast(where(hit, accumulate ? add(x, rows) : rows, x), x.dtype)
+}
+
+/** values[k] where the mask is true for the k-th time, zeros elsewhere. A count other than that of the values is an index that faults. */
+function inOrder(values: Tensor, mask: Tensor, axis: number): Tensor {
+  const running = cumsum(cast(flatten(mask), 'int32'), 0)
+  const n = values.shape[axis]
+  const fits = running.numel > 0 ? eq(select(running, 0, -1), n) : tensor(n === 0)
+  const index = where(fits, mul(running, cast(flatten(mask), 'int32')), -1)
+  const shape = values.shape.with(axis, running.numel)
+  return apply1(gatherOp, [cat([zeros(values.shape.with(axis, 1), values.dtype), values], axis), spreadIndex(index, shape, axis)], { axis })
+}
+
+function* setting(x: Tensor, index: Index | readonly Index[], value: Operand): Reading<Tensor> {
+  const placed = resolve(x, Array.isArray(index) ? (index as readonly Index[]) : [index as Index])
+  if (placed.picks.length > 0) copy_(placed.x, yield* written('setAt', placed, value, false))
+  else copy_(placed.x, value instanceof Tensor ? fitted('setAt', value, placed.x.shape) : value)
+  return x
+}
+
+type SetAt = (x: Tensor, index: Index | readonly Index[], value: Operand) => Tensor
+/**
+ * Writes into part of a tensor, in place: `x.setAt([0, '1:3'], value)`. Of several values for one position the last stays. Only where a mask
+ * stands beside other tensors is its count read. As PyTorch's `x[…] = value`. Returns x.
+ *
+ * @example
+ * const x = zeros(2, 3)
+ * x.setAt([':', 1], 5)
+ * x.setAt(x.gt(1), tensor([7, 8]))
+ */
+export const setAt: SetAt & Described = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => readNow('setAt', setting(x, index, value)), 'setAt', ['input', 'index', 'value'])
+/** As `setAt`, on every device. */
+export const setAtAsync: Later<SetAt> = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => readLater(setting(x, index, value)), 'setAtAsync', ['input', 'index', 'value'])
+
+interface PutArgs {
+  input: Tensor
+  /** Null stands for a whole dimension. */
+  indices: readonly (Tensor | null | undefined)[]
+  values: Tensor
+  accumulate?: boolean
+}
+function* putting(op: string, { input, indices, values, accumulate = false }: PutArgs): Reading<Tensor> {
+  if (!Array.isArray(indices) || indices.length === 0) fail(op, 'expected a list of index tensors', `${op}(x, [rows, columns], values)`)
+  const v = needTensor(op, values)
+  if (v.dtype !== needTensor(op, input).dtype) fail(op, `values ${v} and input ${input} have different dtypes`, `convert them: values.to('${input.dtype}')`)
+  return yield* written(op, resolve(input, indices.map((i: Tensor | null | undefined) => i ?? ':')), v, accumulate)
+}
+type IndexPut = (x: Tensor, indices: PutArgs['indices'], values: Tensor, accumulate?: boolean | { accumulate?: boolean }) => Tensor
+const putNames = ['input', 'indices', 'values', 'accumulate']
+/** A copy of x with `values` at the positions that index tensors (one a dimension) or a mask name, or added there. As `torch.index_put`. */
+export const indexPut: IndexPut & Described = define('indexPut', putNames, (a: PutArgs) => readNow('indexPut', putting('indexPut', a)))
+/** As `indexPut`, on every device. */
+export const indexPutAsync: Later<IndexPut> = define('indexPutAsync', putNames, (a: PutArgs) => readLater(putting('indexPut', a)))
+/** As `indexPut`, in place. As `torch.Tensor.index_put_`. */
+export const indexPut_: IndexPut & Described = define('indexPut_', putNames, (a: PutArgs) => copy_(a.input, readNow('indexPut', putting('indexPut_', a))))
+
+/** Elements at positions of the flattened tensor; negative ones count from its end. As `torch.take`. */
+export const take: ((x: Tensor, index: Tensor) => Tensor) & Described = define('take', ['input', 'index'], ({ input, index }: { input: Tensor; index: Tensor }) => reshape(gather(flatten(input), 0, wrap(flatten(index), input.numel)), index.shape))
+
+/** x with `value` (a number or a 0-dim tensor) where the mask is true; x and mask broadcast. As `torch.masked_fill`. */
+export const maskedFill: ((x: Tensor, mask: Tensor, value: Operand) => Tensor) & Described = define('maskedFill', ['input', 'mask', 'value'], ({ input, mask, value }: { input: Tensor; mask: Tensor; value: Operand }) => {
+  const v = lift(value, 'maskedFill')
+  if (v.ndim > 0) fail('maskedFill', `the value is ${v}`, 'give a number or a 0-dim tensor; where(mask, value, x) takes others')
+  return cast(where(needMask('maskedFill', mask), value, input), input.dtype)
+})
+/** As `maskedFill`, in place. As `torch.Tensor.masked_fill_`. */
+export const maskedFill_: ((x: Tensor, mask: Tensor, value: Operand) => Tensor) & Described = define('maskedFill_', ['input', 'mask', 'value'], ({ input, mask, value }: { input: Tensor; mask: Tensor; value: Operand }) => copy_(input, maskedFill(input, mask, value)))

@@ -17,6 +17,7 @@ import type * as pool from './pool.ts'
 import type { Statistics } from './print.ts'
 import type * as random from './random.ts'
 import type * as reduce from './reduce.ts'
+import type * as selecting from './selecting.ts'
 import type * as sets from './sets.ts'
 import type * as sort from './sort.ts'
 import type * as statistics from './statistics.ts'
@@ -28,11 +29,12 @@ type MethodOf<F> = F extends (x: infer _, ...rest: infer R) => infer T ? (...res
 type MethodsOf<Table> = { [K in keyof Table]: MethodOf<Table[K]> }
 
 type Renamed = 'var_' | 'cast' | 'root' | 'clampBoth' | 'geluErf' | 'geluTanh'
-type Creation = Pick<typeof creation, 'fullLike' | 'tril' | 'triu' | 'oneHot'>
+type Creation = Pick<typeof creation, 'fullLike' | 'tril' | 'triu'>
 type Random = Pick<typeof random, 'randLike' | 'randnLike' | 'bernoulli' | 'multinomial' | 'uniform_' | 'normal_'>
 type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | `${string}Op`>
 type Reduce = Pick<typeof reduce, 'all' | 'amax' | 'amin' | 'any' | 'argmax' | 'argmin' | 'countNonzero' | 'logSoftmax' | 'logsumexp' | 'mean' | 'norm' | 'prod' | 'softmax' | 'softmin' | 'std' | 'sum'>
-type Gather = Omit<typeof gather, `${string}Op` | 'spreadIndex' | 'embedding'>
+type Gather = Pick<typeof gather, 'gather' | 'scatterAdd' | 'indexSelect' | 'indexAdd'>
+type Selecting = Omit<typeof selecting, 'needMask' | 'nonzero' | 'nonzeroAsync'>
 type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'zero_'>
 type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'diff'> & Pick<typeof cumulate, 'cumsum' | 'cumprod' | 'logcumsumexp'>
 type Statistical = Omit<typeof statistics, 'nanmedian'> & typeof extremes & Pick<typeof distance, 'dist' | 'renorm'> & typeof histogram & Pick<typeof calculus, 'gradient'>
@@ -42,7 +44,7 @@ type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand
 
 export interface Methods
   extends MethodsOf<Omit<typeof pointwise, Renamed>>,
-    MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
+    MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Selecting>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
     MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, InplaceForms {
   /** Range, mean, spread and oddities of the values: `console.log(String(await x.inspect()))`. */
   inspect(): Promise<Statistics>
@@ -52,6 +54,10 @@ export interface Methods
   max: reduce.ExtremeMethod
   /** Smallest value: of all elements, along a dimension with its position, or elementwise. As `torch.min`. */
   min: reduce.ExtremeMethod
+  /** Coordinates of the elements that are not 0. As `torch.nonzero`. */
+  nonzero: selecting.NonzeroMethod
+  /** As `nonzero`, on every device. */
+  nonzeroAsync: selecting.NonzeroAsyncMethod
   /** Middle value (the lower of two): of all elements, or along a dimension with its position. As `torch.median`. */
   median: reduce.ChosenMethod
   /** `median` of what is not NaN. As `torch.nanmedian`. */

@@ -4,7 +4,8 @@ import { fail } from '../core/errors.ts'
 import { axisOf, broadcastShapes, formatShape, normalizeDim, normalizeDims, numel, sameShape, type Shape } from '../core/shape.ts'
 import { expandView, isContiguous, permuteView, reshapeView, selectView, sliceView, windowCount, windowsView, type View } from '../core/view.ts'
 import { apply1, define, describe, needTensor, type Described } from './define.ts'
-import { copyInto, fillWith, movementOp } from './movement-record.ts'
+import { copyInto, fillWith } from './lowering.ts'
+import { movementOp } from './movement-record.ts'
 import type { Op } from './op.ts'
 import { clone } from './pointwise.ts'
 import { cast } from './cast.ts'
@@ -352,12 +353,6 @@ export const tile: ((x: Tensor, ...dims: Ints[]) => Tensor) & Described = descri
   const r = list(dims)
   return repeat(x, [...new Array<number>(Math.max(0, x.ndim - r.length)).fill(1), ...r])
 }, 'tile', ['input', 'dims'])
-
-/** Each element `repeats` times in a row along a dimension (default: of the flattened tensor). As `torch.repeat_interleave`. */
-export const repeatInterleave: ((x: Tensor, repeats: number, dim?: number) => Tensor) & Described = describe((x: Tensor, repeats: number, dim?: number) => {
-  const [y, d] = dim === undefined ? [flatten(x), 0] : [x, normalizeDim('repeatInterleave', dim, x.ndim)]
-  return flatten(expand(unsqueeze(y, d + 1), y.shape.toSpliced(d + 1, 0, repeats)), d, d + 1)
-}, 'repeatInterleave', ['input', 'repeats', 'dim'])
 
 /** Moves elements along dimensions, what falls off comes in at the other end. As `torch.roll`. */
 export const roll: ((x: Tensor, shifts: Ints, dims?: Ints) => Tensor) & Described = describe((x: Tensor, shifts: Ints, dims?: Ints) => {
