@@ -3,7 +3,7 @@
 import { fail } from '../core/errors.ts'
 import { formatShape, type Shape } from '../core/shape.ts'
 import { apply1, define, type Described } from './define.ts'
-import { flip, permute, reshape } from './movement.ts'
+import { flipView as flip, permute, reshape } from './movement.ts'
 import type { Op } from './op.ts'
 import { add } from './pointwise.ts'
 import { perAxis } from './spatial.ts'

@@ -94,7 +94,7 @@ export function sourceFor(op: string, x: Tensor, index: Tensor, src: Tensor): Te
 /** out[i][j][k] = x[i][index[i][j][k]][k] for dim 1, and likewise for others. As `torch.gather`. */
 export const gather: ((x: Tensor, dim: number, index: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor) => {
   const axis = axisFor('gather', x, dim, index)
-  if (index.numel === 0) return reshape(zeros(index.shape, x.dtype), index.shape)
+  if (index.numel === 0) return reshape(narrow(reshape(x, -1), 0, 0, 0), index.shape)
   return reshape(apply1(gatherOp, [atLeastVector(x), atLeastVector(index)], { axis }), index.shape)
 }, 'gather', ['input', 'dim', 'index'])
 

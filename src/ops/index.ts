@@ -31,7 +31,7 @@ export {
 export { embedding, gather, indexAdd, indexSelect, scatterAdd } from './gather.ts'
 export { addmm, bmm, dot, linear, matmul, mm, mv, outer, tensordot } from './matmul.ts'
 export {
-  broadcastTensors, broadcastTo, cat, chunk, contiguous, diagonal, expand, flatten, flip, mT, movedim, narrow, pad, permute, repeat,
+  broadcastTensors, broadcastTo, cat, chunk, contiguous, diagonal, expand, flatten, flip, mT, movedim, pad, permute, repeat,
   reshape, roll, select, split, squeeze, stack, t, tile, transpose, unbind, unflatten, unfold, unsqueeze, view,
 } from './movement.ts'
 export {
@@ -56,7 +56,7 @@ const creations = ['fullLike', 'tril', 'triu']
 const draws = ['randLike', 'randnLike', 'bernoulli', 'multinomial', 'uniform_', 'normal_']
 const pick = (table: object, names: readonly string[]): [string, unknown][] => Object.entries(table).filter(([n]) => names.includes(n))
 
-const notMethods = new Set(['cat', 'stack', 'broadcastTensors', 'clampBoth', 'geluErf', 'geluTanh', 'spreadIndex', 'embedding', 'root', 'var_'])
+const notMethods = new Set(['blend', 'cat', 'stack', 'broadcastTensors', 'clampBoth', 'geluErf', 'geluTanh', 'spreadIndex', 'embedding', 'root', 'var_'])
 const entries: [string, unknown][] = [
   ...[pointwise, matmul, conv, pool, activation].flatMap(table => Object.entries(table)),
   ...[movement, gather, indexing, selecting, reduce, sort, cumulate].flatMap(methodsIn),

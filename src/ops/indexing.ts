@@ -1,14 +1,14 @@
 // x.at(…): one grammar for indexing, PyTorch's. Numbers select, strings slice ('1:3', ':', '::2', '...'), null adds a dimension, an int32 tensor
 // or an array picks positions, a bool tensor masks. Only a mask that is read under, or stands beside other picks, has its count read.
 import { fail } from '../core/errors.ts'
-import { broadcastShapes, formatShape, numel, type Shape } from '../core/shape.ts'
+import { axisOf, broadcastShapes, formatShape, numel, type Shape } from '../core/shape.ts'
 import { cast } from './cast.ts'
-import { tensor } from './creation.ts'
+import { arange, tensor } from './creation.ts'
 import { cumsum } from './cumulate.ts'
 import { apply1, define, lift, needTensor, tagged, type Described, type Operand } from './define.ts'
 import { addAt, gather, gatherOp, indexSelect, scatterSetOp, spreadIndex, zeros } from './gather.ts'
 import { copy_ } from './inplace.ts'
-import { cat, expand, flatten, permute, reshape, select, sliceOp, unsqueeze } from './movement.ts'
+import { cat, expand, flatten, narrow as slab, permute, reshape, select, sliceOp, unsqueeze } from './movement.ts'
 import { coordinates, placeOf, placesOf, wrap } from './places.ts'
 import { add, eq, mul, where } from './pointwise.ts'
 import { needMask } from './selecting.ts'
@@ -217,6 +217,18 @@ export const indexPut_: IndexPut & Described = define('indexPut_', putNames, (a:
 
 /** Elements at positions of the flattened tensor; negative ones count from its end. As `torch.take`. */
 export const take: ((x: Tensor, index: Tensor) => Tensor) & Described = define('take', ['input', 'index'], ({ input, index }: { input: Tensor; index: Tensor }) => reshape(gather(flatten(input), 0, wrap(flatten(index), input.numel)), index.shape))
+
+/**
+ * Elements start … start+length−1 of a dimension. A view; where `start` is a 0-dim int32 tensor, a copy, for which nothing is read. As
+ * `torch.narrow`.
+ */
+export const narrow: ((x: Tensor, dim: number, start: number | Tensor, length: number) => Tensor) & Described = define('narrow', ['input', 'dim', 'start', 'length'], ({ input: x, dim, start, length }: { input: Tensor; dim: number; start: number | Tensor; length: number }) => {
+  if (!(start instanceof Tensor)) return slab(needTensor('narrow', x), dim, start, length)
+  const n = x.shape[axisOf('narrow', dim, needTensor('narrow', x).ndim)]
+  if (start.dtype !== 'int32' || start.numel !== 1) fail('narrow', `the start is ${start}`, 'give a number or a 0-dim int32 tensor')
+  if (!Number.isInteger(length) || length < 0 || length > n) fail('narrow', `length ${String(length)} does not fit dimension ${dim} of ${x}`, `its size is ${n}`)
+  return indexSelect(x, dim, add(arange(length), wrap(flatten(start), n)))
+})
 
 /** x with `value` (a number or a 0-dim tensor) where the mask is true; x and mask broadcast. As `torch.masked_fill`. */
 export const maskedFill: ((x: Tensor, mask: Tensor, value: Operand) => Tensor) & Described = define('maskedFill', ['input', 'mask', 'value'], ({ input, mask, value }: { input: Tensor; mask: Tensor; value: Operand }) => {

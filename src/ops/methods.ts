@@ -10,6 +10,7 @@ import type * as cumulate from './cumulate.ts'
 import type * as gather from './gather.ts'
 import type * as indexing from './indexing.ts'
 import type * as inplace from './inplace.ts'
+import type * as algebra from './linalg/top.ts'
 import type * as matmul from './matmul.ts'
 import type * as movement from './movement.ts'
 import type * as pointwise from './pointwise.ts'
@@ -31,7 +32,7 @@ type MethodsOf<Table> = { [K in keyof Table]: MethodOf<Table[K]> }
 type Renamed = 'var_' | 'cast' | 'root' | 'clampBoth' | 'geluErf' | 'geluTanh'
 type Creation = Pick<typeof creation, 'fullLike' | 'tril' | 'triu'>
 type Random = Pick<typeof random, 'randLike' | 'randnLike' | 'bernoulli' | 'multinomial' | 'uniform_' | 'normal_'>
-type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | `${string}Op`>
+type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | 'narrow' | 'fresh' | 'flipView' | `${string}Op`>
 type Reduce = Pick<typeof reduce, 'all' | 'amax' | 'amin' | 'any' | 'argmax' | 'argmin' | 'countNonzero' | 'logSoftmax' | 'logsumexp' | 'mean' | 'norm' | 'prod' | 'softmax' | 'softmin' | 'std' | 'sum'>
 type Gather = Pick<typeof gather, 'gather' | 'scatterAdd' | 'indexSelect' | 'indexAdd'>
 type Selecting = Omit<typeof selecting, 'needMask' | 'nonzero' | 'nonzeroAsync'>
@@ -39,7 +40,7 @@ type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'zero_'>
 type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'diff'> & Pick<typeof cumulate, 'cumsum' | 'cumprod' | 'logcumsumexp'>
 type Statistical = Omit<typeof statistics, 'nanmedian'> & typeof extremes & Pick<typeof distance, 'dist' | 'renorm'> & typeof histogram & Pick<typeof calculus, 'gradient'>
 type Conv = Omit<typeof conv, 'convOp'>
-type Product = Omit<typeof matmul, `${string}Op`>
+type Product = Omit<typeof matmul, `${string}Op` | 'blend'> & Omit<typeof algebra, 'chainMatmul' | 'einsum' | 'luUnpack'>
 type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand[]) => Tensor }
 
 export interface Methods

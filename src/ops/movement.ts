@@ -1,159 +1,22 @@
 // Shapes and order: views where memory allows, no kernel. Joining and padding write parts of fresh memory.
-import { promote, type DType } from '../core/dtype.ts'
+import { promote } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { axisOf, broadcastShapes, formatShape, normalizeDim, normalizeDims, numel, sameShape, type Shape } from '../core/shape.ts'
-import { expandView, isContiguous, permuteView, reshapeView, selectView, sliceView, windowCount, windowsView, type View } from '../core/view.ts'
-import { apply1, define, describe, needTensor, type Described } from './define.ts'
-import { copyInto, fillWith } from './lowering.ts'
-import { movementOp } from './movement-record.ts'
-import type { Op } from './op.ts'
-import { clone } from './pointwise.ts'
+import { isContiguous, reshapeView } from '../core/view.ts'
 import { cast } from './cast.ts'
+import { apply1, define, describe, needTensor, type Described } from './define.ts'
+import { catOp, diagonalOp, expandOp, flipOp, padOp, permuteOp, reshapeOp, selectOp, sliceOp, windowsOp } from './movement-ops.ts'
+import { clone } from './pointwise.ts'
 import type { Tensor } from './tensor.ts'
+
+export * from './movement-ops.ts'
 
 type Ints = number | readonly number[]
 
 const list = (args: readonly Ints[]): number[] => args.flatMap(a => (typeof a === 'number' ? [a] : [...a]))
 
-// Records
-
-export const reshapeOp: Op<{ shape: Shape }> = movementOp('reshape', {
-  shape: (_, p) => [...p.shape],
-  view: (x, p) => reshapeView(x, p.shape),
-  vjp: (g, _, shape) => apply1(reshapeOp, [g], { shape }),
-})
-
-export const permuteOp: Op<{ order: readonly number[] }> = movementOp('permute', {
-  shape: (x, p) => p.order.map(d => x[d]),
-  view: (x, p) => permuteView(x, p.order),
-  vjp: (g, p) => apply1(permuteOp, [g], { order: p.order.map((_, i) => p.order.indexOf(i)) }),
-})
-
-// The cotangent keeps the broadcast shape: autograd sums it back.
-export const expandOp: Op<{ shape: Shape }> = movementOp('expand', {
-  shape: (_, p) => [...p.shape],
-  view: (x, p) => expandView(x, p.shape),
-  vjp: g => g,
-})
-
-export const sliceOp: Op<{ axis: number; start: number; step: number; length: number }> = movementOp('slice', {
-  shape: (x, p) => x.with(p.axis, p.length),
-  view: (x, p) => sliceView(x, p.axis, p.start, p.step, p.length),
-})
-
-export const selectOp: Op<{ axis: number; index: number }> = movementOp('select', {
-  shape: (x, p) => x.toSpliced(p.axis, 1),
-  view: (x, p) => selectView(x, p.axis, p.index),
-})
-
-const flipOp: Op<{ axes: readonly number[] }> = movementOp('flip', {
-  shape: x => [...x],
-  view: (x, p) => p.axes.reduce((v, a) => sliceView(v, a, v.shape[a] - 1, -1, v.shape[a]), x),
-  vjp: (g, p) => apply1(flipOp, [g], p),
-})
-
-const diagonalOp: Op<{ offset: number; a: number; b: number }> = movementOp('diagonal', {
-  shape: (x, { offset, a, b }) => [...x.filter((_, i) => i !== a && i !== b), diagonalLength(x, offset, a, b)],
-  view: (x, { offset, a, b }) => {
-    const rest = x.shape.map((_, i) => i).filter(i => i !== a && i !== b)
-    const start = offset >= 0 ? offset * x.strides[b] : -offset * x.strides[a]
-    const length = diagonalLength(x.shape, offset, a, b)
-    return {
-      ...x,
-      shape: [...rest.map(i => x.shape[i]), length],
-      strides: [...rest.map(i => x.strides[i]), x.strides[a] + x.strides[b]],
-      offset: x.offset + (length > 0 ? start : 0),
-    }
-  },
-})
-const diagonalLength = (x: Shape, offset: number, a: number, b: number): number =>
-  Math.max(0, offset >= 0 ? Math.min(x[a], x[b] - offset) : Math.min(x[a] + offset, x[b]))
-
-interface WindowParams {
-  readonly axes: readonly number[]
-  readonly size: Shape
-  readonly stride: Shape
-  readonly dilation: Shape
-}
-
-/** Sliding windows over `axes`; the taps become trailing axes. */
-export const windowsOp: Op<WindowParams> = movementOp('windows', {
-  shape: (x, p) => [...x.map((n, i) => (p.axes.includes(i) ? windowCount(n, p.size[p.axes.indexOf(i)], p.stride[p.axes.indexOf(i)], p.dilation[p.axes.indexOf(i)]) : n)), ...p.size],
-  view: (x, p) => windowsView(x, p.axes, p.size, p.stride, p.dilation),
-  vjp: (g, p, shape) => apply1(foldOp, [g], { ...p, spatial: p.axes.map(a => shape[a]) }),
-  samples: [],
-})
-
-/** The transpose of `windows` over the last axes before the taps. */
-export const foldOp: Op<WindowParams & { spatial: Shape }> = {
-  name: 'fold',
-  infer: ([g], p) => [{ dtype: g.dtype, shape: foldShape(g.shape, p) }],
-  lower(k, [g], p) {
-    const out = k.alloc('float32', foldShape(g.view.shape, p))
-    k.run({ kind: 'fold', stride: p.stride, dilation: p.dilation }, [g], [out])
-    return [out]
-  },
-  vjp: ([g], { params }) => [g && apply1(windowsOp, [g], params)],
-  saves: 'nothing',
-}
-const foldShape = (g: Shape, p: WindowParams & { spatial: Shape }): number[] => [...g.slice(0, p.axes[0]), ...p.spatial]
-
-export const filledOp: Op<{ shape: Shape; value: number; dtype: DType }> = {
-  name: 'full',
-  infer: (_, p) => [{ dtype: p.dtype, shape: p.shape }],
-  lower(k, _, p) {
-    const out = k.alloc(p.dtype, p.shape)
-    fillWith(k, out, p.value)
-    return [out]
-  },
-  saves: 'nothing',
-}
-
-const catOp: Op<{ axis: number }> = {
-  name: 'cat',
-  infer: (xs, { axis }) => [{ dtype: xs[0].dtype, shape: xs[0].shape.with(axis, xs.reduce((n, x) => n + x.shape[axis], 0)) }],
-  lower(k, xs, { axis }) {
-    const total = xs.reduce((n, x) => n + x.view.shape[axis], 0)
-    const out = k.alloc(xs[0].view.dtype, xs[0].view.shape.with(axis, total))
-    let at = 0
-    for (const x of xs) {
-      const n = x.view.shape[axis]
-      if (n > 0) copyInto(k, x, { view: sliceView(out.view, axis, at, 1, n), slot: out.slot })
-      at += n
-    }
-    return [out]
-  },
-  vjp: ([g], { shapes, needs, params: { axis } }) => {
-    let at = 0
-    return shapes.map((s, i) => {
-      const start = at
-      at += s[axis]
-      return needs[i] && g ? apply1(sliceOp, [g], { axis, start, step: 1, length: s[axis] }) : null
-    })
-  },
-  saves: 'nothing',
-}
-
-interface PadParams {
-  readonly low: Shape
-  readonly high: Shape
-  readonly value: number
-}
-const padOp: Op<PadParams> = {
-  name: 'pad',
-  infer: ([x], { low, high }) => [{ dtype: x.dtype, shape: x.shape.map((n, i) => n + low[i] + high[i]) }],
-  lower(k, [x], { low, high, value }) {
-    const out = k.alloc(x.view.dtype, x.view.shape.map((n, i) => n + low[i] + high[i]))
-    fillWith(k, out, value)
-    copyInto(k, x, { view: inner(out.view, low, x.view.shape), slot: out.slot })
-    return [out]
-  },
-  vjp: ([g], { params: { low }, shapes: [shape] }) => [g && shape.reduce((t, n, axis) => (n === t.shape[axis] ? t : apply1(sliceOp, [t], { axis, start: low[axis], step: 1, length: n })), g)],
-  saves: 'nothing',
-}
-const inner = (v: View, low: Shape, shape: Shape): View => shape.reduce((w, n, axis) => sliceView(w, axis, low[axis], 1, n), v)
-
-// Public functions
+/** A copy where y still shows the memory of x: what PyTorch gives as a new tensor must not change x when it is written. */
+export const fresh = (y: Tensor, x: Tensor): Tensor => (y === x || y.base !== null ? clone(y) : y)
 
 /**
  * The same elements in the same order under another shape; one size may be -1. A view when strides allow, else a copy. As `torch.reshape`.
@@ -206,8 +69,8 @@ export const t: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => {
 
 /** Transpose of the last two dimensions. As `torch.Tensor.mT`. */
 export const mT: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => {
-  if (x.ndim < 2) fail('mT', `expected at least 2 dimensions, got ${x}`, 'unsqueeze first')
-  return transpose(x, -2, -1)
+  if (x.ndim === 1) fail('mT', `expected a matrix or a stack of them, got ${x}`, 'unsqueeze first')
+  return x.ndim === 0 ? x : transpose(x, -2, -1)
 }, 'mT', ['input'])
 
 /** Moves dimensions to other positions, the rest keep their order. As `torch.movedim`. */
@@ -227,7 +90,7 @@ export const expand: ((x: Tensor, ...shape: Ints[]) => Tensor) & Described = des
   const want = list(shape)
   const lead = want.length - x.ndim
   const target = want.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead] : n))
-  if (lead < 0 || x.shape.some((n, i) => n !== 1 && n !== target[i + lead]))
+  if (lead < 0 || target.some(n => !Number.isInteger(n) || n < 0) || x.shape.some((n, i) => n !== 1 && n !== target[i + lead]))
     fail('expand', `${x} does not expand to ${formatShape(want)}`, 'only sizes of 1 can be repeated, and new dimensions come first')
   return sameShape(target, x.shape) ? x : apply1(expandOp, [x], { shape: target })
 }, 'expand', ['input', 'sizes'])
@@ -260,17 +123,22 @@ export const unflatten: ((x: Tensor, dim: number, sizes: Shape) => Tensor) & Des
   return reshape(x, x.shape.toSpliced(a, 1, ...full))
 }, 'unflatten', ['input', 'dim', 'sizes'])
 
-/** Reverses the order along dimensions. A view. As `torch.flip`. */
-export const flip: ((x: Tensor, dims: Ints) => Tensor) & Described = describe((x: Tensor, dims: Ints) => apply1(flipOp, [x], { axes: normalizeDims('flip', dims, x.ndim) }), 'flip', ['input', 'dims'])
+/** Reversed along dimensions, as a view. */
+export const flipView = (x: Tensor, dims: Ints): Tensor => apply1(flipOp, [x], { axes: normalizeDims('flip', dims, x.ndim) })
+/** Reverses the order along dimensions. As `torch.flip`. */
+export const flip: ((x: Tensor, dims: Ints) => Tensor) & Described = describe((x: Tensor, dims: Ints) => {
+  if (dims === undefined) fail('flip', 'the dimensions are missing', 'flip(x, 0)')
+  return clone(flipView(x, dims))
+}, 'flip', ['input', 'dims'])
 
-/** Elements start … start+length−1 of a dimension. A view. As `torch.narrow`. */
-export const narrow: ((x: Tensor, dim: number, start: number, length: number) => Tensor) & Described = describe((x: Tensor, dim: number, start: number, length: number) => {
+/** Elements start … start+length−1 of a dimension. A view. */
+export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
   const axis = axisOf('narrow', dim, x.ndim)
   if (!Number.isInteger(start) || !Number.isInteger(length)) fail('narrow', `start ${String(start)} and length ${String(length)} must be whole numbers`, 'to pick at positions that a tensor holds use indexSelect')
   const from = start < 0 ? start + x.shape[axis] : start
   if (from < 0 || length < 0 || from + length > x.shape[axis]) fail('narrow', `${start} … ${start + length} is outside dimension ${dim} of ${x}`, `its size is ${x.shape[axis]}`)
   return apply1(sliceOp, [x], { axis, start: from, step: 1, length })
-}, 'narrow', ['input', 'dim', 'start', 'length'])
+}
 
 /** One position of a dimension, which disappears. A view. As `torch.select`. */
 export const select: ((x: Tensor, dim: number, index: number) => Tensor) & Described = describe((x: Tensor, dim: number, index: number) => {
@@ -283,6 +151,7 @@ export const select: ((x: Tensor, dim: number, index: number) => Tensor) & Descr
 /** Elements of a diagonal, as the last dimension. A view. As `torch.diagonal`. */
 export const diagonal: ((x: Tensor, offset?: number, dim1?: number, dim2?: number) => Tensor) & Described = describe((x: Tensor, offset = 0, dim1 = 0, dim2 = 1) => {
   const [a, b] = [normalizeDim('diagonal', dim1, x.ndim), normalizeDim('diagonal', dim2, x.ndim)]
+  if (!Number.isInteger(offset)) fail('diagonal', `the offset is ${String(offset)}`, 'give a whole number')
   if (x.ndim < 2 || a === b) fail('diagonal', `expected two different dimensions, got ${dim1} and ${dim2} of ${x}`, 'a diagonal needs a matrix')
   return apply1(diagonalOp, [x], { offset, a, b })
 }, 'diagonal', ['input', 'offset', 'dim1', 'dim2'])
@@ -291,9 +160,9 @@ export const diagonal: ((x: Tensor, offset?: number, dim1?: number, dim2?: numbe
 export const split: ((x: Tensor, size: Ints, dim?: number) => Tensor[]) & Described = describe((x: Tensor, size: Ints, dim = 0) => {
   const axis = axisOf('split', dim, x.ndim)
   const n = x.shape[axis]
-  if (typeof size === 'number' && !(size > 0)) fail('split', `the size of a piece is ${size}`, 'give a whole number ≥ 1')
-  const sizes = typeof size === 'number' ? Array.from({ length: Math.max(1, Math.ceil(n / size)) }, (_, i) => Math.min(size, n - i * size)) : size
-  if (sizes.reduce((a, b) => a + b, 0) !== n) fail('split', `sizes ${formatShape(sizes)} do not add up to ${n}, dimension ${dim} of ${x}`, 'they must cover it')
+  if (typeof size === 'number' && !(size > 0) && !(size === 0 && n === 0)) fail('split', `the size of a piece is ${size}`, 'give a whole number ≥ 1')
+  const sizes = typeof size === 'number' ? Array.from({ length: Math.max(1, Math.ceil(n / (size || 1))) }, (_, i) => Math.min(size, n - i * size)) : size
+  if (sizes.reduce((a, b) => a + b, 0) !== n || sizes.some(k => k < 0)) fail('split', `sizes ${formatShape(sizes)} do not add up to ${n}, dimension ${dim} of ${x}`, 'they are ≥ 0 and cover it')
   let at = 0
   return sizes.map(length => narrow(x, axis, (at += length) - length, length))
 }, 'split', ['input', 'splitSize', 'dim'])
@@ -312,8 +181,10 @@ export const unbind: ((x: Tensor, dim?: number) => Tensor[]) & Described = descr
 
 /** Sliding windows of one dimension; the window becomes the last dimension. A view. As `torch.Tensor.unfold`. */
 export const unfold: ((x: Tensor, dimension: number, size: number, step: number) => Tensor) & Described = describe((x: Tensor, dimension: number, size: number, step: number) => {
-  const axis = axisOf('unfold', dimension, x.ndim)
-  if (size > x.shape[axis] || !(step > 0)) fail('unfold', `windows of ${size} every ${step} do not fit dimension ${dimension} of ${x}`, 'size must be at most the dimension, step at least 1')
+  const axis = normalizeDim('unfold', dimension, x.ndim)
+  const n = x.shape[axis] ?? 1
+  if (!Number.isInteger(size) || size < 0 || size > n || !Number.isInteger(step) || step < 1) fail('unfold', `windows of ${size} every ${step} do not fit dimension ${dimension} of ${x}`, 'size is at most the dimension, step at least 1')
+  if (x.ndim === 0) return narrow(reshape(x, 1), 0, 0, size)
   // The transpose of windows wants the windowed axis last, before the taps.
   return movedim(apply1(windowsOp, [movedim(x, axis, -1)], { axes: [x.ndim - 1], size: [size], stride: [step], dilation: [1] }), -2, axis)
 }, 'unfold', ['input', 'dimension', 'size', 'step'])
@@ -343,9 +214,10 @@ export const stack: ((tensors: readonly Tensor[], dim?: number) => Tensor) & Des
 export const repeat: ((x: Tensor, ...repeats: Ints[]) => Tensor) & Described = describe((x: Tensor, ...repeats: Ints[]) => {
   const r = list(repeats)
   if (r.length < x.ndim) fail('repeat', `${r.length} repeats for ${x}`, 'give one for each dimension')
+  if (r.some(n => !Number.isInteger(n) || n < 0)) fail('repeat', `the repeats are ${formatShape(r)}`, 'give whole numbers ≥ 0')
   const shape = [...new Array<number>(r.length - x.ndim).fill(1), ...x.shape]
   const paired = reshape(x, shape.flatMap(n => [1, n]))
-  return reshape(expand(paired, shape.flatMap((n, i) => [r[i], n])), shape.map((n, i) => n * r[i]))
+  return fresh(reshape(expand(paired, shape.flatMap((n, i) => [r[i], n])), shape.map((n, i) => n * r[i])), x)
 }, 'repeat', ['input', 'repeats'])
 
 /** As `repeat`, but fewer repeats than dimensions count from the last. As `torch.tile`. */
@@ -354,16 +226,18 @@ export const tile: ((x: Tensor, ...dims: Ints[]) => Tensor) & Described = descri
   return repeat(x, [...new Array<number>(Math.max(0, x.ndim - r.length)).fill(1), ...r])
 }, 'tile', ['input', 'dims'])
 
-/** Moves elements along dimensions, what falls off comes in at the other end. As `torch.roll`. */
+/** Moves elements along dimensions (default: of the flattened tensor), what falls off comes in at the other end. As `torch.roll`. */
 export const roll: ((x: Tensor, shifts: Ints, dims?: Ints) => Tensor) & Described = describe((x: Tensor, shifts: Ints, dims?: Ints) => {
-  if (dims === undefined) return reshape(roll(flatten(x), shifts, 0), x.shape)
-  const [by, along] = [list([shifts]), list([dims])]
+  const [by, along] = [list([shifts]), list([dims ?? []])]
+  if (by.length === 0) fail('roll', 'there are no shifts', 'give one, or one for each of dims')
+  if (along.length === 0 && by.length === 1) return reshape(roll(flatten(x), by, 0), x.shape)
   if (by.length !== along.length) fail('roll', `${by.length} shifts for ${along.length} dims`, 'give one shift for each dimension')
-  return along.reduce((y, d, i) => {
-    const n = y.shape[normalizeDim('roll', d, y.ndim)]
+  const y = along.reduce((y, d, i) => {
+    const n = y.shape[normalizeDim('roll', d, y.ndim)] ?? 1
     const at = n === 0 ? 0 : (((-by[i] % n) + n) % n)
     return at === 0 ? y : cat([narrow(y, d, at, n - at), narrow(y, d, 0, at)], d)
   }, x)
+  return fresh(y, x)
 }, 'roll', ['input', 'shifts', 'dims'])
 
 /** All tensors expanded to their common shape. As `torch.broadcast_tensors`. */
@@ -372,18 +246,49 @@ export const broadcastTensors: ((...tensors: Tensor[]) => Tensor[]) & Described 
   return tensors.map(x => expand(x, shape))
 }, 'broadcastTensors', ['tensors'])
 
-/** Pads with a value: `pad` lists (low, high) pairs from the last dimension backwards; negative sizes cut off. As `torch.nn.functional.pad`, mode constant. */
-export const pad: ((x: Tensor, pad: readonly number[], options?: { value?: number }) => Tensor) & Described = define('pad', ['input', 'pad', 'value'], ({ input, pad: sizes, value = 0 }: { input: Tensor; pad: readonly number[]; value?: number }) => {
-  if (typeof value !== 'number') fail('pad', `the value is ${String(value)}`, 'give a number; modes other than constant are not there')
-  if (sizes.length % 2 || sizes.length / 2 > input.ndim) fail('pad', `${formatShape(sizes)} does not pair up with the dimensions of ${input}`, 'give (low, high) for the last dimension first')
-  const at = (i: number, side: 0 | 1) => sizes[2 * (input.ndim - 1 - i) + side] ?? 0
+export type PadMode = 'constant' | 'reflect' | 'replicate' | 'circular'
+export interface PadOptions {
+  mode?: PadMode
+  value?: number
+}
+type Pad = (x: Tensor, pad: readonly number[], mode?: PadMode | PadOptions, value?: number | PadOptions) => Tensor
+
+/** What stands before (or behind) a dimension of size n when it grows by `count`. */
+const margins: Record<Exclude<PadMode, 'constant'>, (x: Tensor, axis: number, count: number, before: boolean) => Tensor> = {
+  reflect: (x, axis, count, before) => flipView(narrow(x, axis, before ? 1 : x.shape[axis] - 1 - count, count), axis),
+  replicate: (x, axis, count, before) => expand(narrow(x, axis, before ? 0 : x.shape[axis] - 1, 1), x.shape.with(axis, count)),
+  circular: (x, axis, count, before) => narrow(x, axis, before ? x.shape[axis] - count : 0, count),
+}
+const widest = { reflect: (n: number) => n - 1, replicate: (n: number) => (n > 0 ? Infinity : 0), circular: (n: number) => n }
+
+/**
+ * Grows dimensions: `pad` lists (low, high) pairs from the last one backwards; negative sizes cut off. The margin is `value`, or what
+ * `mode` says: `reflect`, `replicate`, `circular`. As `torch.nn.functional.pad`.
+ *
+ * @example
+ * const x = pad(tensor([[1, 2, 3]]), [1, 1], 'reflect') // [[2, 1, 2, 3, 2]]
+ */
+export const pad: Pad & Described = define('pad', ['input', 'pad', 'mode', 'value'], ({ input, pad: sizes, mode = 'constant', value = 0 }: { input: Tensor; pad: readonly number[] } & PadOptions) => {
+  if (!Array.isArray(sizes) || sizes.length % 2 || sizes.length / 2 > needTensor('pad', input).ndim || !sizes.every(Number.isInteger))
+    fail('pad', `${Array.isArray(sizes) ? formatShape(sizes as number[]) : String(sizes)} does not pair up with the dimensions of ${input}`, 'give (low, high) for the last dimension first')
+  if (mode !== 'constant' && !Object.hasOwn(margins, mode)) fail('pad', `'${String(mode)}' is not a mode`, `modes: constant, ${Object.keys(margins).join(', ')}`)
+  const at = (i: number, side: 0 | 1): number => sizes[2 * (input.ndim - 1 - i) + side] ?? 0
   const cut = input.shape.reduce((y, n, axis) => {
     const [low, high] = [Math.min(0, at(axis, 0)), Math.min(0, at(axis, 1))]
     return low || high ? narrow(y, axis, -low, n + low + high) : y
   }, input)
   const low = input.shape.map((_, i) => Math.max(0, at(i, 0)))
   const high = input.shape.map((_, i) => Math.max(0, at(i, 1)))
-  return low.some(Boolean) || high.some(Boolean) ? apply1(padOp, [cut], { low, high, value }) : cut
+  if (!low.some(Boolean) && !high.some(Boolean)) return clone(cut)
+  if (mode === 'constant') return apply1(padOp, [cut], { low, high, value })
+  return low.reduce((y, l, axis) => {
+    const h = high[axis]
+    if (l === 0 && h === 0) return y
+    const n = y.shape[axis]
+    if (Math.max(l, h) > widest[mode](n)) fail('pad', `${formatShape([l, h])} around dimension ${axis} of ${input} is too wide for mode '${mode}'`, `at most ${widest[mode](n)} on a side`)
+    const side = (count: number, before: boolean): Tensor[] => (count > 0 ? [margins[mode](y, axis, count, before)] : [])
+    return cat([...side(l, true), y, ...side(h, false)], axis)
+  }, cut)
 })
 
 /** The tensor itself when it lies in row-major order without gaps, else a copy that does. As `torch.Tensor.contiguous`. */

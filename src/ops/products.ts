@@ -1,7 +1,7 @@
 // What the derivatives of products need, made of multiplications alone: no division, so zeros are nothing special and derivatives
 // of any order are right.
 import { numel } from '../core/shape.ts'
-import { flip, narrow, pad, permute, reshape, select, unsqueeze } from './movement.ts'
+import { flipView as flip, narrow, pad, permute, reshape, select, unsqueeze } from './movement.ts'
 import { add, mul, onesLike } from './pointwise.ts'
 import type { Tensor } from './tensor.ts'
 
