@@ -1,55 +1,27 @@
-// Losses. Each is a formula of ops; `reduction` says what becomes of one value per sample.
+// The common losses. Each is a formula of ops; `reduction` says what becomes of one value per sample.
 import { fail } from '../../core/errors.ts'
-import { isFloat } from '../../core/dtype.ts'
+import { isFloat, type DType } from '../../core/dtype.ts'
 import { normalizeDim, sameShape } from '../../core/shape.ts'
 import { S } from '../../ir/scalar.ts'
 import { apply1, define, needTensor, type Described } from '../../ops/define.ts'
-import { abs, exp, logSigmoid, logSoftmax, lt, mul, square, sub, where, xlogy, type Tensor } from '../../ops/index.ts'
+import { abs, exp, ge, le, logSigmoid, logSoftmax, logicalAnd, lt, mul, square, sub, where, xlogy, type Tensor } from '../../ops/index.ts'
 import { pointwiseOp } from '../../ops/pointwise-record.ts'
+import { confirmed, needSame, reduced, reductionOf, valuewise, weighted, withFlags, type Args, type Loss, type LossOptions, type Reduction } from './reduction.ts'
 
-/** 'mean' over all values (the default), their 'sum', or 'none': one value each. */
-export type Reduction = 'mean' | 'sum' | 'none'
-export interface LossOptions {
-  reduction?: Reduction
-}
-type Loss<O extends LossOptions> = ((input: Tensor, target: Tensor, options?: O) => Tensor) & Described
-type Args<O> = O & { input: Tensor; target: Tensor }
-
-function reduced(op: string, x: Tensor, reduction: Reduction | 'batchmean' = 'mean'): Tensor {
-  switch (reduction) {
-    case 'mean': return x.mean()
-    case 'sum': return x.sum()
-    case 'none': return x
-    case 'batchmean': return x.sum().div(x.shape[0] ?? 1)
-    default: return fail(op, `there is no reduction '${String(reduction)}'`, "'mean', 'sum' or 'none'")
-  }
-}
-
-function needSame(op: string, input: Tensor, target: Tensor): void {
-  needTensor(op, input)
-  needTensor(op, target)
-  if (!sameShape(input.shape, target.shape))
-    fail(op, `input ${input} and target ${target} have different shapes`, input.numel === target.numel ? 'bring them together: target.reshape(input.shape)' : 'one target value for each input value')
-}
-
-/** A loss of one formula per value. */
-const valuewise = <O extends LossOptions>(name: string, options: readonly string[], value: (input: Tensor, target: Tensor, options: O) => Tensor): Loss<O> =>
-  define(name, ['input', 'target', '*', ...options, 'reduction'], (a: Args<O>) => {
-    needSame(name, a.input, a.target)
-    return reduced(name, value(a.input, a.target, a), a.reduction)
-  })
+export type { LossOptions, Reduction } from './reduction.ts'
 
 /** (input − target)². float32 of one shape. As `torch.nn.functional.mse_loss`. */
-export const mseLoss: Loss<LossOptions> = valuewise('mseLoss', [], (x, t) => square(sub(x, t)))
+export const mseLoss: Loss<LossOptions> = valuewise('mseLoss', withFlags(), (x, t) => square(sub(x, t)))
 /** |input − target|. As `torch.nn.functional.l1_loss`. */
-export const l1Loss: Loss<LossOptions> = valuewise('l1Loss', [], (x, t) => abs(sub(x, t)))
+export const l1Loss: Loss<LossOptions> = valuewise('l1Loss', withFlags(), (x, t) => abs(sub(x, t)))
 
 export interface SmoothL1Options extends LossOptions {
   /** Where the square becomes a straight line. Default 1. */
   beta?: number
 }
 /** Square below `beta`, straight above: ½d²/β or |d| − ½β. As `torch.nn.functional.smooth_l1_loss`. */
-export const smoothL1Loss: Loss<SmoothL1Options> = valuewise('smoothL1Loss', ['beta'], (x, t, { beta = 1 }) => {
+export const smoothL1Loss: Loss<SmoothL1Options> = valuewise('smoothL1Loss', withFlags().concat('beta'), (x, t, { beta = 1 }) => {
+  if (!(beta >= 0)) fail('smoothL1Loss', `beta is ${beta}`, 'give a number ≥ 0')
   const d = abs(sub(x, t))
   return beta === 0 ? d : where(lt(d, beta), mul(square(d), 0.5 / beta), sub(d, 0.5 * beta))
 })
@@ -59,30 +31,35 @@ export interface HuberOptions extends LossOptions {
   delta?: number
 }
 /** ½d² below `delta`, δ(|d| − ½δ) above (Huber 1964). As `torch.nn.functional.huber_loss`. */
-export const huberLoss: Loss<HuberOptions> = valuewise('huberLoss', ['delta'], (x, t, { delta = 1 }) => {
+export const huberLoss: Loss<HuberOptions> = valuewise('huberLoss', ['reduction', 'delta'], (x, t, { delta = 1 }) => {
+  if (!(delta > 0)) fail('huberLoss', `delta is ${delta}`, 'give a number > 0')
   const d = abs(sub(x, t))
   return where(lt(d, delta), mul(square(d), 0.5), mul(sub(d, 0.5 * delta), delta))
 })
 
 export interface WeightedOptions extends LossOptions {
   /** Factor of each value, broadcast. */
-  weight?: Tensor
+  weight?: Tensor | null
 }
-const weighted = (x: Tensor, weight: Tensor | undefined): Tensor => (weight ? mul(x, weight) : x)
 
 /** log p, at least −100. */
 const boundedLog = (p: ReturnType<typeof S.input>) => S.max(S.log(p), -100)
-// d/dp = (p − t) / p(1−p), the divisor kept from 0; d/dt = log(1−p) − log p.
-const bceOp = pointwiseOp('binaryCrossEntropy', 2, {
+// d/dp = (p − t) / p(1−p), the divisor kept from 0; d/dt = log(1−p) − log p. The third operand is 1.
+const bceOp = pointwiseOp('binaryCrossEntropy', 3, {
   dtype: 'float', sample: [0.1, 0.9],
-  value: (p, t) => S.neg(S.add(S.mul(t, boundedLog(p)), S.mul(S.sub(1, t), boundedLog(S.sub(1, p))))),
+  value: (p, t, one) => S.mul(one, S.neg(S.add(S.mul(t, boundedLog(p)), S.mul(S.sub(1, t), boundedLog(S.sub(1, p)))))),
   vjp: [
     (g, p, t) => g.mul(p.sub(t).div(p.mul(p.neg().add(1)).maximum(1e-12))),
     (g, p) => g.mul(p.neg().log1p().maximum(-100).sub(p.log().maximum(-100))),
+    null,
   ],
 })
-/** −t·log p − (1−t)·log(1−p) of probabilities p. As `torch.nn.functional.binary_cross_entropy`. */
-export const binaryCrossEntropy: Loss<WeightedOptions> = valuewise('binaryCrossEntropy', ['weight'], (p, t, { weight }) => weighted(apply1(bceOp, [p, t], null), weight))
+/** −t·log p − (1−t)·log(1−p) of probabilities p; fails when one is not between 0 and 1. As `torch.nn.functional.binary_cross_entropy`. */
+export const binaryCrossEntropy: Loss<WeightedOptions> = valuewise('binaryCrossEntropy', withFlags('weight'), (p, t, { weight }) => {
+  const values = p.detach()
+  const one = confirmed('binaryCrossEntropy', logicalAnd(ge(values, 0), le(values, 1)), 'some of the input lie outside 0 … 1', 'give probabilities: sigmoid(x), or use binaryCrossEntropyWithLogits')
+  return weighted(apply1(bceOp, [p, t, one.reshape(p.shape.map(() => 1))], null), weight)
+})
 
 // max(x, 0) − x·t + log(1 + e^−|x|); d/dx = σ(x) − t.
 const bceLogitsOp = pointwiseOp('binaryCrossEntropyWithLogits', 2, {
@@ -92,31 +69,34 @@ const bceLogitsOp = pointwiseOp('binaryCrossEntropyWithLogits', 2, {
 })
 export interface BceWithLogitsOptions extends WeightedOptions {
   /** Factor of the positive part, broadcast: above 1 favours recall. */
-  posWeight?: Tensor
+  posWeight?: Tensor | null
 }
 /** `binaryCrossEntropy` of σ(input), without overflow. As `torch.nn.functional.binary_cross_entropy_with_logits`. */
-export const binaryCrossEntropyWithLogits: Loss<BceWithLogitsOptions> = valuewise('binaryCrossEntropyWithLogits', ['weight', 'posWeight'], (x, t, { weight, posWeight }) => {
+export const binaryCrossEntropyWithLogits: Loss<BceWithLogitsOptions> = valuewise('binaryCrossEntropyWithLogits', withFlags('weight').concat('posWeight'), (x, t, { weight, posWeight }) => {
   if (!posWeight) return weighted(apply1(bceLogitsOp, [x, t], null), weight)
   const positive = mul(mul(t, posWeight), logSigmoid(x))
   const negative = mul(sub(1, t), logSigmoid(x.neg()))
   return weighted(positive.add(negative).neg(), weight)
 })
 
-export interface KlDivOptions {
+export interface KlDivOptions extends Omit<LossOptions, 'reduction'> {
   /** 'batchmean' divides the sum by the first size: the definition of the divergence. Default 'mean'. */
   reduction?: Reduction | 'batchmean'
   /** The target is given as logarithms too. */
   logTarget?: boolean
 }
 /** target·(log target − input), input being log-probabilities. As `torch.nn.functional.kl_div`. */
-export const klDiv: ((input: Tensor, target: Tensor, options?: KlDivOptions) => Tensor) & Described = define('klDiv', ['input', 'target', '*', 'reduction', 'logTarget'], ({ input, target, reduction, logTarget }: KlDivOptions & { input: Tensor; target: Tensor }) => {
+export const klDiv: ((input: Tensor, target: Tensor, options?: KlDivOptions) => Tensor) & Described = define('klDiv', ['input', 'target', ...withFlags(), 'logTarget'], (a: KlDivOptions & { input: Tensor; target: Tensor }) => {
+  const { input, target, logTarget } = a
   needSame('klDiv', input, target)
-  return reduced('klDiv', logTarget ? mul(exp(target), sub(target, input)) : sub(xlogy(target, target), mul(target, input)), reduction)
+  const loss = logTarget ? mul(exp(target), sub(target, input)) : sub(xlogy(target, target), mul(target, input))
+  const reduction = reductionOf('klDiv', a, ['batchmean'])
+  return reduction === 'batchmean' ? loss.sum().div(input.shape[0] ?? 1) : reduced('klDiv', loss, { reduction: reduction as Reduction })
 })
 
 export interface NllOptions extends LossOptions {
   /** Factor of each class, float32 [classes]. */
-  weight?: Tensor
+  weight?: Tensor | null
   /** Samples of this class do not count. Default −100. */
   ignoreIndex?: number
 }
@@ -125,7 +105,7 @@ export interface CrossEntropyOptions extends NllOptions {
   labelSmoothing?: number
 }
 
-function checkClasses(op: string, input: Tensor, target: Tensor, weight?: Tensor): number {
+function checkClasses(op: string, input: Tensor, target: Tensor, weight?: Tensor | null): number {
   needTensor(op, input)
   needTensor(op, target)
   if (!isFloat(input.dtype) || input.ndim === 0) fail(op, `the input must be float32 scores with a class dimension, got ${input}`, '[batch, classes, …] or [classes]')
@@ -135,19 +115,21 @@ function checkClasses(op: string, input: Tensor, target: Tensor, weight?: Tensor
 }
 
 /** Factor of each sample: its class's weight, 0 where it is ignored; and the target with ignored classes replaced by 0. */
-function factors(target: Tensor, weight: Tensor | undefined, ignoreIndex: number): { safe: Tensor; factor: Tensor } {
+function factors(target: Tensor, weight: Tensor | null | undefined, ignoreIndex: number, dtype: DType): { safe: Tensor; factor: Tensor } {
   const counts = target.ne(ignoreIndex)
   const safe = where(counts, target, 0)
-  return { safe, factor: weight ? mul(weight.indexSelect(0, safe.reshape(-1)).reshape(target.shape), counts) : counts.to('float32') }
+  return { safe, factor: weight ? mul(weight.indexSelect(0, safe.reshape(-1)).reshape(target.shape), counts) : counts.to(dtype) }
 }
 
 const picked = (x: Tensor, axis: number, target: Tensor): Tensor => x.gather(axis, target.unsqueeze(axis)).reshape(target.shape)
 
 /** −factor·logp of the target classes; the mean is over factors. */
-function negativeLikelihood(op: string, logp: Tensor, target: Tensor, axis: number, { weight, ignoreIndex = -100, reduction = 'mean', smoothing = 0 }: NllOptions & { smoothing?: number }): Tensor {
+function negativeLikelihood(op: string, logp: Tensor, target: Tensor, axis: number, options: NllOptions & { smoothing?: number }): Tensor {
+  const { weight, ignoreIndex = -100, smoothing = 0 } = options
+  const mean = reductionOf(op, options) === 'mean'
   if (!sameShape(target.shape, logp.shape.toSpliced(axis, 1)))
     fail(op, `target ${target} does not fit input ${logp}: expected [${logp.shape.toSpliced(axis, 1)}]`, 'one class number for each sample')
-  const { safe, factor } = factors(target, weight, ignoreIndex)
+  const { safe, factor } = factors(target, weight, ignoreIndex, logp.dtype)
   let loss = mul(picked(logp, axis, safe), factor)
   if (smoothing > 0) {
     const classes = logp.shape[axis]
@@ -156,12 +138,11 @@ function negativeLikelihood(op: string, logp: Tensor, target: Tensor, axis: numb
     const spread = mul(weighted(logp, weight?.reshape(shape)).sum(axis), target.ne(ignoreIndex))
     loss = mul(loss, 1 - smoothing).add(mul(spread, smoothing / classes))
   }
-  if (reduction === 'mean') return loss.sum().div(factor.sum()).neg()
-  return reduced(op, loss.neg(), reduction)
+  return mean ? loss.sum().div(factor.sum()).neg() : reduced(op, loss.neg(), options)
 }
 
 /** Negative log-likelihood: input log-probabilities [N, C, …] or [C], target int32 class numbers [N, …]. As `torch.nn.functional.nll_loss`. */
-export const nllLoss: Loss<NllOptions> = define('nllLoss', ['input', 'target', '*', 'weight', 'ignoreIndex', 'reduction'], (a: Args<NllOptions>) => {
+export const nllLoss: Loss<NllOptions> = define('nllLoss', ['input', 'target', 'weight', 'sizeAverage', 'ignoreIndex', 'reduce', 'reduction'], (a: Args<NllOptions>) => {
   const axis = checkClasses('nllLoss', a.input, a.target, a.weight)
   if (a.target.dtype !== 'int32') fail('nllLoss', `the target must be int32 class numbers, got ${a.target}`, "target.to('int32')")
   return negativeLikelihood('nllLoss', a.input, a.target, axis, a)
@@ -175,7 +156,7 @@ export const nllLoss: Loss<NllOptions> = define('nllLoss', ['input', 'target', '
  * @example
  * const loss = nn.functional.crossEntropy(model.forward(images), labels, { labelSmoothing: 0.1 })
  */
-export const crossEntropy: Loss<CrossEntropyOptions> = define('crossEntropy', ['input', 'target', '*', 'weight', 'ignoreIndex', 'reduction', 'labelSmoothing'], (a: Args<CrossEntropyOptions>) => {
+export const crossEntropy: Loss<CrossEntropyOptions> = define('crossEntropy', ['input', 'target', 'weight', 'sizeAverage', 'ignoreIndex', 'reduce', 'reduction', 'labelSmoothing'], (a: Args<CrossEntropyOptions>) => {
   const { input, target, weight, labelSmoothing = 0 } = a
   const axis = checkClasses('crossEntropy', input, target, weight)
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) fail('crossEntropy', `labelSmoothing is ${labelSmoothing}`, 'give a number between 0 and 1')
@@ -187,5 +168,6 @@ export const crossEntropy: Loss<CrossEntropyOptions> = define('crossEntropy', ['
   const goal = labelSmoothing > 0 ? mul(target, 1 - labelSmoothing).add(labelSmoothing / classes) : target
   const perClass = weighted(mul(logp, goal), weight?.reshape(input.shape.map((n, i) => (i === axis ? n : 1))))
   const loss = perClass.sum(axis).neg()
-  return reduced('crossEntropy', loss, a.reduction)
+  // The mean is over samples, whatever their weights.
+  return reduced('crossEntropy', loss, a)
 })

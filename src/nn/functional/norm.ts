@@ -4,9 +4,9 @@ import { formatShape, numel, sameShape, type Shape } from '../../core/shape.ts'
 import { noGrad } from '../../autograd/mode.ts'
 import { define, needFloat, needTensor, type Described } from '../../ops/define.ts'
 import { standardize } from '../../ops/standardize.ts'
-import { add, broadcastTensors, div, maximum, mul, norm, sub, type Tensor } from '../../ops/index.ts'
+import { add, broadcastTensors, clone, div, maximum, mul, norm, sub, type Tensor } from '../../ops/index.ts'
 
-const affine = (x: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor => {
+export const affine = (x: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor => {
   const scaled = weight ? mul(x, weight) : x
   return bias ? add(scaled, bias) : scaled
 }
@@ -27,6 +27,7 @@ export interface BatchNormOptions {
 export const batchNorm: ((x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options?: BatchNormOptions) => Tensor) & Described = define('batchNorm', ['input', 'runningMean', 'runningVar', 'weight', 'bias', 'training', 'momentum', 'eps'], (a: { input: Tensor; runningMean?: Tensor | null; runningVar?: Tensor | null } & BatchNormOptions) => {
   const { input: x, runningMean, runningVar, training = false, momentum = 0.1, eps = 1e-5 } = a
   needFloat('batchNorm', needTensor('batchNorm', x))
+  if (x.numel === 0 && x.ndim === 1) return clone(x)
   if (x.ndim < 2) fail('batchNorm', `expected [batch, channels, …], got ${x}`, 'unsqueeze(0) adds a batch')
   const channels = x.shape[1]
   const shape = x.shape.map((n, i) => (i === 1 ? n : 1))
@@ -40,7 +41,9 @@ export const batchNorm: ((x: Tensor, runningMean: Tensor | null, runningVar: Ten
     const scale = add(perChannel(runningVar), eps).rsqrt()
     return affine(sub(x, perChannel(runningMean)), weight ? mul(scale, weight) : scale, bias)
   }
-  const count = x.numel / Math.max(1, channels)
+  // An empty batch says nothing.
+  if (x.numel === 0) return affine(clone(x), weight, bias)
+  const count = x.numel / channels
   if (count < 2) fail('batchNorm', `training needs more than one value per channel, ${x} has ${count}`, 'use a larger batch, or eval()')
   const dims = [...x.shape.keys()].filter(i => i !== 1)
   const { y, mean, variance } = standardize(x, dims, eps)
@@ -70,12 +73,12 @@ export const layerNorm: ((x: Tensor, normalizedShape: number | Shape, options?: 
 export interface RmsNormOptions {
   weight?: Tensor | null
   /** Default: the distance from 1 to the next float32. */
-  eps?: number
+  eps?: number | null
 }
 /** x/√(mean x² + ε) over the last dimensions (Zhang & Sennrich 2019). As `torch.nn.functional.rms_norm`. */
-export const rmsNorm: ((x: Tensor, normalizedShape: number | Shape, options?: RmsNormOptions) => Tensor) & Described = define('rmsNorm', ['input', 'normalizedShape', 'weight', 'eps'], ({ input, normalizedShape, weight, eps = 2 ** -23 }: { input: Tensor; normalizedShape: number | Shape } & RmsNormOptions) => {
+export const rmsNorm: ((x: Tensor, normalizedShape: number | Shape, options?: RmsNormOptions) => Tensor) & Described = define('rmsNorm', ['input', 'normalizedShape', 'weight', 'eps'], ({ input, normalizedShape, weight, eps }: { input: Tensor; normalizedShape: number | Shape } & RmsNormOptions) => {
   const dims = trailing('rmsNorm', input, normalizedShape)
-  return affine(mul(input, add(input.square().mean(dims, { keepdim: true }), eps).rsqrt()), weight, null)
+  return affine(mul(input, add(input.square().mean(dims, { keepdim: true }), eps ?? 2 ** -23).rsqrt()), weight, null)
 })
 
 /** Normalises groups of channels of [N, C, …], each sample by itself (Wu & He 2018). As `torch.nn.functional.group_norm`. */

@@ -12,7 +12,7 @@ abstract class LossModule<O extends object> extends Module {
     protected readonly options: O,
   ) {
     super()
-    const known = loss.paramNames.slice(3)
+    const known = loss.paramNames.slice(2).filter(n => n !== '*')
     for (const key of Object.keys(options))
       if (!known.includes(key)) {
         const guess = nearest(key, known)
