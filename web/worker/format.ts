@@ -12,7 +12,7 @@ function format(value: unknown, depth = 0, seen: readonly object[] = []): string
   if (typeof value !== 'object' || value === null) return String(value)
   if (value instanceof Error) return `${value.name}: ${value.message}`
   if (seen.includes(value)) return '[circular]'
-  if (hasOwnText(value)) return String(value)
+  if (hasOwnText(value)) return value.toString()
   if (depth >= MAX_DEPTH) return Array.isArray(value) ? '[…]' : '{…}'
   const inner = [...seen, value]
   const item = (v: unknown) => format(v, depth + 1, inner)
@@ -28,7 +28,7 @@ function format(value: unknown, depth = 0, seen: readonly object[] = []): string
   return `${name && name !== 'Object' ? `${name} ` : ''}{${fields && ` ${fields} `}}`
 }
 
-/** Tensors, modules, dates and the like print themselves. */
+/** Tensors, modules, dates and the like print themselves. Not by `String(…)`: in a template a tensor is its shape. */
 function hasOwnText(value: object): boolean {
   const { toString } = value
   return typeof toString === 'function' && toString !== Object.prototype.toString && toString !== Array.prototype.toString && !ArrayBuffer.isView(value)
