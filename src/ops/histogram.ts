@@ -93,9 +93,8 @@ export const histogram: Histogram = define('histogram', ['input', 'bins', '*', '
   if (edges.ndim !== 1 || edges.numel < 2 || edges.dtype !== x.dtype) fail('histogram', `edges ${edges}`, `give a vector of at least two, as ${x.dtype}`)
   if (bins instanceof Tensor && range) fail('histogram', 'both edges and a range are given', 'the edges tell the range')
   const n = edges.numel - 1
-  const past = firstPast(edges, x, gt)
-  const last = narrow(edges, 0, n, 1)
-  const place = where(eq(x, last), n - 1, where(gt(past, 0), sub(past, 1), n))
+  const inside = logicalAnd(ge(x, narrow(edges, 0, 0, 1)), le(x, narrow(edges, 0, n, 1)))
+  const place = where(inside, minimum(sub(firstPast(edges, x, gt), 1), n - 1), n)
   const sums = narrow(gathered(place, weight ? cast(flatten(weight), x.dtype) : onesLike(x), n + 1), 0, 0, n)
   const widths = sub(narrow(edges, 0, 1, n), narrow(edges, 0, 0, n))
   return { hist: density ? div(div(sums, sum(sums)), widths) : sums, binEdges: edges }

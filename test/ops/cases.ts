@@ -1,47 +1,11 @@
 // What the op tests call: every public function of the op layer with inputs that show what it does. Pointwise ops bring their own
 // samples (pointwise-cases.ts); here are the others.
-import type { DType } from '../../src/core/dtype.ts'
-import type { Shape } from '../../src/core/shape.ts'
 import * as ops from '../../src/ops/index.ts'
-import type { Tensor } from '../../src/ops/tensor.ts'
+import { b, f, i, pair, rows, values, type OpCase } from './case.ts'
+import { reductionCases } from './cases-reduction.ts'
 
-export interface Input {
-  readonly shape: Shape
-  readonly dtype: DType
-  /** Range of random values: floats from it, ints from low up to below high. */
-  readonly range?: readonly [number, number]
-  /** Row-major values in place of random ones. */
-  readonly values?: readonly number[]
-}
+export { b, describeInputs, f, i, type Input, type OpCase } from './case.ts'
 
-export interface OpCase {
-  /** The public name of the function under test. */
-  readonly op: string
-  readonly title: string
-  readonly inputs: readonly Input[]
-  readonly run: (...x: Tensor[]) => Tensor | readonly Tensor[]
-  /** The inputs lie on a kink, where the derivative is a convention that finite differences cannot tell. */
-  readonly kink?: boolean
-  /** Reads values while it runs, so it cannot be traced, nor run where reading needs to wait. */
-  readonly reads?: boolean
-}
-
-export const f = (shape: Shape, low = -2, high = 2): Input => ({ shape, dtype: 'float32', range: [low, high] })
-export const i = (shape: Shape, low: number, high: number): Input => ({ shape, dtype: 'int32', range: [low, high] })
-export const b = (shape: Shape): Input => ({ shape, dtype: 'bool', range: [0, 2] })
-const values = (dtype: DType, shape: Shape, list: readonly number[]): Input => ({ shape, dtype, values: list })
-
-/** `f32[2,3] i32[4], note` */
-export const describeInputs = (inputs: readonly Input[], note: string): string =>
-  [inputs.map(x => `${x.dtype === 'float32' ? 'f32' : x.dtype === 'int32' ? 'i32' : 'bool'}[${x.shape.join()}]`).join(' '), note].filter(Boolean).join(', ')
-
-type Run = OpCase['run']
-type Row = readonly [inputs: readonly Input[], run: Run, note?: string]
-
-const rows = (op: string, list: readonly Row[], more: Partial<OpCase> = {}): OpCase[] =>
-  list.map(([inputs, run, note = '']) => ({ op, title: describeInputs(inputs, note), inputs, run, ...more }))
-
-const pair = ({ values: v, indices }: { values: Tensor; indices: Tensor }): Tensor[] => [v, indices]
 const x34 = [f([3, 4])]
 const x234 = [f([2, 3, 4])]
 
@@ -249,4 +213,4 @@ const shaped: OpCase[] = [
   ...rows('nanToNum', [[[values('float32', [4], [NaN, Infinity, -Infinity, 2])], x => ops.nanToNum(x)], [[values('float32', [4], [NaN, Infinity, -Infinity, 2])], x => ops.nanToNum(x, 1, 2, 3)]], { kink: true }),
 ]
 
-export const cases: readonly OpCase[] = [...shaped, ...reduced, ...moved, ...indexed, ...multiplied, ...pooled, ...ordered, ...created, ...random]
+export const cases: readonly OpCase[] = [...shaped, ...reduced, ...moved, ...indexed, ...multiplied, ...pooled, ...ordered, ...created, ...random, ...reductionCases]
