@@ -15,7 +15,9 @@ export interface AttentionOptions {
   /** Positions see themselves and earlier ones only. */
   isCausal?: boolean
   /** Default 1/√E. */
-  scale?: number
+  scale?: number | null
+  /** Query has more heads (dimension −3) than key and value: each of theirs serves several neighbours (Ainslie et al. 2023). */
+  enableGqa?: boolean
 }
 
 /** softmax(q·kᵀ·scale + mask), […, L, S]. */
@@ -36,8 +38,18 @@ export function attentionWeights(query: Tensor, key: Tensor, { attnMask, isCausa
  * @example
  * const y = nn.functional.scaledDotProductAttention(q, k, v, { isCausal: true })
  */
-export const scaledDotProductAttention: ((query: Tensor, key: Tensor, value: Tensor, options?: AttentionOptions) => Tensor) & Described = define('scaledDotProductAttention', ['query', 'key', 'value', 'attnMask', 'dropoutP', 'isCausal', 'scale'], (a: { query: Tensor; key: Tensor; value: Tensor } & AttentionOptions) => {
-  for (const x of [a.query, a.key, a.value]) needTensor('scaledDotProductAttention', x)
-  const weights = attentionWeights(a.query, a.key, a)
-  return matmul(a.dropoutP ? dropout(weights, a.dropoutP) : weights, a.value)
+export const scaledDotProductAttention: ((query: Tensor, key: Tensor, value: Tensor, options?: AttentionOptions) => Tensor) & Described = define('scaledDotProductAttention', ['query', 'key', 'value', 'attnMask', 'dropoutP', 'isCausal', 'scale', 'enableGqa'], (a: { query: Tensor; key: Tensor; value: Tensor } & AttentionOptions) => {
+  const op = 'scaledDotProductAttention'
+  for (const x of [a.query, a.key, a.value]) needTensor(op, x)
+  if (a.attnMask && a.isCausal) fail(op, 'attnMask and isCausal are both given', 'put causality into the mask, or leave one out')
+  const [key, value] = a.enableGqa ? [a.key, a.value].map(x => headsLike(op, x, a.query)) : [a.key, a.value]
+  const weights = attentionWeights(a.query, key, a)
+  return matmul(a.dropoutP ? dropout(weights, a.dropoutP) : weights, value)
 })
+
+/** The heads of key or value, each repeated as often as query has more. */
+function headsLike(op: string, x: Tensor, query: Tensor): Tensor {
+  const [have, want] = [x.shape.at(-3), query.shape.at(-3)]
+  if (have === undefined || want === undefined || want % have) fail(op, `the heads of ${x} do not divide those of query ${query}`, '[…, heads, length, width]')
+  return have === want ? x : x.repeatInterleave(want / have, -3)
+}
