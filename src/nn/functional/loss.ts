@@ -123,6 +123,9 @@ function factors(target: Tensor, weight: Tensor | null | undefined, ignoreIndex:
 
 const picked = (x: Tensor, axis: number, target: Tensor): Tensor => x.gather(axis, target.unsqueeze(axis)).reshape(target.shape)
 
+// −s/t. Where nothing counts it is NaN but has no slope, as in PyTorch.
+const meanOp = pointwiseOp('negativeMean', 2, { dtype: 'float', value: (s, t) => S.neg(S.div(s, t)), vjp: [(g, _, t) => g.div(where(t.eq(0), -Infinity, t.neg())), null] })
+
 /** −factor·logp of the target classes; the mean is over factors. */
 function negativeLikelihood(op: string, logp: Tensor, target: Tensor, axis: number, options: NllOptions & { smoothing?: number }): Tensor {
   const { weight, ignoreIndex = -100, smoothing = 0 } = options
@@ -138,7 +141,7 @@ function negativeLikelihood(op: string, logp: Tensor, target: Tensor, axis: numb
     const spread = mul(weighted(logp, weight?.reshape(shape)).sum(axis), target.ne(ignoreIndex))
     loss = mul(loss, 1 - smoothing).add(mul(spread, smoothing / classes))
   }
-  return mean ? loss.sum().div(factor.sum()).neg() : reduced(op, loss.neg(), options)
+  return mean ? apply1(meanOp, [loss.sum(), factor.sum()], null) : reduced(op, loss.neg(), options)
 }
 
 /** Negative log-likelihood: input log-probabilities [N, C, …] or [C], target int32 class numbers [N, …]. As `torch.nn.functional.nll_loss`. */
