@@ -7,7 +7,7 @@ import { toWords } from '../core/storage.ts'
 import { program, S, type Program } from '../ir/scalar.ts'
 import { cast } from './cast.ts'
 import { apply1, describe, needTensor, type Described } from './define.ts'
-import { cat, filledOp, reshape, unsqueeze } from './movement.ts'
+import { cat, filledOp, unsqueeze } from './movement.ts'
 import type { Op } from './op.ts'
 import { add, ge, le, mul, where } from './pointwise.ts'
 import { Tensor, type NestedArray } from './tensor.ts'
@@ -194,12 +194,6 @@ const triangle = (name: string, keep: typeof le): ((x: Tensor, diagonal?: number
 export const tril: ((x: Tensor, diagonal?: number) => Tensor) & Described = triangle('tril', le)
 /** The part on and above the `diagonal`-th diagonal, zeros elsewhere. As `torch.triu`. */
 export const triu: ((x: Tensor, diagonal?: number) => Tensor) & Described = triangle('triu', ge)
-
-/** Coordinate grids of vectors, matrix indexing ('ij'). As `torch.meshgrid`. */
-export const meshgrid: ((...tensors: Tensor[]) => Tensor[]) & Described = describe((...tensors: Tensor[]) => {
-  const shape = tensors.map(x => x.numel)
-  return tensors.map((x, i) => reshape(x, shape.map((n, j) => (i === j ? n : 1))).expand(shape))
-}, 'meshgrid', ['tensors'])
 
 /** Values between start and end drawn on a logarithmic scale: base^linspace. As `torch.logspace`. */
 export const logspace: ((start: number, end: number, steps: number, options?: CreationOptions & { base?: number }) => Tensor) & Described = describe((start: number, end: number, steps: number, { base = 10, ...options }: CreationOptions & { base?: number } = {}) => place(mul(linspace(start, end, steps), Math.log(base)).exp(), options), 'logspace', ['start', 'end', 'steps', 'base'])

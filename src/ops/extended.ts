@@ -1,20 +1,34 @@
 // The op families beyond the core that the small script-tag file carries. Importing this module gives Tensor their methods too;
 // their types are in methods.ts.
 import { attach, methodsIn } from './attach.ts'
+import * as arranging from './arranging.ts'
 import * as calculus from './calculus.ts'
 import * as distance from './distance.ts'
 import * as extremes from './extremes.ts'
 import * as histogram from './histogram.ts'
+import * as joining from './joining.ts'
+import * as algebra from './linalg/top.ts'
+import * as scatter from './scatter.ts'
+import * as searching from './searching.ts'
 import * as sets from './sets.ts'
 import * as statistics from './statistics.ts'
 
 export { inspect, print, setPrintoptions, type PrintOptions, type Statistics } from './print.ts'
+export {
+  T, asStrided, constantPadNd, diag, diagEmbed, diagflat, expandAs, fliplr, flipud, moveaxis, narrowCopy, ravel, reshapeAs, rot90, sumToSize, swapaxes,
+  swapdims, unravelIndex, viewAs,
+} from './arranging.ts'
 export { cumulativeTrapezoid, gradient, trapezoid, trapz, type GradientOptions, type TrapezoidOptions } from './calculus.ts'
 export { cdist, dist, renorm, type CdistOptions } from './distance.ts'
 export { aminmax, cummax, cummin, kthvalue, mode, msort } from './extremes.ts'
 export { bincount, bincountAsync, histc, histogram, type BincountOptions, type HistcOptions, type HistogramOptions } from './histogram.ts'
+export * from './linalg/top.ts'
+export * as linalg from './linalg/index.ts'
+export * from './joining.ts'
+export * from './scatter.ts'
+export * from './searching.ts'
 export { unique, uniqueAsync, uniqueConsecutive, uniqueConsecutiveAsync, type ConsecutiveOptions, type UniqueOptions } from './sets.ts'
 export { corrcoef, cov, nanmean, nanmedian, nanquantile, nansum, quantile, stdMean, trace, varMean, type CovOptions, type QuantileOptions } from './statistics.ts'
 
-const families: readonly object[] = [calculus, distance, extremes, histogram, sets, statistics]
+const families: readonly object[] = [algebra, arranging, calculus, distance, extremes, histogram, joining, scatter, searching, sets, statistics]
 attach(families.flatMap(methodsIn))

@@ -62,8 +62,9 @@ export const scatterSetOp: Op<AxisParams> = scatterRecord('scatter', 'set', ([g]
   needs[2] && g ? apply1(gatherOp, [g, index], params) : null,
 ], 'inputs')
 
-/** Zeros that take no memory of their own size. */
-export const zeros = (shape: Shape, dtype: DType): Tensor => expand(apply1(filledOp, [], { shape: shape.map(() => 1), value: 0, dtype }), shape)
+/** One value everywhere, which takes no memory of its own size. */
+export const constant = (value: number, shape: Shape, dtype: DType): Tensor => expand(apply1(filledOp, [], { shape: shape.map(() => 1), value, dtype }), shape)
+export const zeros = (shape: Shape, dtype: DType): Tensor => constant(0, shape, dtype)
 
 /** src added to base at the index; truth values add up to truth. */
 export const addAt = (base: Tensor, index: Tensor, src: Tensor, axis: number): Tensor =>

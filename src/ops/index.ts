@@ -25,7 +25,7 @@ export {
 } from './selecting.ts'
 export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d, type ConvOptions, type ConvTransposeOptions } from './conv.ts'
 export {
-  arange, empty, eye, full, fullLike, linspace, logspace, meshgrid, ones, tensor, tril, triu, zeros,
+  arange, empty, eye, full, fullLike, linspace, logspace, ones, tensor, tril, triu, zeros,
   type CreationOptions, type TensorData, type TensorOptions,
 } from './creation.ts'
 export { embedding, gather, indexAdd, indexSelect, scatterAdd } from './gather.ts'

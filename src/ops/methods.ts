@@ -1,5 +1,6 @@
 // Which functions are methods of Tensor. Types and run-time methods come from the same tables.
 import type * as activation from './activation.ts'
+import type * as arranging from './arranging.ts'
 import type * as calculus from './calculus.ts'
 import type * as conv from './conv.ts'
 import type * as creation from './creation.ts'
@@ -11,6 +12,7 @@ import type * as gather from './gather.ts'
 import type * as indexing from './indexing.ts'
 import type * as inplace from './inplace.ts'
 import type * as algebra from './linalg/top.ts'
+import type * as joining from './joining.ts'
 import type * as matmul from './matmul.ts'
 import type * as movement from './movement.ts'
 import type * as pointwise from './pointwise.ts'
@@ -18,6 +20,8 @@ import type * as pool from './pool.ts'
 import type { Statistics } from './print.ts'
 import type * as random from './random.ts'
 import type * as reduce from './reduce.ts'
+import type * as scatter from './scatter.ts'
+import type * as searching from './searching.ts'
 import type * as selecting from './selecting.ts'
 import type * as sets from './sets.ts'
 import type * as sort from './sort.ts'
@@ -35,7 +39,8 @@ type Random = Pick<typeof random, 'randLike' | 'randnLike' | 'bernoulli' | 'mult
 type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | 'narrow' | 'fresh' | 'flipView' | `${string}Op`>
 type Reduce = Pick<typeof reduce, 'all' | 'amax' | 'amin' | 'any' | 'argmax' | 'argmin' | 'countNonzero' | 'logSoftmax' | 'logsumexp' | 'mean' | 'norm' | 'prod' | 'softmax' | 'softmin' | 'std' | 'sum'>
 type Gather = Pick<typeof gather, 'gather' | 'scatterAdd' | 'indexSelect' | 'indexAdd'>
-type Selecting = Omit<typeof selecting, 'needMask' | 'nonzero' | 'nonzeroAsync'>
+type Arranging = Omit<typeof arranging, 'withPart' | 'unravelIndex'> & Pick<typeof joining, 'splitWithSizes' | 'tensorSplit' | 'hsplit' | 'vsplit' | 'dsplit' | 'combinations'>
+type Selecting = Pick<typeof searching, 'bucketize'> & typeof scatter & Omit<typeof selecting, 'needMask' | 'nonzero' | 'nonzeroAsync'>
 type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'zero_'>
 type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'diff'> & Pick<typeof cumulate, 'cumsum' | 'cumprod' | 'logcumsumexp'>
 type Statistical = Omit<typeof statistics, 'nanmedian'> & typeof extremes & Pick<typeof distance, 'dist' | 'renorm'> & typeof histogram & Pick<typeof calculus, 'gradient'>
@@ -45,7 +50,7 @@ type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand
 
 export interface Methods
   extends MethodsOf<Omit<typeof pointwise, Renamed>>,
-    MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Selecting>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
+    MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Selecting>, MethodsOf<Arranging>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
     MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, InplaceForms {
   /** Range, mean, spread and oddities of the values: `console.log(String(await x.inspect()))`. */
   inspect(): Promise<Statistics>

@@ -1,0 +1,268 @@
+// Writing at positions given by a tensor: results are new tensors, and forms in place. The last of several values for one position stays.
+// Derivatives of the products and extremes follow PyTorch: an extreme that several values reach shares its gradient evenly.
+import { dtypes, type DType } from '../core/dtype.ts'
+import { fail } from '../core/errors.ts'
+import { normalizeDim } from '../core/shape.ts'
+import type { ScatterOp } from '../ir/kernel.ts'
+import { withPart } from './arranging.ts'
+import { cast } from './cast.ts'
+import { cumsum } from './cumulate.ts'
+import { apply1, define, lift, needTensor, type Described, type Operand } from './define.ts'
+import { addAt, atLeastVector, axisFor, constant, gather, gatherOp, scatterRecord, scatterSetOp, slicesFor, sourceFor, spreadIndex, vectorFor, zeros } from './gather.ts'
+import { copy_ } from './inplace.ts'
+import { broadcastTensors, cat, diagonal, expand, flatten, narrow, reshape, select } from './movement.ts'
+import { sliceOp } from './movement-ops.ts'
+import type { Op } from './op.ts'
+import { wrap } from './places.ts'
+import { clone, div, eq, floorDivide, logicalAnd, mul, onesLike, where } from './pointwise.ts'
+import { needMask } from './selecting.ts'
+import type { Tensor } from './tensor.ts'
+
+interface AxisParams {
+  readonly axis: number
+}
+const at = (x: Tensor, index: Tensor, p: AxisParams): Tensor => apply1(gatherOp, [x, index], p)
+const added = (base: Tensor, index: Tensor, src: Tensor, p: AxisParams): Tensor => addAt(base, index, src, p.axis)
+const as = (x: Tensor, like: Tensor): Tensor => cast(x, like.dtype)
+
+const extremeOp = (op: 'max' | 'min'): Op<AxisParams> => scatterRecord(`scatter${op}`, op, ([g], { params, inputs: [base, index, src], outputs: [y], needs }) => {
+  if (!g) return [null, null, null]
+  const [own, others] = [as(eq(base, y), g), as(eq(src, at(y, index, params)), g)]
+  const share = div(g, added(own, index, others, params))
+  return [needs[0] ? mul(own, share) : null, null, needs[2] ? mul(others, at(share, index, params)) : null]
+}, 'both')
+const maxOp: Op<AxisParams> = extremeOp('max')
+const minOp: Op<AxisParams> = extremeOp('min')
+
+// Without zeros the product over each factor; one zero leaves the product of the others, which is worked out with 1 in its place.
+const prodOp: Op<AxisParams> = scatterRecord('scatterprod', 'prod', ([g], { params, inputs: [base, index, src], outputs: [y], needs }) => {
+  if (!g) return [null, null, null]
+  const ones = where(eq(base, 0), onesLike(base), base)
+  const zero = eq(src, 0)
+  const lone = logicalAnd(zero, eq(at(added(zeros(base.shape, 'int32'), index, cast(zero, 'int32'), params), index, params), 1))
+  const others = apply1(prodOp, [base, index, where(lone, onesLike(src), src)], params)
+  return [
+    needs[0] ? div(mul(g, apply1(prodOp, [ones, index, src], params)), ones) : null,
+    null,
+    needs[2] ? where(lone, at(mul(g, others), index, params), div(at(mul(g, y), index, params), where(zero, onesLike(src), src))) : null,
+  ]
+}, 'both')
+
+export type ReduceName = 'sum' | 'prod' | 'mean' | 'amax' | 'amin'
+const neutral = (x: Tensor, op: ScatterOp): number => {
+  if (op === 'prod') return 1
+  if (op === 'sum') return 0
+  const [low, high] = dtypes[x.dtype].kind === 'float' ? [-Infinity, Infinity] : x.dtype === 'uint8' ? [0, 255] : x.dtype === 'uint32' ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1]
+  return op === 'max' ? low : high
+}
+const records: Record<Exclude<ReduceName, 'sum' | 'mean'>, Op<AxisParams>> = { prod: prodOp, amax: maxOp, amin: minOp }
+const kernelOf: Record<ReduceName, ScatterOp> = { sum: 'sum', mean: 'sum', prod: 'prod', amax: 'max', amin: 'min' }
+
+/** base with src reduced into it at the index; without `includeSelf` what was there is left out where something comes. */
+function reduced(base: Tensor, index: Tensor, src: Tensor, reduce: ReduceName, includeSelf: boolean, p: AxisParams): Tensor {
+  if (base.dtype === 'bool') return cast(reduced(cast(base, 'int32'), index, cast(src, 'int32'), reduce, includeSelf, p), 'bool')
+  const start = includeSelf ? base : apply1(scatterSetOp, [base, index, constant(neutral(base, kernelOf[reduce]), index.shape, base.dtype)], p)
+  if (reduce !== 'sum' && reduce !== 'mean') return apply1(records[reduce], [start, index, src], p)
+  const total = added(start, index, src, p)
+  if (reduce === 'sum') return total
+  const found = added(zeros(base.shape, base.dtype), index, constant(1, index.shape, base.dtype), p)
+  const count = includeSelf ? found.add(1) : where(eq(found, 0), onesLike(found), found)
+  return dtypes[base.dtype].kind === 'int' ? floorDivide(total, count) : div(total, count)
+}
+
+function needReduce(op: string, reduce: string, known: readonly string[]): void {
+  if (!known.includes(reduce)) fail(op, `'${String(reduce)}' is not a reduction`, `reductions: ${known.join(', ')}`)
+}
+
+/** A number as a dtype keeps it. */
+const storable = (v: number | boolean, dtype: DType): number => (dtype === 'bool' ? Number(v !== 0 && v !== false) : dtypes[dtype].kind === 'int' ? Math.trunc(Number(v)) : Number(v))
+
+interface ScatterArgs {
+  input: Tensor
+  dim: number
+  index: Tensor
+  src?: Operand
+  value?: number | boolean
+  reduce?: 'add' | 'multiply'
+}
+function scattered(op: string, { input: x, dim, index, src, value, reduce }: ScatterArgs): Tensor {
+  const axis = axisFor(op, x, dim, index)
+  if (reduce !== undefined) needReduce(op, reduce, ['add', 'multiply'])
+  const given = src ?? value
+  if (index.numel === 0) return clone(x)
+  const to = atLeastVector(x)
+  const places = atLeastVector(index)
+  const from = typeof given === 'number' || typeof given === 'boolean' ? constant(storable(given, x.dtype), places.shape, x.dtype) : sourceFor(op, x, index, given as Tensor)
+  const y = reduce ? reduced(to, places, from, reduce === 'add' ? 'sum' : 'prod', true, { axis }) : apply1(scatterSetOp, [to, places, from], { axis })
+  return reshape(y, x.shape)
+}
+export interface ScatterOptions {
+  reduce?: 'add' | 'multiply'
+}
+type Scatter = (x: Tensor, dim: number, index: Tensor, src: Operand, options?: ScatterOptions) => Tensor
+const scatterNames = ['input', 'dim', 'index', 'src', '*', 'reduce', 'value']
+/**
+ * A copy of x with src[i][j][k] (or a number) at [i][index[i][j][k]][k] for dim 1; with `reduce` added or multiplied there. As `torch.scatter`.
+ */
+export const scatter: Scatter & Described = define('scatter', scatterNames, (a: ScatterArgs) => scattered('scatter', a))
+
+interface ReduceArgs {
+  input: Tensor
+  dim: number
+  index: Tensor
+  src: Tensor
+  reduce: ReduceName
+  includeSelf?: boolean
+}
+export interface ScatterReduceOptions {
+  /** Whether what is there takes part. Default true. */
+  includeSelf?: boolean
+}
+function scatterReduced(op: string, { input: x, dim, index, src, reduce, includeSelf = true }: ReduceArgs): Tensor {
+  const axis = axisFor(op, x, dim, index)
+  needReduce(op, reduce, Object.keys(kernelOf))
+  if (index.numel === 0) return clone(x)
+  return reshape(reduced(atLeastVector(x), atLeastVector(index), sourceFor(op, x, index, src), reduce, includeSelf, { axis }), x.shape)
+}
+type ScatterReduce = (x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: ReduceName, options?: ScatterReduceOptions) => Tensor
+const reduceNames = ['input', 'dim', 'index', 'src', 'reduce', '*', 'includeSelf']
+/**
+ * A copy of x with the values of src reduced (`sum prod mean amax amin`) into the positions that the index names along a dimension. The mean
+ * of integers rounds down. As `torch.scatter_reduce`.
+ *
+ * @example
+ * const y = zeros(3).scatterReduce(0, tensor([0, 0, 2], {dtype: 'int32'}), tensor([1, 2, 3]), 'amax') // [2, 0, 3]
+ */
+export const scatterReduce: ScatterReduce & Described = define('scatterReduce', reduceNames, (a: ReduceArgs) => scatterReduced('scatterReduce', a))
+
+interface SlicesArgs {
+  input: Tensor
+  dim: number
+  index: Tensor
+  source: Tensor
+}
+/** What ops on whole slices of a dimension work with. */
+function slices(op: string, { input: x, dim, index, source }: SlicesArgs): { to: Tensor; index: Tensor; from: Tensor; axis: number } {
+  const axis = normalizeDim(op, dim, needTensor(op, x).ndim)
+  const places = vectorFor(op, index)
+  const to = atLeastVector(x)
+  return { to, index: spreadIndex(wrap(places, to.shape[axis]), to.shape, axis), from: slicesFor(op, x, axis, places, source), axis }
+}
+type IndexReduce = (x: Tensor, dim: number, index: Tensor, source: Tensor, reduce: Exclude<ReduceName, 'sum'>, options?: ScatterReduceOptions) => Tensor
+function indexReduced(op: string, a: SlicesArgs & { reduce: ReduceName; includeSelf?: boolean }): Tensor {
+  needReduce(op, a.reduce, ['prod', 'mean', 'amax', 'amin'])
+  const { to, index, from, axis } = slices(op, a)
+  return reshape(reduced(to, index, from, a.reduce, a.includeSelf ?? true, { axis }), a.input.shape)
+}
+const indexReduceNames = ['input', 'dim', 'index', 'source', 'reduce', '*', 'includeSelf']
+/** A copy of x with slices of `source` reduced (`prod mean amax amin`) into those that the 1-D index names. As `torch.index_reduce`. */
+export const indexReduce: IndexReduce & Described = define('indexReduce', indexReduceNames, (a: SlicesArgs & { reduce: ReduceName }) => indexReduced('indexReduce', a))
+
+function indexCopied(op: string, a: SlicesArgs): Tensor {
+  const { to, index, from, axis } = slices(op, a)
+  return reshape(apply1(scatterSetOp, [to, index, from], { axis }), a.input.shape)
+}
+type IndexCopy = (x: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor
+/** A copy of x with slices of `source` in the place of those that the 1-D index names. As `torch.index_copy`. */
+export const indexCopy: IndexCopy & Described = define('indexCopy', ['input', 'dim', 'index', 'source'], (a: SlicesArgs) => indexCopied('indexCopy', a))
+
+function indexFilled(op: string, { input: x, dim, index, value }: { input: Tensor; dim: number; index: Tensor; value: Operand }): Tensor {
+  const axis = normalizeDim(op, dim, needTensor(op, x).ndim)
+  const v = lift(value, op)
+  if (v.ndim > 0) fail(op, `the value is ${v}`, 'give a number or a 0-dim tensor; indexCopy takes slices')
+  const to = atLeastVector(x)
+  const places = wrap(vectorFor(op, index), to.shape[axis])
+  const hit = cast(apply1(scatterSetOp, [zeros([to.shape[axis]], 'int32'), places, onesLike(places)], { axis: 0 }), 'bool')
+  return reshape(as(where(reshape(hit, to.shape.map((n, i) => (i === axis ? n : 1))), value, to), x), x.shape)
+}
+type IndexFill = (x: Tensor, dim: number, index: Tensor, value: Operand) => Tensor
+/** A copy of x with `value` in all slices of a dimension that the 1-D index names. As `torch.index_fill`. */
+export const indexFill: IndexFill & Described = define('indexFill', ['input', 'dim', 'index', 'value'], (a: { input: Tensor; dim: number; index: Tensor; value: Operand }) => indexFilled('indexFill', a))
+
+interface PutArgs {
+  input: Tensor
+  index: Tensor
+  source: Tensor
+  accumulate?: boolean
+}
+function written(op: string, { input: x, index, source, accumulate = false }: PutArgs): Tensor {
+  const flat = flatten(needTensor(op, x))
+  if (needTensor(op, source).numel !== needTensor(op, index).numel) fail(op, `${source.numel} values for ${index.numel} positions`, 'give as many of each')
+  if (source.dtype !== x.dtype) fail(op, `source ${source} and input ${x} have different dtypes`, `convert it: source.to('${x.dtype}')`)
+  const places = wrap(flatten(index), flat.numel)
+  const values = flatten(source)
+  return reshape(accumulate ? added(flat, places, values, { axis: 0 }) : apply1(scatterSetOp, [flat, places, values], { axis: 0 }), x.shape)
+}
+type Put = (x: Tensor, index: Tensor, source: Tensor, accumulate?: boolean | { accumulate?: boolean }) => Tensor
+const putNames = ['input', 'index', 'source', 'accumulate']
+/** A copy of x with values at positions of the flattened tensor, or added there. As `torch.put`. */
+export const put: Put & Described = define('put', putNames, (a: PutArgs) => written('put', a))
+
+interface MaskedScatterArgs {
+  input: Tensor
+  mask: Tensor
+  source: Tensor
+}
+function maskScattered(op: string, { input, mask, source }: MaskedScatterArgs): Tensor {
+  const [x, hit] = broadcastTensors(needTensor(op, input), needMask(op, mask))
+  if (needTensor(op, source).dtype !== x.dtype) fail(op, `source ${source} and input ${x} have different dtypes`, `convert it: source.to('${x.dtype}')`)
+  const values = flatten(source)
+  const counted = cast(flatten(hit), 'int32')
+  // The k-th true place takes value k; what is not masked reads a zero in front of them.
+  const taken = gather(cat([zeros([1], values.dtype), values]), 0, mul(cumsum(counted, 0), counted))
+  return where(hit, reshape(taken, x.shape), x)
+}
+/** A copy of x whose elements under the mask are, in order, those of `source`, which may have more. As `torch.masked_scatter`. */
+export const maskedScatter: ((x: Tensor, mask: Tensor, source: Tensor) => Tensor) & Described = define('maskedScatter', ['input', 'mask', 'source'], (a: MaskedScatterArgs) => maskScattered('maskedScatter', a))
+
+/** Values at positions along a dimension, where x and the indices broadcast; without a dimension positions in the flattened tensor. As `torch.take_along_dim`. */
+export const takeAlongDim: ((x: Tensor, indices: Tensor, dim?: number | null) => Tensor) & Described = define('takeAlongDim', ['input', 'indices', 'dim'], ({ input: x, indices, dim }: { input: Tensor; indices: Tensor; dim?: number | null }) => {
+  if (dim === undefined || dim === null) return gather(flatten(x), 0, flatten(indices))
+  if (needTensor('takeAlongDim', x).ndim !== needTensor('takeAlongDim', indices).ndim) fail('takeAlongDim', `indices ${indices} have another number of dimensions than ${x}`, 'give as many')
+  const axis = normalizeDim('takeAlongDim', dim, x.ndim)
+  const [a, b] = broadcastTensors(narrow(x, axis, 0, Math.min(1, x.shape[axis])), narrow(indices, axis, 0, Math.min(1, indices.shape[axis])))
+  return gather(expand(x, a.shape.with(axis, x.shape[axis])), axis, expand(indices, b.shape.with(axis, indices.shape[axis])))
+})
+
+/** A copy of x with `src` on a diagonal. As `torch.diagonal_scatter`. */
+export const diagonalScatter: ((x: Tensor, src: Tensor, offset?: number, dim1?: number, dim2?: number) => Tensor) & Described = define('diagonalScatter', ['input', 'src', 'offset', 'dim1', 'dim2'], ({ input, src, offset, dim1, dim2 }: { input: Tensor; src: Tensor; offset?: number; dim1?: number; dim2?: number }) =>
+  withPart('diagonalScatter', input, src, x => diagonal(x, offset, dim1, dim2)))
+/** A copy of x with `src` at one position of a dimension. As `torch.select_scatter`. */
+export const selectScatter: ((x: Tensor, src: Tensor, dim: number, index: number) => Tensor) & Described = define('selectScatter', ['input', 'src', 'dim', 'index'], ({ input, src, dim, index }: { input: Tensor; src: Tensor; dim: number; index: number }) =>
+  withPart('selectScatter', input, src, x => select(x, dim, index)))
+
+interface SliceArgs {
+  input: Tensor
+  src: Tensor
+  dim?: number
+  start?: number | null
+  end?: number | null
+  step?: number
+}
+/** A copy of x with `src` in the positions start, start + step, … below end of a dimension. As `torch.slice_scatter`. */
+export const sliceScatter: ((x: Tensor, src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number) => Tensor) & Described = define('sliceScatter', ['input', 'src', 'dim', 'start', 'end', 'step'], ({ input, src, dim = 0, start, end, step = 1 }: SliceArgs) =>
+  withPart('sliceScatter', input, src, x => {
+    const axis = normalizeDim('sliceScatter', dim, x.ndim)
+    const n = x.shape[axis]
+    if (!Number.isInteger(step) || step < 1) fail('sliceScatter', `the step is ${String(step)}`, 'give a whole number ≥ 1')
+    const bound = (v: number): number => Math.min(Math.max(v < 0 ? v + n : v, 0), n)
+    const from = bound(start ?? 0)
+    return apply1(sliceOp, [x], { axis, start: from, step, length: Math.max(0, Math.ceil((bound(end ?? n) - from) / step)) })
+  }))
+
+// In place
+
+/** As `scatter`, in place. As `torch.Tensor.scatter_`. */
+export const scatter_: Scatter & Described = define('scatter_', scatterNames, (a: ScatterArgs) => copy_(a.input, scattered('scatter_', a)))
+/** As `scatterReduce`, in place. As `torch.Tensor.scatter_reduce_`. */
+export const scatterReduce_: ScatterReduce & Described = define('scatterReduce_', reduceNames, (a: ReduceArgs) => copy_(a.input, scatterReduced('scatterReduce_', a)))
+/** As `indexReduce`, in place. As `torch.Tensor.index_reduce_`. */
+export const indexReduce_: IndexReduce & Described = define('indexReduce_', indexReduceNames, (a: SlicesArgs & { reduce: ReduceName }) => copy_(a.input, indexReduced('indexReduce_', a)))
+/** As `indexCopy`, in place. As `torch.Tensor.index_copy_`. */
+export const indexCopy_: IndexCopy & Described = define('indexCopy_', ['input', 'dim', 'index', 'source'], (a: SlicesArgs) => copy_(a.input, indexCopied('indexCopy_', a)))
+/** As `indexFill`, in place. As `torch.Tensor.index_fill_`. */
+export const indexFill_: IndexFill & Described = define('indexFill_', ['input', 'dim', 'index', 'value'], (a: { input: Tensor; dim: number; index: Tensor; value: Operand }) => copy_(a.input, indexFilled('indexFill_', a)))
+/** As `put`, in place. As `torch.Tensor.put_`. */
+export const put_: Put & Described = define('put_', putNames, (a: PutArgs) => copy_(a.input, written('put_', a)))
+/** As `maskedScatter`, in place. As `torch.Tensor.masked_scatter_`. */
+export const maskedScatter_: ((x: Tensor, mask: Tensor, source: Tensor) => Tensor) & Described = define('maskedScatter_', ['input', 'mask', 'source'], (a: MaskedScatterArgs) => copy_(a.input, maskScattered('maskedScatter_', a)))
