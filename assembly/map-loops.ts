@@ -2,6 +2,7 @@
 // elements and 0 for four copies of one element. `n` is a multiple of 8: two vectors a turn. The destination may be an operand.
 import { Op } from './map-ops'
 import * as F from './map-ops-float'
+import * as H from './map-ops-half'
 import * as I from './map-ops-int'
 
 function each1<T>(d: usize, a: usize, sa: usize, n: i32): void {
@@ -111,6 +112,10 @@ export function step(op: i32, d: usize, a: usize, sa: usize, b: usize, sb: usize
     case Op.floatToInt: return each1<F.FloatToInt>(d, a, sa, n)
     case Op.intToFloat: return each1<F.IntToFloat>(d, a, sa, n)
     case Op.floatToBool: return each1<F.FloatToBool>(d, a, sa, n)
+    case Op.halfToFloat: return each1<H.HalfToFloat>(d, a, sa, n)
+    case Op.bfloatToFloat: return each1<H.BfloatToFloat>(d, a, sa, n)
+    case Op.floatToHalf: return each1<H.FloatToHalf>(d, a, sa, n)
+    case Op.floatToBfloat: return each1<H.FloatToBfloat>(d, a, sa, n)
     case Op.negI: return each1<I.NegI>(d, a, sa, n)
     case Op.absI: return each1<I.AbsI>(d, a, sa, n)
     case Op.signI: return each1<I.SignI>(d, a, sa, n)

@@ -10,6 +10,8 @@ export enum Op {
   addI, subI, mulI, floorDivI, modI, remI, minI, maxI, and, or, xor, shl, shr, shru,
   eqI, neI, ltI, leI, gtI, geI,
   floatToInt, intToFloat, floatToBool, intToBool,
+  // 16-bit floats, each in a word of its own, from and to float32.
+  halfToFloat, bfloatToFloat, floatToHalf, floatToBfloat,
   select, randomBits,
   // Two steps in one pass, each rounded as on its own: a·b + c, a·b − c, c − a·b, a·b·c, (a + b)·c, (a + b) + c, (a − b)·c.
   mulAdd, mulSub, subMul, mulMul, addMul, addAdd, diffMul,
@@ -27,6 +29,8 @@ export enum Access {
   slot,
   /** Read into a slot once, as it is the same for every block. */
   fixedSlot,
+  /** Through a slot although its elements lie one behind the other, since they are shorter than a word. */
+  packed,
 }
 
 /** How a map runs. Programs that are worth a loop of their own get a way of their own here. */

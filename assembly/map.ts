@@ -1,13 +1,13 @@
 // The `map` kernel. Its general way is a block interpreter: the work is cut into blocks that stay in the first-level cache; on each,
 // every instruction runs one SIMD loop. Operands that lie in a row are used where they are; others are first read into a slot.
-// src/backend/wasm/encode-map.ts writes the payload: the header below, shape[rank], for each view (access, slot, byte strides[rank]),
+// src/backend/wasm/encode-map.ts writes the payload: the header below, shape[rank], for each view (access, slot, bytes of an element, byte strides[rank]),
 // the words of the splats, and five words (opcode, destination, three operands) for each instruction, those first whose operands are the
 // same for all elements. Destination and operands are numbers of places: views, splats, results of those first instructions, slots.
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
 import { Access, Way } from './map-ops'
 import { parallel, scratch, threads } from './pool'
-import { offsetOf, read, readRows, word, write, writeRows } from './strided'
+import { loadElement, offsetOf, read, readRows, word, write, writeRows } from './strided'
 import { transpose } from './transpose'
 
 const TASKS = 0
@@ -70,8 +70,23 @@ function access(i: i32): i32 {
   return word(view(i), 0)
 }
 @inline
+function elementSize(i: i32): i32 {
+  return word(view(i), 2)
+}
+@inline
 function strides(i: i32): usize {
-  return view(i) + 8
+  return view(i) + 12
+}
+/** One element of view `i` in all lanes. */
+@inline
+function splat(i: i32, at: usize): v128 {
+  return i32x4.splat(loadElement(at, elementSize(i)))
+}
+
+/** Whether each block goes through a slot. */
+@inline
+function isMoved(a: i32): bool {
+  return a == Access.slot || a == Access.packed
 }
 
 @inline
@@ -93,7 +108,7 @@ function setUp(kernel: usize, head: usize): void {
   rowsPerBlock = word(head, ROWS)
   shape = head + HEAD_BYTES
   viewTable = shape + (<usize>rank << 2)
-  viewBytes = <usize>(rank + 2) << 2
+  viewBytes = <usize>(rank + 3) << 2
   const splatTable = view(views)
   const first = splatTable + (<usize>splats << 2)
   list = first + <usize>uniform * INSTRUCTION_BYTES
@@ -107,7 +122,7 @@ function setUp(kernel: usize, head: usize): void {
   for (let i = 0; i < splats; i++) v128.store(cell(views + i), v128.load32_splat(splatTable + (<usize>i << 2)))
   for (let i = 0; i < views; i++) {
     const a = access(i)
-    if (a == Access.scalar) v128.store(cell(i), v128.load32_splat(viewAddress(desc, i)))
+    if (a == Access.scalar) v128.store(cell(i), splat(i, viewAddress(desc, i)))
     if (a == Access.scalar || a == Access.rowScalar) setPlace(i, cell(i), 0)
     else setPlace(i, slotBase + <usize>word(view(i), 1) * slotBytes, 16)
     if (a == Access.fixedSlot) moveRows(i, 0, rowsPerBlock)
@@ -118,14 +133,14 @@ function setUp(kernel: usize, head: usize): void {
 /** Copies rows of a view, first … first+count−1, to its slot; of an output, from it. */
 function moveRows(i: i32, first: i32, count: i32): void {
   const slot = load<u32>(place(i))
-  if (i < inputs) readRows(slot, viewAddress(desc, i), shape, strides(i), rank, first, count)
-  else writeRows(viewAddress(desc, i), shape, strides(i), rank, first, count, slot)
+  if (i < inputs) readRows(slot, viewAddress(desc, i), shape, strides(i), rank, first, count, elementSize(i))
+  else writeRows(viewAddress(desc, i), shape, strides(i), rank, first, count, slot, elementSize(i))
 }
 
-/** Where the block begins in view `i`. In blocks of rows only what lies in one run throughout is direct. */
+/** Where the block begins in view `i`. In blocks of rows only what lies in one run throughout is direct or packed. */
 @inline
 function addressOf(i: i32, first: i32): usize {
-  const offset = rowsPerBlock ? first << 2 : offsetOf(shape, strides(i), rank - 1, row) + from * word(strides(i), rank - 1)
+  const offset = rowsPerBlock ? first * elementSize(i) : offsetOf(shape, strides(i), rank - 1, row) + from * word(strides(i), rank - 1)
   return viewAddress(desc, i) + offset
 }
 
@@ -134,19 +149,20 @@ function enterBlock(first: i32, n: i32): void {
   for (let i = 0; i < views; i++) {
     const a = access(i)
     if (a == Access.direct) store<u32>(place(i), <u32>addressOf(i, first))
-    else if (a == Access.rowScalar) v128.store(cell(i), v128.load32_splat(addressOf(i, first)))
-    else if (a == Access.slot && i < inputs) {
-      if (rowsPerBlock) moveRows(i, row, n / word(shape, rank - 1))
-      else read(load<u32>(place(i)), addressOf(i, first), word(strides(i), rank - 1), n)
+    else if (a == Access.rowScalar) v128.store(cell(i), splat(i, addressOf(i, first)))
+    else if (isMoved(a) && i < inputs) {
+      if (rowsPerBlock && a == Access.slot) moveRows(i, row, n / word(shape, rank - 1))
+      else read(load<u32>(place(i)), addressOf(i, first), word(strides(i), rank - 1), n, elementSize(i))
     }
   }
 }
 
 function leaveBlock(first: i32, n: i32): void {
   for (let i = inputs; i < views; i++) {
-    if (access(i) != Access.slot) continue
-    if (rowsPerBlock) moveRows(i, row, n / word(shape, rank - 1))
-    else write(addressOf(i, first), word(strides(i), rank - 1), load<u32>(place(i)), n)
+    const a = access(i)
+    if (!isMoved(a)) continue
+    if (rowsPerBlock && a == Access.slot) moveRows(i, row, n / word(shape, rank - 1))
+    else write(addressOf(i, first), word(strides(i), rank - 1), load<u32>(place(i)), n, elementSize(i))
   }
 }
 
@@ -164,7 +180,7 @@ function instructions(at: usize, end: usize, n: i32, first: i32): void {
 function shiftSlots(bytes: usize): void {
   for (let i = 0; i < views; i++) {
     const a = access(i)
-    if (a == Access.slot || a == Access.fixedSlot) store<u32>(place(i), load<u32>(place(i)) + <u32>bytes)
+    if (isMoved(a) || a == Access.fixedSlot) store<u32>(place(i), load<u32>(place(i)) + <u32>bytes)
   }
   for (let p = place(fixed), end = p + (<usize>slots << 3); p < end; p += 8) store<u32>(p, load<u32>(p) + <u32>bytes)
 }

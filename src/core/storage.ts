@@ -23,8 +23,9 @@ function fromBfloat16(bits: number): number {
   return f32[0]
 }
 
-/** IEEE 754 binary16, rounded to nearest, ties to even. */
-function toFloat16(x: number): number {
+/** IEEE 754 binary16, rounded to nearest, ties to even, by way of float32 as PyTorch does. */
+function toFloat16(value: number): number {
+  const x = Math.fround(value)
   const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0
   const a = Math.abs(x)
   if (x !== x) return 0x7e00

@@ -7,13 +7,14 @@ import type { Case } from './data.ts'
 import { behaviour } from './behaviour.ts'
 import { indexing } from './cases/indexing.ts'
 import { maps } from './cases/map.ts'
+import { narrows } from './cases/narrow.ts'
 import { pointwise } from './cases/pointwise.ts'
 import { products } from './cases/products.ts'
 import { randomCases } from './cases/random.ts'
 import { reductions } from './cases/reduce.ts'
 import { execute, mismatch, type Result } from './run.ts'
 
-export const cases: readonly Case[] = [...pointwise, ...maps, ...reductions, ...products, ...indexing, ...randomCases('random', 6)]
+export const cases: readonly Case[] = [...pointwise, ...maps, ...narrows, ...reductions, ...products, ...indexing, ...randomCases('random', 6)]
 
 /** What the reference gives; computed once, as several backends may ask. */
 const expected = new Map<Case, Promise<Result[]>>()

@@ -1,6 +1,7 @@
 // What conformance cases are made of: a seeded generator, and operands that lie in memory in every way a view allows.
 import type { DType, Words } from '../../src/core/dtype.ts'
 import { numel, type Shape } from '../../src/core/shape.ts'
+import { toWords } from '../../src/core/storage.ts'
 import { contiguousView, permuteView, sliceView, type View } from '../../src/core/view.ts'
 import type { Kernel } from '../../src/ir/kernel.ts'
 
@@ -36,9 +37,11 @@ export class Random {
     }
     return out
   }
-  /** `n` words as `dtype` has them: floats in -1 … 1, ints in -9 … 9, bools. */
+  /** `n` elements as `dtype` has them in memory: floats in -1 … 1, ints in -9 … 9, bytes, bools. */
   words(dtype: DType, n: number): Words {
     if (dtype === 'float32') return Float32Array.from({ length: n }, () => this.uniform())
+    if (dtype === 'float16' || dtype === 'bfloat16') return toWords(dtype, Float64Array.from({ length: n }, () => this.uniform()))
+    if (dtype === 'uint8') return Uint8Array.from({ length: n }, () => this.int(0, 256))
     return Int32Array.from({ length: n }, () => (dtype === 'bool' ? this.int(0, 2) : this.int(-9, 10)))
   }
 }
@@ -101,13 +104,14 @@ export function input(r: Random, dtype: DType, shape: Shape, layout: Layout = 'p
 
 export const plain = (dtype: DType, shape: Shape, values: Iterable<number>): Operand => ({
   view: contiguousView(dtype, shape),
-  words: dtype === 'float32' ? Float32Array.from(values) : Int32Array.from(values),
+  words: toWords(dtype, Float64Array.from(values)),
 })
 
 /** An output over words that no kernel gives, so that one which is left out, or written beside the view, shows. */
 export function output(dtype: DType, shape: Shape, layout: Layout = 'plain'): Operand {
   const { view, length } = place(layout, dtype, shape)
-  return { view, words: (dtype === 'float32' ? new Float32Array(length) : new Int32Array(length)).fill(-77) }
+  const never = new Float64Array(length).fill(-77)
+  return { view, words: dtype === 'bool' ? Int32Array.from(never) : toWords(dtype, never) }
 }
 
 /** The other fields of a kernel, without its views. */

@@ -1,7 +1,7 @@
 // Lowers a scalar program to the block interpreter of assembly/map.ts: which operands are used in place, which need a slot, and in
 // what order instructions run so that outputs may overwrite inputs. The payload is described there.
 import { Access, Op, Way } from '../../../assembly/map-ops.ts'
-import { WORD, wordType, type WordType } from '../../core/dtype.ts'
+import { dtypes, wordType, WORD, type DType, type WordType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import { contiguousStrides, numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
@@ -79,10 +79,40 @@ interface Lowered {
   readonly cost: number
 }
 
-function opcode(program: Program, step: Step): Op | undefined {
+/** A step, or one that this backend adds: the conversion of a 16-bit float that lies in a word. */
+type Coded = Step & { readonly code?: Op }
+
+/** By dtype: to float32 and from it. */
+const halves: { readonly [T in DType]?: readonly [from: Op, to: Op] } = {
+  float16: [Op.halfToFloat, Op.floatToHalf],
+  bfloat16: [Op.bfloatToFloat, Op.floatToBfloat],
+}
+
+/** The program with its conversions of 16-bit floats, but for those that are moved as they are. */
+function withHalves(program: Program, views: readonly DType[]): { steps: readonly Coded[]; outputs: readonly number[]; inputs: Program['inputs'] } {
+  if (!views.some(t => halves[t])) return program
+  const steps: Coded[] = []
+  const at: number[] = []
+  const typeAt = (i: number): DType | null => (program.steps[i].op === 'input' ? views[program.steps[i].index!] : null)
+  for (const s of program.steps) {
+    const code = s.op === 'input' ? halves[views[s.index!]]?.[0] : undefined
+    if (code === undefined) at.push(steps.push({ ...s, args: s.args.map(a => at[a]) }) - 1)
+    else at.push(steps.push({ ...s, dtype: 'int32' }, { op: 'cast', dtype: 'float32', args: [steps.length], code }) - 1)
+  }
+  const outputs = program.outputs.map((o, k) => {
+    const type = views[program.inputs.length + k]
+    const code = halves[type]?.[1]
+    if (code === undefined) return at[o]
+    return typeAt(o) === type ? at[o] - 1 : steps.push({ op: 'cast', dtype: 'int32', args: [at[o]], code }) - 1
+  })
+  return { steps, outputs, inputs: program.inputs }
+}
+
+function opcode(steps: readonly Coded[], step: Coded): Op | undefined {
+  if (step.code !== undefined) return step.code
   if (step.op === 'input' || step.op === 'param' || step.op === 'const') return undefined
   if (step.op === 'index') return Op.index
-  const operand = wordType(program.steps[step.args[step.args.length - 1]].dtype)
+  const operand = wordType(steps[step.args[step.args.length - 1]].dtype)
   if (step.op === 'cast') return casts[operand][wordType(step.dtype)]
   return opcodes[step.op][operand] ?? internal(`the wasm backend has no ${step.op} for ${operand}`)
 }
@@ -101,7 +131,7 @@ interface Operation {
 }
 
 /** What to do at each step, and for each step the one whose value it has. Pairs are joined where the inner step has no other use. */
-function operations({ steps, outputs }: Program, ops: readonly (Op | undefined)[], isUniform: readonly boolean[]) {
+function operations({ steps, outputs }: Pick<Program, 'steps' | 'outputs'>, ops: readonly (Op | undefined)[], isUniform: readonly boolean[]) {
   // A conversion that changes nothing stands for its operand.
   const root: number[] = []
   steps.forEach((s, i) => root.push(s.op === 'cast' && ops[i] === undefined ? root[s.args[0]] : i))
@@ -128,13 +158,13 @@ function operations({ steps, outputs }: Program, ops: readonly (Op | undefined)[
 }
 
 /** Instructions and slots of a program, given how its views are reached. */
-function lower(program: Program, access: readonly Access[]): Lowered {
-  const { steps, outputs, inputs } = program
-  const inSlot = (view: number) => access[view] === Access.slot || access[view] === Access.fixedSlot
+function lower(program: Program, access: readonly Access[], types: readonly DType[]): Lowered {
+  const { steps, outputs, inputs } = withHalves(program, types)
+  const inSlot = (view: number) => access[view] >= Access.slot
   const isUniform: boolean[] = []
   for (const s of steps)
     isUniform.push(s.op === 'input' ? access[s.index!] === Access.scalar : s.op !== 'index' && s.args.every(a => isUniform[a]))
-  const { root, list } = operations(program, steps.map(s => opcode(program, s)), isUniform)
+  const { root, list } = operations({ steps, outputs }, steps.map(s => opcode(steps, s)), isUniform)
   const end = steps.length
   const lastUse = new Array<number>(end).fill(-1)
   list.forEach((o, i) => o?.args.forEach(a => (lastUse[a] = i)))
@@ -157,7 +187,7 @@ function lower(program: Program, access: readonly Access[]): Lowered {
     const place = placeOf[value]
     if (lastUse[value] !== at) return
     if (place.in === 'slot') free.push(place.at)
-    else if (place.in === 'view' && place.at < inputs.length && access[place.at] === Access.slot) free.push(slotOf[place.at])
+    else if (place.in === 'view' && place.at < inputs.length && isMoved(access[place.at])) free.push(slotOf[place.at])
   }
 
   /** Outputs whose value was computed where it belongs. */
@@ -201,19 +231,22 @@ function lower(program: Program, access: readonly Access[]): Lowered {
   outputs.forEach((o, k) => {
     if (!done.has(k)) instructions.push(instruction(Op.copy, { in: 'view', at: inputs.length + k }, [placeOf[root[o]]]))
   })
-  const gathers = access.filter(a => a === Access.slot).length
+  const gathers = access.filter(isMoved).length
   const cost = instructions.reduce((sum, [op]) => sum + (costs[op] ?? 1), gathers * GATHER_COST)
   return { uniform, instructions, splats, slots, slotOf, cost }
 }
 
+/** Whether each block goes through a slot. */
+const isMoved = (a: Access): boolean => a === Access.slot || a === Access.packed
+
 const lowered = new WeakMap<Program, Map<string, Lowered>>()
 
-function lowerOnce(program: Program, access: readonly Access[]): Lowered {
+function lowerOnce(program: Program, access: readonly Access[], types: readonly DType[]): Lowered {
   let known = lowered.get(program)
   if (!known) lowered.set(program, (known = new Map()))
-  const key = access.join('')
+  const key = access.join('') + types.map(t => (halves[t] ? t : '')).join()
   let result = known.get(key)
-  if (!result) known.set(key, (result = lower(program, access)))
+  if (!result) known.set(key, (result = lower(program, access, types)))
   return result
 }
 
@@ -232,7 +265,8 @@ function axisOrder(kernel: MapKernel): number[] | null {
 }
 
 /** A copy that runs along one axis in the source and along another in the destination; both are collapsed. */
-const isTranspose = ({ program }: MapKernel, [from, to]: readonly number[][]): boolean =>
+const isTranspose = ({ program, inputs, outputs }: MapKernel, [from, to]: readonly number[][]): boolean =>
+  [...inputs, ...outputs].every(v => dtypes[v.dtype].bytes === WORD) &&
   program.outputs.length === 1 && program.steps[program.outputs[0]].op === 'input' && program.steps.length === 1 &&
   to[to.length - 1] === 1 && ![0, 1].includes(from[from.length - 1]) && from.includes(1)
 
@@ -275,12 +309,12 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
     const input = k < kernel.inputs.length
     const direct = byRows ? s.every((x, i) => x === flat[i]) : s[inner] === 1 || size === 1
     if (input && s.every(x => x === 0)) return Access.scalar
-    if (direct) return Access.direct
+    if (direct) return dtypes[views[k].dtype].bytes === WORD ? Access.direct : Access.packed
     if (!input) return Access.slot
     if (byRows) return s.every((x, i) => i === inner || x === 0) ? Access.fixedSlot : Access.slot
     return s[inner] === 0 ? Access.rowScalar : Access.slot
   })
-  const { uniform, instructions, splats, slots, slotOf, cost } = lowerOnce(program, access)
+  const { uniform, instructions, splats, slots, slotOf, cost } = lowerOnce(program, access, views.map(v => v.dtype))
 
   // A block of all slots and direct views should stay in the first-level cache; without slots there is nothing to keep.
   const arrays = slots + access.filter(a => a === Access.direct).length
@@ -309,10 +343,12 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
   w.i32(slotBytes)
   w.i32(instructions.length)
   w.list(shape)
-  views.forEach((_, k) => {
+  views.forEach((view, k) => {
+    const { bytes } = dtypes[view.dtype]
     w.i32(access[k])
     w.i32(slotOf[k])
-    w.list(strides[k].map(s => s * WORD))
+    w.i32(bytes)
+    w.list(strides[k].map(s => s * bytes))
   })
   for (const s of splats) {
     const value = s.op === 'param' ? params[s.index!] : s.value!

@@ -1,11 +1,12 @@
 // The kernel kinds of this backend: number and encoder. tsc names a kind that is missing; assembly/plan.ts has the same numbers.
 import type { Block } from '../backend.ts'
 import type { View } from '../../core/view.ts'
-import { WORD } from '../../core/dtype.ts'
+import { dtypes } from '../../core/dtype.ts'
 import type { Kernel, KernelKind, KernelOf } from '../../ir/kernel.ts'
 import { HEADER, type Writer } from './encode.ts'
 import { encodeConv } from './encode-conv.ts'
 import { encodeCumulate } from './encode-cumulate.ts'
+import { encodeFactor } from './encode-factor.ts'
 import { encodeFold } from './encode-fold.ts'
 import { encodeGather, encodeScatter } from './encode-gather.ts'
 import { encodeMap } from './encode-map.ts'
@@ -29,10 +30,11 @@ const kinds: { readonly [K in KernelKind]: Kind<K> } = {
   fold: { id: 6, encode: encodeFold },
   cumulate: { id: 7, encode: encodeCumulate },
   sort: { id: 8, encode: encodeSort },
+  factor: { id: 9, encode: encodeFactor },
 }
 
 function addresses(views: readonly View[], blocks: readonly Block[], first: number, w: Writer): void {
-  for (let i = 0; i < views.length; i++) w.i32((blocks[first + i] as WasmBlock).address + views[i].offset * WORD)
+  for (let i = 0; i < views.length; i++) w.i32((blocks[first + i] as WasmBlock).address + views[i].offset * dtypes[views[i].dtype].bytes)
 }
 
 function encodeAs<K extends KernelKind>(kind: K, kernel: KernelOf<K>, blocks: readonly Block[], w: Writer): void {

@@ -1,6 +1,6 @@
 // Kernels run lately keep their descriptors in wasm memory: when an eager loop comes round to the same kernel, only the addresses
 // change. A table with one place for each hash; the later kernel takes the place of the earlier.
-import { WORD } from '../../core/dtype.ts'
+import { dtypes, WORD } from '../../core/dtype.ts'
 import type { View } from '../../core/view.ts'
 import type { Kernel, KernelKind, KernelOf } from '../../ir/kernel.ts'
 import type { Program } from '../../ir/scalar.ts'
@@ -41,6 +41,7 @@ const identities: { readonly [K in KernelKind]: Identity<K> } = {
   fold: { same: (a, b) => sameSizes(a.stride, b.stride) && sameSizes(a.dilation, b.dilation), seed: () => 18 },
   cumulate: { same: (a, b) => a.op === b.op && a.reverse === b.reverse, seed: k => letters(k.op) + (k.reverse ? 1 : 0) },
   sort: { same: (a, b) => a.descending === b.descending, seed: () => 19 },
+  factor: { same: (a, b) => a.op === b.op && a.strict === b.strict, seed: k => letters(k.op) },
 }
 
 const programs = new WeakMap<Program, number>()
@@ -93,6 +94,8 @@ function hashOf(kernel: Kernel): number {
   return hash ^ (hash >>> 16)
 }
 
+const byteOffset = ({ dtype, offset }: View): number => (offset === 0 ? 0 : offset * dtypes[dtype].bytes)
+
 export class RecentDescriptors {
   private readonly places = new Array<Descriptor | null>(PLACES).fill(null)
   private readonly writer = new Writer()
@@ -109,8 +112,8 @@ export class RecentDescriptors {
     const first = known.block.address / WORD + HEADER
     const { inputs, outputs } = kernel
     const n = inputs.length
-    for (let i = 0; i < n; i++) words[first + i] = (blocks[i] as WasmBlock).address + inputs[i].offset * WORD
-    for (let i = 0; i < outputs.length; i++) words[first + n + i] = (blocks[n + i] as WasmBlock).address + outputs[i].offset * WORD
+    for (let i = 0; i < n; i++) words[first + i] = (blocks[i] as WasmBlock).address + byteOffset(inputs[i])
+    for (let i = 0; i < outputs.length; i++) words[first + n + i] = (blocks[n + i] as WasmBlock).address + byteOffset(outputs[i])
     return known
   }
 

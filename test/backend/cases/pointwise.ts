@@ -1,5 +1,6 @@
 // Every intrinsic on every dtype that it takes: a dense random sample of its domain and the values where it may go wrong.
-import { dtypes, type WordType } from '../../../src/core/dtype.ts'
+import { dtypes, isFloat, wordType, type WordType } from '../../../src/core/dtype.ts'
+import { toValues } from '../../../src/core/storage.ts'
 import { intrinsics, program, S, type Intrinsic, type Scalar } from '../../../src/ir/scalar.ts'
 import { define, launch, output, plain, type Case, type Random, type Tolerance } from '../data.ts'
 
@@ -137,15 +138,18 @@ function intrinsicCase(op: Intrinsic, dtype: WordType): Case {
   })
 }
 
-const castCase = (from: WordType, to: WordType): Case =>
+/** What a map reads and writes on every device. */
+type Convertible = WordType | 'uint8' | 'float16' | 'bfloat16'
+
+const castCase = (from: Convertible, to: Convertible): Case =>
   define(`map cast ${dtypes[from].short} to ${dtypes[to].short}`, { zeros: true }, r => {
-    const more = Array.from(r.words(from, 200), v => (from === 'float32' ? v * 1000 : v))
-    const values = [...edges[from], ...(from === 'float32' ? [2147483520, -2147483648, 2147483648, 4e9, 0.99, -0.99] : []), ...more]
+    const more = Array.from(toValues(from, r.words(from, 200)), v => (isFloat(from) ? v * 1000 : v))
+    const values = [...edges[wordType(from)].filter(v => from !== 'uint8' || v >= 0), ...(from === 'float32' ? [2147483520, -2147483648, 2147483648, 4e9, 0.99, -0.99] : []), ...more]
     const x = S.input(0, from)
     return [launch({ kind: 'map', program: program([S.cast(x, to)], [from]), params: [] }, [plain(from, [values.length], values)], [output(to, [values.length])])]
   })
 
-const all = Object.keys(dtypes) as WordType[]
+const all: readonly Convertible[] = ['float32', 'int32', 'bool', 'uint8', 'float16', 'bfloat16']
 
 export const pointwise: readonly Case[] = [
   ...(Object.keys(intrinsics) as Intrinsic[]).flatMap(op => takes[intrinsics[op].takes].map(dtype => intrinsicCase(op, dtype))),
