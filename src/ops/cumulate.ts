@@ -1,5 +1,5 @@
 // Running results along a dimension: sums, products, and log-sums, which are solved by doubling.
-import { needDType, scalarType, type DType } from '../core/dtype.ts'
+import { isComplex, needDType, scalarType, type DType, type ScalarType } from '../core/dtype.ts'
 import { normalizeDim } from '../core/shape.ts'
 import { permuteView, sliceView, type View } from '../core/view.ts'
 import type { CumulateOp } from '../ir/kernel.ts'
@@ -9,8 +9,8 @@ import { flipView as flip, movedim, narrow, pad } from './movement.ts'
 import { copyInto } from './lowering.ts'
 import type { Arg, Lowering, Op } from './op.ts'
 import { abs, clone, eq, exp, logicalAnd, mul, sub, where } from './pointwise.ts'
-import { cumprodBackward, recurrence } from './products.ts'
-import { numeric } from './reduce.ts'
+import { cumprodBackward, productsSoFar, recurrence } from './products.ts'
+import { inFull, numeric } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
 
 /** The order of axes that brings `axis` to the end; it is undone by moving the last one back. */
@@ -61,21 +61,21 @@ export interface CumulateOptions {
   dtype?: DType | null
 }
 type Cumulative = ((x: Tensor, dim: number | (CumulateOptions & { dim: number }), options?: CumulateOptions) => Tensor) & Described
-const cumulative = (name: string, op: Op<Params>): Cumulative => define(name, ['input', 'dim', '*', 'dtype'], ({ input, dim, dtype }: { input: Tensor; dim: number; dtype?: DType | null }) => {
+const cumulative = (name: string, run: (x: Tensor, axis: number) => Tensor): Cumulative => define(name, ['input', 'dim', '*', 'dtype'], ({ input, dim, dtype }: { input: Tensor; dim: number; dtype?: DType | null }) => {
   if (dtype) needDType(name, dtype)
   const axis = normalizeDim(name, dim, needTensor(name, input).ndim)
   const x = numeric(input, dtype)
-  return x.ndim === 0 ? clone(x) : apply1(op, [x], { axis, reverse: false })
+  return x.ndim === 0 ? clone(x) : run(x, axis)
 })
 
 /** Running sum along a dimension; bool and integers give int32. As `torch.cumsum`. */
-export const cumsum: Cumulative = cumulative('cumsum', cumsumOp)
+export const cumsum: Cumulative = cumulative('cumsum', (x, axis) => apply1(cumsumOp, [x], { axis, reverse: false }))
 /** Running product along a dimension; bool and integers give int32. As `torch.cumprod`. */
-export const cumprod: Cumulative = cumulative('cumprod', cumprodOp)
+export const cumprod: Cumulative = cumulative('cumprod', (x, axis) => (isComplex(x.dtype) ? movedim(productsSoFar(movedim(x, axis, -1)), -1, axis) : apply1(cumprodOp, [x], { axis, reverse: false })))
 
-const logSums = new Map<DType, Program>()
+const logSums = new Map<ScalarType, Program>()
 /** log(eᵃ + eᵇ). */
-function logSum(dtype: DType): Program {
+function logSum(dtype: ScalarType): Program {
   const [a, b] = [S.input(0, dtype), S.input(1, dtype)]
   const top = S.max(a, b)
   const known = logSums.get(dtype) ?? program([S.select(S.eq(S.abs(top), Infinity), top, S.add(top, S.log1p(S.exp(S.neg(S.abs(S.sub(a, b)))))))], [dtype, dtype])
@@ -121,5 +121,5 @@ const logcumsumexpOp: Op<{ axis: number }> = {
 export const logcumsumexp: ((x: Tensor, dim: number | { dim: number }) => Tensor) & Described = define('logcumsumexp', ['input', 'dim'], ({ input, dim }: { input: Tensor; dim: number }) => {
   needFloat('logcumsumexp', needTensor('logcumsumexp', input))
   const axis = normalizeDim('logcumsumexp', dim, input.ndim)
-  return input.ndim === 0 ? clone(input) : apply1(logcumsumexpOp, [input], { axis })
+  return input.ndim === 0 ? clone(input) : inFull(input, x => apply1(logcumsumexpOp, [x], { axis }))
 })

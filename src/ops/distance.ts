@@ -2,16 +2,19 @@
 import { fail } from '../core/errors.ts'
 import { normalizeDim } from '../core/shape.ts'
 import { apply1, define, needFloat, needTensor, type Described, type Operand } from './define.ts'
+import { matrixNorm } from './linalg/norms.ts'
 import { matmul } from './matmul.ts'
 import { mT, unsqueeze } from './movement.ts'
 import { abs, add, div, eq, gt, mul, relu, root, square, sub, where } from './pointwise.ts'
-import { pNorm, reduceOp, spread, sum } from './reduce.ts'
+import { namedNorms, needDifferentiable, pNorm, reduceOp, spread, sum } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
+
+namedNorms.set('nuc', (x, axes) => matrixNorm(x, 'nuc', axes))
 
 /** p-norm of the difference of two tensors, broadcast against each other. As `torch.dist`. */
 export const dist: ((x: Tensor, other: Tensor, p?: number | { p?: number }) => Tensor) & Described = define('dist', ['input', 'other', 'p'], ({ input, other, p = 2 }: { input: Tensor; other: Tensor; p?: number }) => {
   const d = sub(needTensor('dist', input), needTensor('dist', other))
-  needFloat('dist', d)
+  needDifferentiable('dist', d)
   return pNorm(d, p, [...d.shape.keys()])
 })
 

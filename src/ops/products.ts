@@ -7,22 +7,35 @@ import type { Tensor } from './tensor.ts'
 
 /** For each element the product of all others over the axes, by a tree: up the products of pairs, down the product outside of each pair. */
 export function productOfOthers(x: Tensor, axes: readonly number[]): Tensor {
+  const { order, shape, outer, n, leaves } = leavesOf(x, axes)
+  const levels: Tensor[] = []
+  let others = onesLike(climb(leaves, levels))
+  for (const pairs of levels.reverse()) others = reshape(mul(unsqueeze(others, -1), flip(pairs, -1)), [...outer, 2 * others.shape.at(-1)!])
+  return permute(reshape(narrow(others, -1, 0, n), shape), order.map((_, i) => order.indexOf(i)))
+}
+
+/** Product over the axes, by the same tree: for numbers that no kernel multiplies. */
+export function productByPairs(x: Tensor, axes: readonly number[]): Tensor {
+  return select(climb(leavesOf(x, axes).leaves, []), -1, 0)
+}
+
+/** Multiplies pairs along the last dimension until one element is left; `levels` gets the pairs. */
+function climb(level: Tensor, levels: Tensor[]): Tensor {
+  if (level.shape.at(-1) === 1) return level
+  const pairs = reshape(level, [...level.shape.slice(0, -1), level.shape.at(-1)! / 2, 2])
+  levels.push(pairs)
+  return climb(mul(select(pairs, -1, 0), select(pairs, -1, 1)), levels)
+}
+
+/** The axes joined behind the others, and filled up with ones to a power of two. */
+function leavesOf(x: Tensor, axes: readonly number[]) {
   const kept = [...x.shape.keys()].filter(i => !axes.includes(i))
   const order = [...kept, ...axes]
   const shape = order.map(i => x.shape[i])
   const outer = shape.slice(0, kept.length)
   const n = numel(shape.slice(kept.length))
   const width = 2 ** Math.ceil(Math.log2(Math.max(n, 1)))
-  const levels: Tensor[] = []
-  let level = pad(reshape(permute(x, order), [...outer, n]), [0, width - n], { value: 1 })
-  while (level.shape.at(-1)! > 1) {
-    const pairs = reshape(level, [...outer, level.shape.at(-1)! / 2, 2])
-    levels.push(pairs)
-    level = mul(select(pairs, -1, 0), select(pairs, -1, 1))
-  }
-  let others = onesLike(level)
-  for (const pairs of levels.reverse()) others = reshape(mul(unsqueeze(others, -1), flip(pairs, -1)), [...outer, 2 * others.shape.at(-1)!])
-  return permute(reshape(narrow(others, -1, 0, n), shape), order.map((_, i) => order.indexOf(i)))
+  return { order, shape, outer, n, leaves: pad(reshape(permute(x, order), [...outer, n]), [0, width - n], { value: 1 }) }
 }
 
 /** x moved towards the start of the last dimension, zeros behind. */
@@ -48,4 +61,12 @@ export function cumprodBackward(g: Tensor, x: Tensor, cumprod: (x: Tensor) => Te
   if (n === 0) return g
   const before = pad(narrow(cumprod(x), -1, 0, n - 1), [1, 0], { value: 1 })
   return mul(before, recurrence(g, shifted(x, 1)))
+}
+
+/** Running product along the last dimension by doubling: after a step of s, each element covers 2s factors. */
+export function productsSoFar(x: Tensor): Tensor {
+  const n = x.shape.at(-1)!
+  let y = x
+  for (let s = 1; s < n; s *= 2) y = mul(y, pad(narrow(y, -1, 0, n - s), [s, 0], { value: 1 }))
+  return y
 }

@@ -1,5 +1,5 @@
 // Reductions. One record per kernel reduction; the rest are formulas over them. Names and defaults follow PyTorch.
-import { dtypes, isFloat, needDType, type DType } from '../core/dtype.ts'
+import { dtypes, isComplex, isDifferentiable, isFloat, needDType, scalarType, type DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { normalizeDim, normalizeDims, numel, type Shape } from '../core/shape.ts'
 import { permuteView } from '../core/view.ts'
@@ -12,7 +12,7 @@ import { expand, reshape, squeeze } from './movement.ts'
 import type { Op } from './op.ts'
 import { abs, add, div, eq, exp, log, logicalAnd, logicalOr, maximum, minimum, mul, ne, neg, pow, root, square, sub, where } from './pointwise.ts'
 import { unary, type Unary } from './pointwise-record.ts'
-import { productOfOthers } from './products.ts'
+import { productByPairs, productOfOthers } from './products.ts'
 import { logSoftmaxOp, softmaxOp } from './softmax.ts'
 import { Tensor } from './tensor.ts'
 
@@ -110,24 +110,38 @@ export const count = (x: Tensor, axes: readonly number[]): number => numel(axes.
 /** What sums are taken of: bools and narrow integers count in int32. */
 export const numeric = (x: Tensor, dtype?: DType | null): Tensor => cast(x, dtype ?? (dtypes[x.dtype].kind === 'int' || x.dtype === 'bool' ? 'int32' : x.dtype))
 
+/** A formula of narrow floats is worked out in float32 and rounded once. */
+export function inFull(x: Tensor, formula: (x: Tensor) => Tensor): Tensor {
+  const wide = isFloat(x.dtype) ? scalarType(x.dtype) : x.dtype
+  return wide === x.dtype ? formula(x) : cast(formula(cast(x, wide)), x.dtype)
+}
+export function needDifferentiable(op: string, x: Tensor): void {
+  if (!isDifferentiable(x.dtype)) needFloat(op, x)
+}
+
 /** Sum over dimensions; bool and integers give int32. As `torch.sum`. */
 export const sum: Reducer<SumOptions> = reducer('sum', ['dtype'], (x, axes, { dtype }) => reduce(sumOp, numeric(x, dtype), axes))
 /** Product over dimensions; bool and integers give int32. As `torch.prod`. */
-export const prod: Reducer<SumOptions> = reducer('prod', ['dtype'], (x, axes, { dtype }) => reduce(prodOp, numeric(x, dtype), axes))
-/** Mean over dimensions, of a float tensor. As `torch.mean`. */
+export const prod: Reducer<SumOptions> = reducer('prod', ['dtype'], (input, axes, { dtype }) => {
+  const x = numeric(input, dtype)
+  return isComplex(x.dtype) ? productByPairs(x, axes) : reduce(prodOp, x, axes)
+})
+/** Mean over dimensions, of a float or complex tensor. As `torch.mean`. */
 export const mean: Reducer<SumOptions> = reducer('mean', ['dtype'], (x, axes, { dtype }) => {
   const y = dtype ? cast(x, dtype) : x
-  needFloat('mean', y)
-  return div(reduce(sumOp, y, axes), count(x, axes))
+  needDifferentiable('mean', y)
+  return inFull(y, z => div(reduce(sumOp, z, axes), count(x, axes)))
 })
 /** Largest value over dimensions; equal largest values share the gradient. Fails over no elements. As `torch.amax`. */
 export const amax: Reducer<ReduceOptions> = reducer('amax', [], (x, axes) => reduce(maxOp, nonEmpty('amax', x, axes), axes))
 /** Smallest value over dimensions; equal smallest values share the gradient. Fails over no elements. As `torch.amin`. */
 export const amin: Reducer<ReduceOptions> = reducer('amin', [], (x, axes) => reduce(minOp, nonEmpty('amin', x, axes), axes))
+/** Of uint8 the truth is uint8 too, as in PyTorch. */
+const truth = (x: Tensor, y: Tensor): Tensor => (x.dtype === 'uint8' ? cast(y, 'uint8') : y)
 /** True where all values over the dimensions are not 0. As `torch.all`. */
-export const all: Reducer<ReduceOptions> = reducer('all', [], (x, axes) => reduce(minOp, cast(x, 'bool'), axes))
+export const all: Reducer<ReduceOptions> = reducer('all', [], (x, axes) => truth(x, reduce(minOp, cast(x, 'bool'), axes)))
 /** True where any value over the dimensions is not 0. As `torch.any`. */
-export const any: Reducer<ReduceOptions> = reducer('any', [], (x, axes) => reduce(maxOp, cast(x, 'bool'), axes))
+export const any: Reducer<ReduceOptions> = reducer('any', [], (x, axes) => truth(x, reduce(maxOp, cast(x, 'bool'), axes)))
 /** How many values are not 0, as int32. As `torch.count_nonzero`. */
 export const countNonzero: Reducer<ReduceOptions> = reducer('countNonzero', [], (x, axes) => reduce(sumOp, cast(ne(x, 0), 'int32'), axes))
 
@@ -220,13 +234,15 @@ export function varReducer<R>(name: string, body: (moments: { mean: Tensor; vari
   return define(name, ['input', 'dim', 'unbiased', 'keepdim', '*', 'correction'], (a: { input: Tensor; dim?: Dims | boolean; unbiased?: boolean; keepdim?: boolean; correction?: number | null }) => {
     const unbiased = typeof a.dim === 'boolean' ? a.dim : a.unbiased
     if (unbiased !== undefined && typeof a.correction === 'number') fail(name, 'both unbiased and correction are given', 'correction says it all')
-    const x = a.input
-    const axes = axesOf(name, x, typeof a.dim === 'boolean' ? null : a.dim)
-    needFloat(name, x)
+    const axes = axesOf(name, a.input, typeof a.dim === 'boolean' ? null : a.dim)
+    needDifferentiable(name, a.input)
+    const { dtype } = a.input
+    const x = isFloat(dtype) ? cast(a.input, scalarType(dtype)) : a.input
     const total = (t: Tensor): Tensor => reshape(reduce(sumOp, t, axes), withOnes(x.shape, axes))
     const mean = div(total(x), count(x, axes))
-    const variance = div(total(square(sub(x, mean))), Math.max(0, count(x, axes) - (a.correction ?? (unbiased === false ? 0 : 1))))
-    return body({ mean, variance }, y => (a.keepdim ? y : reshape(y, keptShape(x.shape, axes))))
+    const centred = sub(x, mean)
+    const variance = div(total(square(isComplex(dtype) ? abs(centred) : centred)), Math.max(0, count(x, axes) - (a.correction ?? (unbiased === false ? 0 : 1))))
+    return body({ mean, variance }, y => cast(a.keepdim ? y : reshape(y, keptShape(x.shape, axes)), x.dtype === dtype ? y.dtype : dtype))
   })
 }
 /** Variance Σ(x − mean)² / (n − correction) over dimensions, with `correction` 1 by default. As `torch.var`. */
@@ -237,10 +253,12 @@ export const std: VarReducer<Tensor> = varReducer('std', ({ variance }, drop) =>
 /** log Σ eˣ over dimensions, without overflow; integers count as float32. As `torch.logsumexp`. */
 export const logsumexp: Reducer<ReduceOptions> = reducer('logsumexp', [], (input, axes) => {
   const x = isFloat(input.dtype) ? input : cast(input, 'float32')
-  // The shift cancels in the result, so no gradient flows through it; an infinite maximum is left out of it.
-  const top = reduce(maxOp, x, axes).detach()
-  const shift = where(eq(abs(top), Infinity), 0, top)
-  return add(log(reduce(sumOp, exp(sub(x, reshape(shift, withOnes(x.shape, axes)))), axes)), shift)
+  return inFull(x, y => {
+    // The shift cancels in the result, so no gradient flows through it; an infinite maximum is left out of it.
+    const top = reduce(maxOp, y, axes).detach()
+    const shift = where(eq(abs(top), Infinity), 0, top)
+    return add(log(reduce(sumOp, exp(sub(y, reshape(shift, withOnes(y.shape, axes)))), axes)), shift)
+  })
 })
 
 export interface NormOptions extends SumOptions {
@@ -250,7 +268,8 @@ export interface NormOptions extends SumOptions {
 export const namedNorms = new Map<string, (x: Tensor, axes: readonly number[]) => Tensor>()
 
 /** (Σ|x|ᵖ)^(1/p) over axes; at 0 its derivative is taken as 0. */
-export function pNorm(x: Tensor, p: number, axes: readonly number[]): Tensor {
+export const pNorm = (x: Tensor, p: number, axes: readonly number[]): Tensor => inFull(isComplex(x.dtype) ? abs(x) : x, y => sumNorm(y, p, axes))
+function sumNorm(x: Tensor, p: number, axes: readonly number[]): Tensor {
   if (p === 2) return root(reduce(sumOp, square(x), axes))
   if (p === 1) return reduce(sumOp, abs(x), axes)
   if (Math.abs(p) === Infinity) return reduce(p > 0 ? maxOp : minOp, abs(nonEmpty('norm', x, axes)), axes)
@@ -273,7 +292,7 @@ type Norm = ((x: Tensor, p?: number | 'fro' | 'nuc' | null | NormOptions, dim?: 
 export const norm: Norm = define('norm', ['input', 'p', 'dim', 'keepdim', '*', 'dtype'], ({ input, p, dim, keepdim, dtype }: { input: Tensor } & NormOptions) => {
   const axes = axesOf('norm', input, dim)
   const x = dtype ? cast(input, dtype) : input
-  needFloat('norm', x)
+  needDifferentiable('norm', x)
   const named = typeof p === 'string' && p !== 'fro' ? namedNorms.get(p) ?? fail('norm', `there is no norm '${p}' here`, "p is a number, 'fro' or, with the decompositions of the full build, 'nuc'") : null
   return finish(named ? named(x, axes) : pNorm(x, typeof p === 'number' ? p : 2, axes), x.shape, axes, keepdim)
 })
@@ -283,7 +302,7 @@ function softmaxOf(name: string, op: typeof softmaxOp): Softmax {
   return describe((x: Tensor, dim: number, dtype?: DType | null) => {
     const y = dtype ? cast(needTensor(name, x), dtype) : needTensor(name, x)
     needFloat(name, y)
-    return apply1(op, [y], { axis: normalizeDim(name, dim, y.ndim) })
+    return inFull(y, z => apply1(op, [z], { axis: normalizeDim(name, dim, y.ndim) }))
   }, name, ['input', 'dim', 'dtype'])
 }
 /** eˣ / Σ eˣ along a dimension, without overflow. dx = y·(g − Σ g·y). As `torch.softmax`. */

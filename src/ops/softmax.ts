@@ -1,6 +1,7 @@
 // softmax and log-softmax as records: four kernels, one tape entry that keeps only the result.
+import type { DType, ScalarType } from '../core/dtype.ts'
 import { expandView, permuteView } from '../core/view.ts'
-import { program, S } from '../ir/scalar.ts'
+import { program, S, type Program } from '../ir/scalar.ts'
 import { exp, mul, sub } from './pointwise.ts'
 import type { Arg, Lowering, Op } from './op.ts'
 import type { Tensor } from './tensor.ts'
@@ -9,35 +10,42 @@ interface AxisParams {
   readonly axis: number
 }
 
-const f = (i: number) => S.input(i, 'float32')
-const shiftedExp = program([S.exp(S.sub(f(0), f(1)))], ['float32', 'float32'])
-const divide = program([S.div(f(0), f(1))], ['float32', 'float32'])
-const minusLog = program([S.sub(S.sub(f(0), f(1)), S.log(f(2)))], ['float32', 'float32', 'float32'])
+function programs(t: ScalarType): Record<'shiftedExp' | 'divide' | 'minusLog', Program> {
+  const [a, b, c] = [0, 1, 2].map(i => S.input(i, t))
+  return {
+    shiftedExp: program([S.exp(S.sub(a, b))], [t, t]),
+    divide: program([S.div(a, b)], [t, t]),
+    minusLog: program([S.sub(S.sub(a, b), S.log(c))], [t, t, t]),
+  }
+}
+const known = { float32: programs('float32'), float64: programs('float64') }
+/** The programs for a dtype; public functions hand no narrow one down. */
+const programsFor = (t: DType): (typeof known)['float32'] => known[t === 'float64' ? t : 'float32']
 
 /** Maximum and Σ e^(x − max) along the axis, both broadcast to x's shape, and e^(x − max) itself. */
 function parts(k: Lowering, x: Arg, axis: number): { top: Arg; exps: Arg; total: Arg } {
   const shape = x.view.shape
   const order = [...shape.keys()].filter(i => i !== axis).concat(shape.length > 0 ? axis : [])
   const reduce = (op: 'max' | 'sum', from: Arg): Arg => {
-    const out = k.alloc('float32', shape.filter((_, i) => i !== axis))
+    const out = k.alloc(x.view.dtype, shape.filter((_, i) => i !== axis))
     k.run({ kind: 'reduce', op }, [{ view: permuteView(from.view, order), slot: from.slot }], [out])
     const strides = shape.length > 0 ? out.view.strides.toSpliced(axis, 0, 0) : []
     const kept = shape.map((n, i) => (i === axis ? 1 : n))
     return { view: expandView({ ...out.view, shape: kept, strides }, shape), slot: out.slot }
   }
   const top = reduce('max', x)
-  const exps = k.alloc('float32', shape)
-  k.run({ kind: 'map', program: shiftedExp, params: [] }, [x, top], [exps])
+  const exps = k.alloc(x.view.dtype, shape)
+  k.run({ kind: 'map', program: programsFor(x.view.dtype).shiftedExp, params: [] }, [x, top], [exps])
   return { top, exps, total: reduce('sum', exps) }
 }
 
 // dx = y·(g − Σ g·y)
 export const softmaxOp: Op<AxisParams> = {
   name: 'softmax',
-  infer: ([x]) => [{ dtype: 'float32', shape: x.shape }],
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   lower(k, [x], { axis }) {
     const { exps, total } = parts(k, x, axis)
-    k.run({ kind: 'map', program: divide, params: [] }, [exps, total], [exps])
+    k.run({ kind: 'map', program: programsFor(x.view.dtype).divide, params: [] }, [exps, total], [exps])
     return [exps]
   },
   vjp: ([g], { outputs: [y], params: { axis } }) => [g && softmaxBackward(g, y, axis)],
@@ -51,13 +59,12 @@ function softmaxBackward(g: Tensor, y: Tensor, axis: number): Tensor {
 // dx = g − softmax·Σ g
 export const logSoftmaxOp: Op<AxisParams> = {
   name: 'logSoftmax',
-  infer: ([x]) => [{ dtype: 'float32', shape: x.shape }],
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   lower(k, [x], { axis }) {
     const { top, exps, total } = parts(k, x, axis)
-    k.run({ kind: 'map', program: minusLog, params: [] }, [x, top, total], [exps])
+    k.run({ kind: 'map', program: programsFor(x.view.dtype).minusLog, params: [] }, [x, top, total], [exps])
     return [exps]
   },
   vjp: ([g], { outputs: [y], params: { axis } }) => [g && sub(g, mul(exp(y), g.sum(axis, { keepdim: true })))],
   saves: 'outputs',
 }
-

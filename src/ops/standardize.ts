@@ -1,8 +1,10 @@
 // (x − mean)/√(variance + ε): the record of all normalisations. Five kernels; two passes, which stay exact where the mean is large beside the
 // deviation. The tape keeps the result and the variance only.
+import { isFloat, scalarType, type ScalarType } from '../core/dtype.ts'
 import { numel, type Shape } from '../core/shape.ts'
 import { expandView, permuteView } from '../core/view.ts'
-import { program, S } from '../ir/scalar.ts'
+import { program, S, type Program } from '../ir/scalar.ts'
+import { cast } from './cast.ts'
 import { lift } from './define.ts'
 import { reshape } from './movement.ts'
 import type { Arg, Lowering, Op } from './op.ts'
@@ -18,11 +20,17 @@ interface Params {
   readonly eps: number
 }
 
-const f = (i: number) => S.input(i, 'float32')
-const p = (i: number) => S.param(i, 'float32')
-const squaredDeviation = program([S.mul(S.sub(f(0), S.mul(f(1), p(0))), S.sub(f(0), S.mul(f(1), p(0))))], ['float32', 'float32'], ['float32'])
-const moments = program([S.mul(f(0), p(0)), S.mul(f(1), p(0))], ['float32', 'float32'], ['float32'])
-const standard = program([S.mul(S.sub(f(0), f(1)), S.div(1, S.sqrt(S.add(f(2), p(0)))))], ['float32', 'float32', 'float32'], ['float32'])
+function programs(t: ScalarType): Record<'squaredDeviation' | 'moments' | 'standard', Program> {
+  const [a, b, c] = [0, 1, 2].map(i => S.input(i, t))
+  const p = S.param(0, t)
+  const deviation = S.sub(a, S.mul(b, p))
+  return {
+    squaredDeviation: program([S.mul(deviation, deviation)], [t, t], [t]),
+    moments: program([S.mul(a, p), S.mul(b, p)], [t, t], [t]),
+    standard: program([S.mul(S.sub(a, b), S.div(1, S.sqrt(S.add(c, p))))], [t, t, t], [t]),
+  }
+}
+const known = { float32: programs('float32'), float64: programs('float64') }
 
 const kept = (shape: Shape, axes: readonly number[]): number[] => [...shape.keys()].filter(i => !axes.includes(i))
 const withOnes = (shape: Shape, axes: readonly number[]): number[] => shape.map((n, i) => (axes.includes(i) ? 1 : n))
@@ -30,7 +38,7 @@ const count = (shape: Shape, axes: readonly number[]): number => numel(axes.map(
 
 function total(k: Lowering, x: Arg, axes: readonly number[]): Arg {
   const rest = kept(x.view.shape, axes)
-  const out = k.alloc('float32', rest.map(i => x.view.shape[i]))
+  const out = k.alloc(x.view.dtype, rest.map(i => x.view.shape[i]))
   k.run({ kind: 'reduce', op: 'sum' }, [{ view: permuteView(x.view, [...rest, ...axes]), slot: x.slot }], [out])
   return out
 }
@@ -61,11 +69,12 @@ const slope = pointwiseOp('standardizeSlope', 6, {
 // dx = r·(gy − Σgy/n − y·Σ(gy·y)/n) + gmean/n + gvariance·2(x − mean)/n, where x − mean = y/r.
 const standardizeOp: Op<Params> = {
   name: 'standardize',
-  infer: ([x], { axes }) => [x.shape, ...[0, 1].map(() => kept(x.shape, axes).map(i => x.shape[i]))].map(shape => ({ dtype: 'float32', shape })),
+  infer: ([x], { axes }) => [x.shape, ...[0, 1].map(() => kept(x.shape, axes).map(i => x.shape[i]))].map(shape => ({ dtype: x.dtype, shape })),
   lower(k, [x], { axes, eps }) {
-    const { shape } = x.view
+    const { shape, dtype } = x.view
+    const { squaredDeviation, moments, standard } = known[dtype === 'float64' ? dtype : 'float32']
     const share = 1 / count(shape, axes)
-    const [y, mean] = [k.alloc('float32', shape), total(k, x, axes)]
+    const [y, mean] = [k.alloc(dtype, shape), total(k, x, axes)]
     k.run({ kind: 'map', program: squaredDeviation, params: [share] }, [x, repeated(mean, shape, axes)], [y])
     const variance = total(k, y, axes)
     k.run({ kind: 'map', program: moments, params: [share] }, [mean, variance], [mean, variance])
@@ -88,8 +97,9 @@ const standardizeOp: Op<Params> = {
   saves: 'outputs',
 }
 
-/** (x − mean)/√(variance + ε) over `axes` (sorted), and both statistics without those axes. */
+/** (x − mean)/√(variance + ε) over `axes` (sorted), and both statistics without those axes, which are float32 where x is narrower. */
 export function standardize(x: Tensor, axes: readonly number[], eps: number): { y: Tensor; mean: Tensor; variance: Tensor } {
-  const [y, mean, variance] = world().apply(standardizeOp, [x], { axes, eps })
-  return { y, mean, variance }
+  const wide = isFloat(x.dtype) ? cast(x, scalarType(x.dtype)) : x
+  const [y, mean, variance] = world().apply(standardizeOp, [wide], { axes, eps })
+  return { y: cast(y, x.dtype), mean, variance }
 }

@@ -1,5 +1,5 @@
 // Statistics: moments, sums that pass over NaN, quantiles, covariance. All are formulas of other ops.
-import { isFloat } from '../core/dtype.ts'
+import { isDifferentiable, isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { normalizeDim } from '../core/shape.ts'
 import { cast } from './cast.ts'
@@ -7,8 +7,9 @@ import { apply1, define, needFloat, needTensor, type Described } from './define.
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { diagonal, filledOp, flatten, movedim, reshape, squeeze, unsqueeze } from './movement.ts'
+import { conj } from './pointwise-record.ts'
 import { add, ceil, clampBoth, div, eq, floor, isnan, lerp, lt, maximum, mul, root, round, sqrt, sub, where } from './pointwise.ts'
-import { reducer, sum, varReducer, type Chosen, type Reducer, type SumOptions, type VarReducer } from './reduce.ts'
+import { inFull, reducer, sum, varReducer, type Chosen, type Reducer, type SumOptions, type VarReducer } from './reduce.ts'
 import { medianOf, sort } from './sort.ts'
 import { Tensor } from './tensor.ts'
 
@@ -24,7 +25,7 @@ export const nansum: Reducer<SumOptions> = reducer('nansum', ['dtype'], (x, dim,
 export const nanmean: Reducer<SumOptions> = reducer('nanmean', ['dtype'], (input, dim, { dtype }) => {
   const x = dtype ? cast(input, dtype) : input
   needFloat('nanmean', x)
-  return div(sum(withoutNaN(x), dim), sum(eq(x, x), dim))
+  return inFull(x, y => div(sum(withoutNaN(y), dim), sum(eq(x, x), dim)))
 })
 /** `median` of what is not NaN; NaN where nothing is left. As `torch.nanmedian`. */
 export const nanmedian: Chosen & Described = medianOf('nanmedian', true)
@@ -103,7 +104,7 @@ function needWeights(name: string, w: Tensor | null | undefined, ok: boolean, ki
  */
 export const cov: ((x: Tensor, options?: CovOptions) => Tensor) & Described = define('cov', ['input', '*', 'correction', 'fweights', 'aweights'], ({ input, correction = 1, fweights, aweights }: { input: Tensor } & CovOptions) => {
   if (needTensor('cov', input).ndim > 2) fail('cov', `expected at most two dimensions, got ${input}`, 'rows are variables, columns are observations')
-  const x = reshape(isFloat(input.dtype) ? input : cast(input, 'float32'), input.ndim < 2 ? [1, input.numel] : input.shape)
+  const x = reshape(isDifferentiable(input.dtype) ? input : cast(input, 'float32'), input.ndim < 2 ? [1, input.numel] : input.shape)
   const n = x.shape[1]
   needWeights('fweights', fweights, !!fweights && !isFloat(fweights.dtype), 'integers', n)
   needWeights('aweights', aweights, !!aweights && isFloat(aweights.dtype), 'floats', n)
@@ -114,7 +115,7 @@ export const cov: ((x: Tensor, options?: CovOptions) => Tensor) & Described = de
   const centred = sub(x, div(sum(weighted(x), 1, true), total))
   const taken = weights && aweights ? div(mul(sum(mul(weights, reshape(aweights, n))), correction), total) : correction
   const freedom = total instanceof Tensor ? maximum(sub(total, taken), 0) : Math.max(0, n - correction)
-  return squeeze(div(matmul(weighted(centred), centred.t()), freedom))
+  return squeeze(div(matmul(weighted(centred), conj(centred).t()), freedom))
 })
 
 /** Correlation coefficients of the rows of a matrix, whose columns are observations. As `torch.corrcoef`. */
