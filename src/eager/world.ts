@@ -218,7 +218,7 @@ class EagerWorld implements World {
 
 /** Inputs that overlap the target in another order than elementwise are copied first. */
 function safeInput(k: Lowering, x: Arg, places: readonly Arg[]): Arg {
-  const clash = places.some(p => p.slot === x.slot && !sameGeometry(p.view, x.view) && overlap(p.view, x.view))
+  const clash = places.some(p => p.slot === x.slot && (p.view.dtype !== x.view.dtype || (!sameGeometry(p.view, x.view) && overlap(p.view, x.view))))
   if (!clash) return x
   const copy = k.alloc(x.view.dtype, x.view.shape)
   copyInto(k, x, copy)

@@ -336,4 +336,4 @@ export class Trace implements World {
 }
 
 /** True when a view with this layout is all that the memory holds. */
-const shows = (layout: View, home: View): boolean => sameShape(layout.shape, home.shape) && sameGeometry(layout, home)
+const shows = (layout: View, home: View): boolean => layout.dtype === home.dtype && sameShape(layout.shape, home.shape) && sameGeometry(layout, home)

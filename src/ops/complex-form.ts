@@ -6,6 +6,7 @@ import { expandView } from '../core/view.ts'
 import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
 import { part } from './lowering.ts'
 import type { Arg, Lowering } from './op.ts'
+import type { Tensor } from './tensor.ts'
 
 /** A complex number in a formula. */
 export interface Complex {
@@ -17,6 +18,8 @@ export interface Complex {
 export interface ComplexForm {
   readonly value: (...z: Complex[]) => Complex | Scalar
   readonly result?: DType
+  /** Derivatives of what is not holomorphic. Of the rest the op's own rules hold, with conjugated factors. */
+  readonly vjp?: readonly ((g: Tensor, ...inputs: Tensor[]) => Tensor)[]
 }
 
 /** By op. */

@@ -3,6 +3,7 @@
 import { attach, methodsIn } from './attach.ts'
 import * as arranging from './arranging.ts'
 import * as calculus from './calculus.ts'
+import * as complex from './complex.ts'
 import * as distance from './distance.ts'
 import * as extremes from './extremes.ts'
 import * as histogram from './histogram.ts'
@@ -19,6 +20,7 @@ export {
   swapdims, unravelIndex, viewAs,
 } from './arranging.ts'
 export { cumulativeTrapezoid, gradient, trapezoid, trapz, type GradientOptions, type TrapezoidOptions } from './calculus.ts'
+export { adjoint, complex, conj, conjPhysical, imag, isComplex, mH, polar, real, resolveConj, viewAsComplex, viewAsReal } from './complex.ts'
 export { cdist, dist, renorm, type CdistOptions } from './distance.ts'
 export { aminmax, cummax, cummin, kthvalue, mode, msort } from './extremes.ts'
 export { bincount, bincountAsync, histc, histogram, type BincountOptions, type HistcOptions, type HistogramOptions } from './histogram.ts'
@@ -30,5 +32,5 @@ export * from './searching.ts'
 export { unique, uniqueAsync, uniqueConsecutive, uniqueConsecutiveAsync, type ConsecutiveOptions, type UniqueOptions } from './sets.ts'
 export { corrcoef, cov, nanmean, nanmedian, nanquantile, nansum, quantile, stdMean, trace, varMean, type CovOptions, type QuantileOptions } from './statistics.ts'
 
-const families: readonly object[] = [algebra, arranging, calculus, distance, extremes, histogram, joining, scatter, searching, sets, statistics]
+const families: readonly object[] = [algebra, arranging, calculus, complex, distance, extremes, histogram, joining, scatter, searching, sets, statistics]
 attach(families.flatMap(methodsIn))

@@ -2,6 +2,7 @@
 import type * as activation from './activation.ts'
 import type * as arranging from './arranging.ts'
 import type * as calculus from './calculus.ts'
+import type * as complex from './complex.ts'
 import type * as conv from './conv.ts'
 import type * as creation from './creation.ts'
 import type * as distance from './distance.ts'
@@ -44,6 +45,7 @@ type Selecting = Pick<typeof searching, 'bucketize'> & typeof scatter & Omit<typ
 type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'zero_'>
 type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'diff'> & Pick<typeof cumulate, 'cumsum' | 'cumprod' | 'logcumsumexp'>
 type Statistical = Omit<typeof statistics, 'nanmedian'> & typeof extremes & Pick<typeof distance, 'dist' | 'renorm'> & typeof histogram & Pick<typeof calculus, 'gradient'>
+type Complex = Omit<typeof complex, 'complex' | 'polar'>
 type Conv = Omit<typeof conv, 'convOp'>
 type Product = Omit<typeof matmul, `${string}Op` | 'blend'> & Omit<typeof algebra, 'chainMatmul' | 'einsum' | 'luUnpack'>
 type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand[]) => Tensor }
@@ -51,7 +53,7 @@ type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand
 export interface Methods
   extends MethodsOf<Omit<typeof pointwise, Renamed>>,
     MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Selecting>, MethodsOf<Arranging>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
-    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, InplaceForms {
+    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Complex>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, InplaceForms {
   /** Range, mean, spread and oddities of the values: `console.log(String(await x.inspect()))`. */
   inspect(): Promise<Statistics>
   /** Variance over dimensions, with `correction` 1 by default. As `torch.var`. */

@@ -1,10 +1,10 @@
 // Pointwise ops: one scalar formula, from which the kernel, the dtype rule and broadcasting follow.
-import { dtypes, isDifferentiable, resultType, scalarType, type DType } from '../core/dtype.ts'
+import { dtypes, isComplex, isDifferentiable, resultType, scalarType, type DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { broadcastShapes, formatShape, sameShape } from '../core/shape.ts'
 import { expandView } from '../core/view.ts'
 import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
-import { complexForm, runComplex } from './complex-form.ts'
+import { complexForm, complexForms, runComplex } from './complex-form.ts'
 import { apply1, lift, tagged, type Described, type Operand } from './define.ts'
 import type { Arg, Lowering, Meta, Op, Sample, Saved, Saves } from './op.ts'
 import type { Tensor } from './tensor.ts'
@@ -130,7 +130,7 @@ export function pointwiseOp(name: string, arity: number, spec: PointwiseSpec): O
       const p = programFor(kinds, compute, result)
       runInto(k, inputs, target, result === target.view.dtype ? p : castProgram(p, target.view.dtype))
     },
-    ...derivative(spec),
+    ...derivative(name, spec),
     samples: spec.samples ?? [{ shapes: Array.from({ length: arity }, () => [2, 3]), range: spec.sample ?? [-2, 2] }],
   }
 }
@@ -148,15 +148,21 @@ function castProgram(p: Program, to: DType): Program {
   return out
 }
 
-function derivative(spec: PointwiseSpec): Pick<Op<null>, 'vjp' | 'saves'> {
+// The cotangent of a complex input is ∂L/∂re + i·∂L/∂im, as in PyTorch, so a holomorphic f gives g·conj(f′(z)). The rules here are made of functions
+// that are real for real numbers, of which conj(f(z)) = f(conj z): it is enough to hand them conjugates.
+function derivative(name: string, spec: PointwiseSpec): Pick<Op<null>, 'vjp' | 'saves'> {
   const { vjp, vjpOut, linear } = spec
   if (linear) return { saves: 'nothing', vjp: ([g], { needs }) => needs.map((need, i) => (need && g ? linear[i](g) : null)) }
-  if (vjpOut) return { saves: 'outputs', vjp: ([g], { outputs }) => [g && vjpOut(g, outputs[0])] }
+  if (vjpOut) return { saves: 'outputs', vjp: ([g], { outputs }) => [g && vjpOut(g, conj(outputs[0]))] }
   if (vjp) {
     const rules = typeof vjp === 'function' ? [vjp] : vjp
     return {
       saves: 'inputs',
-      vjp: ([g], { inputs, needs }: Saved<null>) => needs.map((need, i) => (need && g ? (rules[i]?.(g, ...inputs) ?? null) : null)),
+      vjp: ([g], { inputs, needs }: Saved<null>) => {
+        const own = inputs.some(x => isComplex(x.dtype)) ? complexForms.get(name)?.vjp : undefined
+        const given = own ? inputs : inputs.map(conj)
+        return needs.map((need, i) => (need && g ? ((own ?? rules)[i]?.(g, ...given) ?? null) : null))
+      },
     }
   }
   return { saves: 'nothing' as Saves }
@@ -198,3 +204,7 @@ export function ternary(name: string, names: readonly string[], spec: PointwiseS
   const op = register(name, 3, spec)
   return tagged((a: Operand, b: Operand, c: Operand) => apply1(op, [lift(a, name), lift(b, name), lift(c, name)], null), name, names)
 }
+
+const conjugate: Unary = unary('conjPhysical', { dtype: 'same', value: x => x, linear: [g => conj(g)] })
+/** The complex conjugate; a real tensor is its own. */
+export const conj = (x: Tensor): Tensor => (isComplex(x.dtype) ? conjugate(x) : x)

@@ -1,6 +1,8 @@
 // A view of a tensor that is known only by its geometry, read and written. With these two autograd follows in-place changes through views
 // (as PyTorch's CopySlices) and a trace makes them functional. `home` says how the tensor itself lies in its memory, counted from the
-// first element that it touches, because the view may step through that memory in ways that shape alone cannot tell.
+// first element that it touches, because the view may step through that memory in ways that shape alone cannot tell. The two may count in
+// different elements: complex numbers can be seen as pairs of real ones, and pairs as complex numbers.
+import { dtypes } from '../core/dtype.ts'
 import { contiguousStrides, numel, type Shape } from '../core/shape.ts'
 import { extent, isContiguous, type View } from '../core/view.ts'
 import { program, S, type Scalar } from '../ir/scalar.ts'
@@ -9,30 +11,34 @@ import { compact, copyInto, fillWith } from './lowering.ts'
 import type { Arg, Lowering, Op } from './op.ts'
 import { zerosLike } from './pointwise.ts'
 
-type Geometry = Omit<View, 'dtype'>
 export interface StridedParams {
-  readonly view: Geometry
-  readonly home: Geometry
+  readonly view: View
+  readonly home: View
 }
+
+/** How many elements of a there are in one of b. */
+const ratio = (a: View, b: View): number => dtypes[b.dtype].bytes / dtypes[a.dtype].bytes
 
 /** How `view` lies in the memory of a tensor that lies there as `home`. */
 export function stridedIn(home: View, view: View): StridedParams {
-  const low = extent(home)?.[0] ?? home.offset
-  const place = ({ shape, strides, offset }: View): Geometry => ({ shape, strides, offset: offset - low })
-  return { view: place(view), home: place(home) }
+  const first = extent(home)?.[0] ?? home.offset
+  const each = ratio(home, view)
+  // Whole elements of both.
+  const low = first - (first % Math.max(1, each))
+  return { view: { ...view, offset: view.offset - low / each }, home: { ...home, offset: home.offset - low } }
 }
 
-const at = (memory: Arg, where: Geometry): Arg => ({ view: { dtype: memory.view.dtype, ...where }, slot: memory.slot })
+const at = (memory: Arg, where: View): Arg => ({ view: where, slot: memory.slot })
 
 /** Fresh memory with room for all that `home` touches. */
-function memoryFor(k: Lowering, x: Arg, home: Geometry): Arg {
-  const reach = extent({ dtype: x.view.dtype, ...home })
-  return k.alloc(x.view.dtype, [reach ? reach[1] + 1 : 0])
+function memoryFor(k: Lowering, home: View): Arg {
+  const reach = extent(home)
+  return k.alloc(home.dtype, [reach ? reach[1] + 1 : 0])
 }
 
 /** x in fresh memory, lying there as `home`. */
-function settled(k: Lowering, x: Arg, home: Geometry): Arg {
-  const memory = memoryFor(k, x, home)
+function settled(k: Lowering, x: Arg, home: View): Arg {
+  const memory = memoryFor(k, home)
   copyInto(k, x, at(memory, home))
   return memory
 }
@@ -40,10 +46,10 @@ function settled(k: Lowering, x: Arg, home: Geometry): Arg {
 /** The elements of x that the view shows. */
 export const asStridedOp: Op<StridedParams> = {
   name: 'asStrided',
-  infer: ([x], { view }) => [{ dtype: x.dtype, shape: view.shape }],
+  infer: (_, { view }) => [{ dtype: view.dtype, shape: view.shape }],
   view: (x, { view, home }) => {
-    const plain = isContiguous(x) && isContiguous({ dtype: x.dtype, ...home })
-    return plain ? { ...x, shape: view.shape, strides: view.strides, offset: x.offset + view.offset } : null
+    const start = x.offset / ratio(x, view)
+    return isContiguous(x) && isContiguous(home) && Number.isInteger(start) ? { ...view, offset: start + view.offset } : null
   },
   lower: (k, [x], { view, home }) => [at(settled(k, x, home), view)],
   vjp: ([g], { params }) => [g && apply1(addStridedOp, [g], params)],
@@ -53,13 +59,14 @@ export const asStridedOp: Op<StridedParams> = {
 /** The transpose: zeros of the tensor's shape, to which each element of the view is added at its place. */
 const addStridedOp: Op<StridedParams> = {
   name: 'asStridedTranspose',
-  infer: ([g], { home }) => [{ dtype: g.dtype, shape: home.shape }],
+  infer: (_, { home }) => [{ dtype: home.dtype, shape: home.shape }],
   lower(k, [g], { view, home }) {
-    const memory = memoryFor(k, g, home)
+    const memory = memoryFor(k, home)
     fillWith(k, memory, 0)
     if (overlapsItself(view)) {
       const flat = (x: Arg): Arg => ({ view: { ...x.view, shape: [numel(view.shape)], strides: [1] }, slot: x.slot })
-      k.run({ kind: 'scatter', op: 'sum', axis: 0 }, [positions(k, view), flat(compact(k, g))], [memory])
+      const elements = { dtype: view.dtype, shape: [numel(memory.view.shape) * ratio(view, home)], strides: [1], offset: 0 }
+      k.run({ kind: 'scatter', op: 'sum', axis: 0 }, [positions(k, view), flat(compact(k, g))], [at(memory, elements)])
     } else copyInto(k, g, at(memory, view))
     return [at(memory, home)]
   },
@@ -97,7 +104,7 @@ export function overlapsItself({ shape, strides }: { readonly shape: Shape; read
 }
 
 /** int32 [n]: where in memory each element of the view lies, in row-major order. */
-function positions(k: Lowering, { shape, strides, offset }: Geometry): Arg {
+function positions(k: Lowering, { shape, strides, offset }: View): Arg {
   const out = k.alloc('int32', [numel(shape)])
   const steps = contiguousStrides(shape)
   const sum = shape.reduce<Scalar>(

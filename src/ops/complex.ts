@@ -1,0 +1,151 @@
+// Complex numbers: made of parts, seen as pairs, and taken apart. As PyTorch has it, views show the same memory, and gradients are
+// ∂L/∂re + i·∂L/∂im.
+import { isComplex as isComplexType } from '../core/dtype.ts'
+import { fail } from '../core/errors.ts'
+import { broadcastShapes } from '../core/shape.ts'
+import { expandView, type View } from '../core/view.ts'
+import { complexForms } from './complex-form.ts'
+import { direction, modulus, phase } from './complex-math.ts'
+import { apply1, describe, needTensor, type Described } from './define.ts'
+import { compact, copyInto, pairs, part } from './lowering.ts'
+import { mT } from './movement.ts'
+import type { Op } from './op.ts'
+import { abs, clone, cos, div, eq, mul, neg, sign, sin, sub, where, zerosLike } from './pointwise.ts'
+import { conj as conjugate } from './pointwise-record.ts'
+import type { Tensor } from './tensor.ts'
+import { world } from './world.ts'
+
+// Records
+
+const nowhere = {}
+const [pairsOf, partOf] = [(v: View): View => pairs({ view: v, slot: nowhere }).view, (v: View, which: 0 | 1): View => part({ view: v, slot: nowhere }, which).view]
+
+const joinOp: Op<null> = {
+  name: 'complex',
+  infer: xs => [{ dtype: 'complex64', shape: broadcastShapes('complex', xs.map(x => x.shape)) }],
+  lower(k, xs, _, [{ shape }]) {
+    const out = k.alloc('complex64', shape)
+    xs.forEach((x, i) => copyInto(k, { view: expandView(x.view, shape), slot: x.slot }, part(out, i === 0 ? 0 : 1)))
+    return [out]
+  },
+  vjp: ([g], { needs }) => needs.map((need, i) => (need && g ? apply1(partOp, [g], i === 0 ? 0 : 1) : null)),
+  saves: 'nothing',
+}
+const partOp: Op<0 | 1> = {
+  name: 'part',
+  infer: ([z]) => [{ dtype: 'float32', shape: z.shape }],
+  view: partOf,
+  lower: (_, [z], which) => [part(z, which)],
+  // A real cotangent of the real part is made complex by the engine.
+  vjp: ([g], { params: which }) => [g && (which === 0 ? g : apply1(joinOp, [zerosLike(g), g], null))],
+  saves: 'nothing',
+}
+const asRealOp: Op<null> = {
+  name: 'viewAsReal',
+  infer: ([z]) => [{ dtype: 'float32', shape: [...z.shape, 2] }],
+  view: pairsOf,
+  lower: (_, [z]) => [pairs(z)],
+  vjp: ([g]) => [g && apply1(asComplexOp, [g], null)],
+  saves: 'nothing',
+}
+const asComplexOp: Op<null> = {
+  name: 'viewAsComplex',
+  infer: ([x]) => [{ dtype: 'complex64', shape: x.shape.slice(0, -1) }],
+  view: complexView,
+  lower(k, [x]) {
+    const whole = compact(k, x)
+    return [{ view: complexView(whole.view)!, slot: whole.slot }]
+  },
+  vjp: ([g]) => [g && apply1(asRealOp, [g], null)],
+  saves: 'nothing',
+}
+
+/** Pairs as complex numbers, when each begins at an even place and its two parts are neighbours. */
+function complexView({ shape, strides, offset }: View): View | null {
+  const outer = strides.slice(0, -1)
+  const fits = strides.at(-1) === 1 && offset % 2 === 0 && outer.every((s, i) => s % 2 === 0 || shape[i] === 1)
+  return fits || shape.includes(0) ? { dtype: 'complex64', shape: shape.slice(0, -1), strides: outer.map(s => Math.trunc(s / 2)), offset: Math.floor(offset / 2) } : null
+}
+
+// What is not holomorphic
+
+complexForms.set('abs', { value: modulus, result: 'float32', vjp: [(g, z) => mul(g, sign(z))] })
+complexForms.set('angle', {
+  value: phase, result: 'float32',
+  vjp: [(g, z) => {
+    const size = abs(z)
+    return where(eq(size, 0), 0, div(mul(g, apply1(joinOp, [neg(imag(z)), real(z)], null)), mul(size, size)))
+  }],
+})
+const turning = (g: Tensor, z: Tensor): Tensor => {
+  const [size, unit] = [abs(z), sign(z)]
+  return where(eq(size, 0), 0, div(sub(g, mul(unit, real(mul(g, conjugate(unit))))), size))
+}
+for (const op of ['sign', 'sgn']) complexForms.set(op, { value: direction, vjp: [turning] })
+
+// Public functions
+
+function needParts(op: string, names: readonly [string, string], a: unknown, b: unknown): readonly [Tensor, Tensor] {
+  const [x, y] = [needTensor(op, a), needTensor(op, b)]
+  if (x.dtype !== y.dtype) fail(op, `${names[0]} is ${x} and ${names[1]} is ${y}: they must be of one dtype`, "convert one: x.to('float32')")
+  if (x.dtype !== 'float32') fail(op, `expected float32 tensors, got ${x} and ${y}`, "complex64 is made of float32 parts: x.to('float32')")
+  return [x, y]
+}
+
+/**
+ * real + i·imag, complex64, of two float32 tensors that broadcast; of two plain numbers a 0-dim tensor, which goes with any tensor as a number does.
+ * As `torch.complex`.
+ *
+ * @example
+ * const z = complex(tensor([1, 2]), tensor([0, -1]))   // c64[2]
+ * z.mul(complex(0, 1))                                 // i·z
+ */
+export const complex: ((real: Tensor | number, imag: Tensor | number) => Tensor) & Described = describe((real: Tensor | number, imag: Tensor | number) => {
+  if (typeof real === 'number' && typeof imag === 'number') return world().create(Float32Array.of(real, imag), 'complex64', [])
+  return apply1(joinOp, needParts('complex', ['real', 'imag'], real, imag), null)
+}, 'complex', ['real', 'imag'])
+
+/** abs·(cos angle + i·sin angle), complex64, of two float32 tensors that broadcast. As `torch.polar`. */
+export const polar: ((abs: Tensor, angle: Tensor) => Tensor) & Described = describe((size: Tensor, turn: Tensor) => {
+  const [r, phi] = needParts('polar', ['abs', 'angle'], size, turn)
+  return apply1(joinOp, [mul(r, cos(phi)), mul(r, sin(phi))], null)
+}, 'polar', ['abs', 'angle'])
+
+/** Complex numbers as pairs: c64[…] as f32[…, 2], the same memory. As `torch.view_as_real`. */
+export const viewAsReal: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => apply1(asRealOp, [needComplex('viewAsReal', x)], null), 'viewAsReal', ['input'])
+
+/**
+ * Pairs as complex numbers: f32[…, 2] as c64[…], the same memory. As `torch.view_as_complex`.
+ * @throws LampasError when the last size is not 2 or the pairs do not lie together.
+ */
+export const viewAsComplex: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => {
+  if (needTensor('viewAsComplex', x).dtype !== 'float32' || x.shape.at(-1) !== 2) fail('viewAsComplex', `expected float32 pairs, f32[…, 2], got ${x}`, 'complex(re, im) joins two tensors')
+  if (!complexView(x.layout)) fail('viewAsComplex', `the pairs of ${x} do not lie together: strides [${x.layout.strides}], offset ${x.layout.offset}`, 'x.contiguous() makes a copy where they do')
+  return apply1(asComplexOp, [x], null)
+}, 'viewAsComplex', ['input'])
+
+function needComplex(op: string, x: Tensor): Tensor {
+  if (!isComplexType(needTensor(op, x).dtype)) fail(op, `expected a complex tensor, got ${x}`, "complex(re, im), or x.to('complex64')")
+  return x
+}
+
+/** The real parts of a complex tensor, the same memory; a real tensor itself. As `torch.real`. */
+export const real: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => (isComplexType(needTensor('real', x).dtype) ? apply1(partOp, [x], 0) : x), 'real', ['input'])
+/** The imaginary parts of a complex tensor, the same memory. As `torch.imag`. */
+export const imag: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => apply1(partOp, [needComplex('imag', x)], 1), 'imag', ['input'])
+
+type Unary = ((x: Tensor) => Tensor) & Described
+const unary = (name: string, body: (x: Tensor) => Tensor): Unary => describe((x: Tensor) => body(needTensor(name, x)), name, ['input'])
+/** re − i·im; a real tensor itself. It is computed at once, where PyTorch keeps a flag. As `torch.conj`. */
+export const conj: Unary = unary('conj', conjugate)
+/** re − i·im, of a real tensor a copy. As `torch.conj_physical`. */
+export const conjPhysical: Unary = unary('conjPhysical', x => (isComplexType(x.dtype) ? conjugate(x) : clone(x)))
+/** x itself: conjugates are never pending here. As `torch.resolve_conj`. */
+export const resolveConj: Unary = unary('resolveConj', x => x)
+/** The conjugate of the transpose of the last two dimensions. As `torch.adjoint`. */
+export const adjoint: Unary = unary('adjoint', x => conjugate(mT(x)))
+/** As `adjoint`. As `torch.Tensor.mH`. */
+export const mH: Unary = unary('mH', x => conjugate(mT(x)))
+
+/** Whether the dtype is complex. As `torch.is_complex`. */
+export const isComplex: ((x: Tensor) => boolean) & Described = describe((x: Tensor) => isComplexType(needTensor('isComplex', x).dtype), 'isComplex', ['input'])
