@@ -1,6 +1,8 @@
 // Integrals and slopes of sampled functions.
+import { isDifferentiable } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { normalizeDim, normalizeDims } from '../core/shape.ts'
+import { cast } from './cast.ts'
 import { cumsum } from './cumulate.ts'
 import { define, needTensor, type Described, type Operand } from './define.ts'
 import { cat, narrow, reshape } from './movement.ts'
@@ -106,10 +108,11 @@ export const gradient: ((x: Tensor, options?: GradientOptions) => Tensor[]) & De
   const each = Array.isArray(spacing) ? (spacing as readonly (number | Tensor)[]) : dims.map(() => (spacing as number | null | undefined) ?? 1)
   if (each.length !== dims.length) fail('gradient', `${each.length} spacings for ${dims.length} dimensions`, 'give one for each, or a single number')
   if (edgeOrder !== 1 && edgeOrder !== 2) fail('gradient', `edgeOrder is ${String(edgeOrder)}`, '1 or 2')
+  const x = isDifferentiable(input.dtype) ? input : cast(input, 'float32')
   return dims.map((d, i) => {
     const [n, step] = [input.shape[d] ?? 0, each[i]]
     if (n < edgeOrder + 1) fail('gradient', `dimension ${d} of ${input} has ${n} samples`, `slopes need at least ${edgeOrder + 1}`)
     if (step instanceof Tensor && (step.ndim !== 1 || step.numel !== n)) fail('gradient', `places ${step} for the ${n} samples of dimension ${d}`, 'a vector, one place for each sample')
-    return slope(input, d, step, edgeOrder)
+    return slope(x, d, step, edgeOrder)
   })
 })

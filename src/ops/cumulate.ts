@@ -10,7 +10,7 @@ import { copyInto } from './lowering.ts'
 import type { Arg, Lowering, Op } from './op.ts'
 import { abs, clone, eq, exp, logicalAnd, mul, sub, where } from './pointwise.ts'
 import { cumprodBackward, productsSoFar, recurrence } from './products.ts'
-import { inFull, numeric } from './reduce.ts'
+import { inFull, needOrder, numeric } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
 
 /** The order of axes that brings `axis` to the end; it is undone by moving the last one back. */
@@ -30,7 +30,10 @@ interface Params {
 function cumulateOp(name: string, kernel: CumulateOp, vjp?: Op<Params>['vjp'], saves: Op['saves'] = 'nothing'): Op<Params> {
   return {
     name,
-    infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+    infer([x]) {
+      if (kernel !== 'sum') needOrder(name, x)
+      return [{ dtype: x.dtype, shape: x.shape }]
+    },
     lower(k, [x], { axis, reverse }) {
       const [whole, last] = alongLast(k, x.view.dtype, x.view, axis)
       k.run({ kind: 'cumulate', op: kernel, reverse }, [toLast(x, axis)], [last])

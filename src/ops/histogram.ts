@@ -1,5 +1,5 @@
 // Counting: how often each whole number occurs, how many values fall into each of a row of bins.
-import { isFloat } from '../core/dtype.ts'
+import { isDifferentiable, isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
 import { cast } from './cast.ts'
@@ -24,7 +24,7 @@ export interface BincountOptions {
 }
 type Bincount = ((x: Tensor, weights?: Tensor | null | BincountOptions, minlength?: number | BincountOptions) => Tensor) & Described
 const bincounts: readonly [Bincount, Later<Bincount>] = sized('bincount', ['input', 'weights', 'minlength'], function* ({ input, weights, minlength = 0 }: BincountOptions & { input: Tensor }): Reading<Tensor> {
-  if (needTensor('bincount', input).ndim !== 1 || isFloat(input.dtype)) fail('bincount', `expected a vector of whole numbers, got ${input}`, "x.flatten().to('int32')")
+  if (needTensor('bincount', input).ndim !== 1 || isDifferentiable(input.dtype)) fail('bincount', `expected a vector of whole numbers, got ${input}`, "x.flatten().to('int32')")
   if (weights && !sameShape(weights.shape, input.shape)) fail('bincount', `weights ${weights} do not fit ${input}`, 'give one for each value')
   if (!Number.isInteger(minlength) || minlength < 0) fail('bincount', `minlength is ${minlength}`, 'give a whole number ≥ 0')
   const x = cast(input, 'int32')

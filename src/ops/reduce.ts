@@ -9,7 +9,7 @@ import { cast } from './cast.ts'
 import { apply1, define, describe, needFloat, needTensor, type Described } from './define.ts'
 import { gather } from './gather.ts'
 import { expand, reshape, squeeze } from './movement.ts'
-import type { Op } from './op.ts'
+import type { Meta, Op } from './op.ts'
 import { abs, add, div, eq, exp, log, logicalAnd, logicalOr, maximum, minimum, mul, ne, neg, pow, root, square, sub, where } from './pointwise.ts'
 import { unary, type Unary } from './pointwise-record.ts'
 import { productByPairs, productOfOthers } from './products.ts'
@@ -48,11 +48,19 @@ interface ReduceParams {
 const keptShape = (x: Shape, axes: readonly number[]): number[] => x.filter((_, i) => !axes.includes(i))
 const withOnes = (x: Shape, axes: readonly number[]): number[] => x.map((n, i) => (axes.includes(i) ? 1 : n))
 
+/** Refuses what cannot be ordered. */
+export function needOrder(op: string, x: Meta): void {
+  if (isComplex(x.dtype)) fail(op, `complex numbers have no order, got ${String(x)}`, 'take the real part or the absolute value first')
+}
+
 export function reduceOp(name: string, kernel: ReduceOp, vjp?: Op<ReduceParams>['vjp'], saves: Op['saves'] = 'nothing'): Op<ReduceParams> {
   const indices = kernel === 'argmax' || kernel === 'argmin'
   return {
     name,
-    infer: ([x], { axes }) => [{ dtype: indices ? 'int32' : x.dtype, shape: keptShape(x.shape, axes) }],
+    infer([x], { axes }) {
+      if (kernel !== 'sum') needOrder(name, x)
+      return [{ dtype: indices ? 'int32' : x.dtype, shape: keptShape(x.shape, axes) }]
+    },
     lower(k, [x], { axes }) {
       const kept = x.view.shape.map((_, i) => i).filter(i => !axes.includes(i))
       const out = k.alloc(indices ? 'int32' : x.view.dtype, keptShape(x.view.shape, axes))
@@ -252,6 +260,7 @@ export const std: VarReducer<Tensor> = varReducer('std', ({ variance }, drop) =>
 
 /** log Σ eˣ over dimensions, without overflow; integers count as float32. As `torch.logsumexp`. */
 export const logsumexp: Reducer<ReduceOptions> = reducer('logsumexp', [], (input, axes) => {
+  needOrder('logsumexp', input)
   const x = isFloat(input.dtype) ? input : cast(input, 'float32')
   return inFull(x, y => {
     // The shift cancels in the result, so no gradient flows through it; an infinite maximum is left out of it.

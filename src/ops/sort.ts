@@ -9,13 +9,16 @@ import { compact } from './lowering.ts'
 import { cat, filledOp, flatten, narrow, reshape } from './movement.ts'
 import type { Op } from './op.ts'
 import { clone, eq, floorDivide, lt, maximum, ne, sub, where } from './pointwise.ts'
-import { evenly, sum, valuesAt, type Chosen, type ValuesIndices } from './reduce.ts'
+import { evenly, needOrder, sum, valuesAt, type Chosen, type ValuesIndices } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
 import { world } from './world.ts'
 
 const sortOp: Op<{ axis: number; descending: boolean }> = {
   name: 'sort',
-  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }, { dtype: 'int32', shape: x.shape }],
+  infer([x]) {
+    needOrder('sort', x)
+    return [{ dtype: x.dtype, shape: x.shape }, { dtype: 'int32', shape: x.shape }]
+  },
   lower(k, [x], { axis, descending }) {
     const [values, v] = alongLast(k, x.view.dtype, x.view, axis)
     const [indices, i] = alongLast(k, 'int32', x.view, axis)
