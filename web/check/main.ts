@@ -4,9 +4,9 @@ import { currentTheme, nextTheme, restoreTheme, setTheme } from '../page/theme.t
 import type { DeviceName } from '../shared/protocol.ts'
 import { families, titles } from './families.ts'
 import type { Checked, FromWorker, Pass, ToWorker } from './protocol.ts'
-import { Tally, nameOf, percent, report, seconds, type Column } from './tally.ts'
+import { Tally, faults, nameOf, percent, report, seconds, type Column, type Fault } from './tally.ts'
 
-/** Failures listed for a family and pass; the text for a report has all. */
+/** Faults listed for a family; the text for a report has all. */
 const LISTED = 40
 
 const count = (n: number): string => n.toLocaleString('en')
@@ -122,7 +122,7 @@ class Page {
       if (message.type === 'opened') column.device = message.device
       else if (message.type === 'refused') column.refused = message.why
       else {
-        column.tallies[message.family].add(message.results)
+        column.tallies[message.family].add(message.results, message.ms)
         this.now = `${nameOf(column.pass)}: ${titles[this.chosen[message.family].name]}`
       }
     }
@@ -183,25 +183,23 @@ class Page {
   private showRow(i: number): void {
     const { cells, more, list, summary } = this.rows[i]
     cells[0].textContent = count(this.counts[i])
-    const failed: [Pass, Checked][] = []
-    const known: [Pass, Checked][] = []
-    this.columns.forEach(({ pass, tallies, refused }, at) => {
+    this.columns.forEach(({ tallies, refused }, at) => {
       const t = tallies[i]
-      failed.push(...t.failures.slice(0, LISTED).map((f): [Pass, Checked] => [pass, f]))
-      known.push(...t.known.map((f): [Pass, Checked] => [pass, f]))
       const state = refused !== null ? 'none' : t.failures.length > 0 ? 'bad' : t.done > 0 && t.done === this.counts[i] ? 'good' : 'open'
       cells[at + 1].className = state
       if (refused !== null || t.done === 0) cells[at + 1].textContent = '–'
       else cells[at + 1].replaceChildren(make('strong', {}, state === 'good' ? `${count(t.passed)} right` : `${count(t.passed)} of ${count(this.counts[i])}`), make('small', {}, `${percent(t.worst)} · ${seconds(t.ms)}`))
     })
+    const pairs = (pick: (t: Tally) => readonly Checked[]): [Pass, Checked][] => this.columns.flatMap(c => pick(c.tallies[i]).map((r): [Pass, Checked] => [c.pass, r]))
+    const [failed, known] = [pairs(t => t.failures), pairs(t => t.known)]
     more.hidden = failed.length + known.length === 0
-    const total = this.columns.reduce((n, c) => n + c.tallies[i].failures.length, 0)
-    const title = [total > 0 ? `${count(total)} wrong` : '', known.length > 0 ? `${count(known.length)} explained` : ''].filter(Boolean).join(', ')
+    const title = [failed.length > 0 ? `${count(failed.length)} wrong` : '', known.length > 0 ? `${count(known.length)} explained` : ''].filter(Boolean).join(', ')
     if (summary.textContent === title) return
     summary.textContent = title
-    const item = ([pass, r]: [Pass, Checked]): HTMLElement => make('li', {}, make('code', {}, r.id), ` on ${nameOf(pass)}: `, r.known ?? r.message)
-    list.replaceChildren(make('ul', {}, ...[...failed, ...known].map(item)))
-    if (total > failed.length) list.append(make('p', { class: 'hint' }, `${count(total - failed.length)} more are in the copied text.`))
+    const all = [...faults(failed), ...faults(known)]
+    const places = (f: Fault): string => (f.passes.size === this.columns.length && f.passes.size > 1 ? '' : ` on ${[...f.passes].join(' and ')}`)
+    list.replaceChildren(make('ul', {}, ...all.slice(0, LISTED).map(f => make('li', {}, make('code', {}, f.first), `${f.count > 1 ? ` and ${count(f.count - 1)} more` : ''}${places(f)}: ${f.message}`))))
+    if (all.length > LISTED) list.append(make('p', { class: 'hint' }, `${count(all.length - LISTED)} more kinds of fault are in the copied text.`))
   }
 
   private async copyText(): Promise<void> {

@@ -29,7 +29,7 @@ export type FromWorker =
   /** How many calls each family has. */
   | { readonly type: 'plan'; readonly counts: readonly number[] }
   | { readonly type: 'opened'; readonly pass: number; readonly device: OpenDevice }
-  | { readonly type: 'checked'; readonly pass: number; readonly family: number; readonly results: readonly Checked[] }
+  | { readonly type: 'checked'; readonly pass: number; readonly family: number; readonly results: readonly Checked[]; /** Since the family began. */ readonly ms: number }
   | { readonly type: 'refused'; readonly pass: number; readonly why: string }
   | { readonly type: 'done' }
   | { readonly type: 'broken'; readonly why: string }

@@ -11,9 +11,9 @@ export class Tally {
   worst = 0
   ms = 0
 
-  add(results: readonly Checked[]): void {
+  add(results: readonly Checked[], ms: number): void {
+    this.ms = ms
     for (const r of results) {
-      this.ms += r.ms
       if (r.ok) {
         this.passed++
         this.worst = Math.max(this.worst, r.worst)
@@ -31,6 +31,27 @@ export const nameOf = ({ device, world }: Pass): string => `${device}, ${world}`
 /** A share of the tolerance as a percentage of two digits. */
 export const percent = (share: number): string => (share === 0 ? '0 %' : `${share < 0.01 ? '< 1' : Math.round(share * 100)} %`)
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0)} s`
+
+/** Calls of one op that differ in the same words. */
+export interface Fault {
+  readonly first: string
+  readonly message: string
+  readonly passes: Set<string>
+  count: number
+}
+
+/** Ops with the most faults in common first; numbers and places do not tell two faults apart. */
+export function faults(list: Iterable<readonly [Pass, Checked]>): Fault[] {
+  const found = new Map<string, Fault>()
+  for (const [pass, r] of list) {
+    const message = r.known ?? r.message
+    const key = `${r.op} ${message.replace(/-?\d[\d.e+-]*/g, '#')}`
+    const fault = found.get(key) ?? found.set(key, { first: r.id, message, passes: new Set(), count: 0 }).get(key)!
+    fault.count++
+    fault.passes.add(nameOf(pass))
+  }
+  return [...found.values()].sort((a, b) => b.count - a.count)
+}
 
 export interface Column {
   readonly pass: Pass

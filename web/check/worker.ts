@@ -47,15 +47,16 @@ async function check(passes: readonly Pass[], families: readonly Family[], ops: 
     post({ type: 'opened', pass: at, device: { name, detail, threads, why } })
     for (const [family, { count, play }] of loaded.entries()) {
       let waiting: Checked[] = []
-      let sent = performance.now()
+      const began = performance.now()
+      let sent = began
       const send = (): void => {
-        if (waiting.length > 0) post({ type: 'checked', pass: at, family, results: waiting })
+        if (waiting.length > 0) post({ type: 'checked', pass: at, family, results: waiting, ms: performance.now() - began })
         waiting = []
         sent = performance.now()
       }
       if (count > 0)
         await play(pass, r => {
-          waiting.push({ ...r, known: exceptionFor(r.id, r.op, pass.device, pass.world) })
+          waiting.push({ ...r, known: exceptionFor(r, pass.device, pass.world) })
           if (performance.now() - sent > PACE) send()
         })
       send()
