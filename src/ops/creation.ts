@@ -1,15 +1,15 @@
 // Tensors from values and from nothing. Names and defaults follow PyTorch; whole JavaScript numbers give float32 unless a dtype is asked for.
-import { dtypes, needDType, scalarType, type DType, type ScalarType, type TypedArray, type Words } from '../core/dtype.ts'
+import { dtypes, isFloat, needDType, scalarType, type DType, type ScalarType, type TypedArray, type Words } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { formatShape, numel, type Shape } from '../core/shape.ts'
 import { toWords } from '../core/storage.ts'
-import { program, S, type Program } from '../ir/scalar.ts'
+import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
 import { cast } from './cast.ts'
-import { apply1, describe, needTensor, type Described } from './define.ts'
-import { cat, filledOp, unsqueeze } from './movement.ts'
+import { apply1, define, describe, needTensor, type Described } from './define.ts'
+import { filledBesideOp, filledOp, unsqueeze } from './movement.ts'
 import type { Op } from './op.ts'
-import { add, ge, le, mul, where } from './pointwise.ts'
+import { add, ge, le, pow, where } from './pointwise.ts'
 import { Tensor, type NestedArray } from './tensor.ts'
 import { world } from './world.ts'
 
@@ -111,11 +111,14 @@ export function sizes(op: string, args: Sizes, more: readonly string[] = []): Sp
 /** Runs an op that makes its own values and puts the result on the asked device. */
 export const place = (x: Tensor, o: CreationOptions): Tensor => settle(o.device && o.device !== x.device ? world().create(x.dataSync() as Words, x.dtype, x.shape, o.device) : x, o)
 
+/** Names of the options that every creation function takes, behind its own. */
+export const optionNames: readonly string[] = ['*', 'dtype', 'device', 'requiresGrad']
+
 export type Factory = ((...size: Sizes) => Tensor) & Described
 const filled = (name: string, value: number): Factory => describe((...size: Sizes) => {
   const { shape, options } = sizes(name, size)
-  return full(shape, value, { dtype: 'float32', ...options })
-}, name, ['size'])
+  return full(shape, value, { ...options, dtype: options.dtype ?? 'float32' })
+}, name, ['size', ...optionNames])
 
 /** A tensor filled with one value; its dtype is that of the value unless given. As `torch.full`. */
 export const full: ((shape: Shape, value: number | boolean, options?: CreationOptions) => Tensor) & Described = describe((shape: Shape, value: number | boolean, options: CreationOptions = {}) => {
@@ -123,16 +126,37 @@ export const full: ((shape: Shape, value: number | boolean, options?: CreationOp
   const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32')
   const at = sizes('full', [shape]).shape
   if (options.device) return settle(world().create(toWords(dtype, new Float64Array(numel(at)).fill(Number(value))), dtype, at, options.device), options)
-  return settle(apply1(filledOp, [], { shape: at, value: Number(value), dtype }), options)
-}, 'full', ['size', 'fillValue'])
+  return settle(apply1(filledOp, [], { shape: at, value: storable(value, dtype), dtype }), options)
+}, 'full', ['size', 'fillValue', ...optionNames])
 /** Zeros of a shape: `zeros(2, 3)` or `zeros([2, 3], {dtype})`. As `torch.zeros`. */
 export const zeros: Factory = filled('zeros', 0)
 /** Ones of a shape. As `torch.ones`. */
 export const ones: Factory = filled('ones', 1)
 /** As `zeros`: fresh memory is always cleared here. As `torch.empty`. */
 export const empty: Factory = filled('empty', 0)
-/** A tensor of x's shape and dtype filled with one value. As `torch.full_like`. */
-export const fullLike: ((x: Tensor, value: number | boolean) => Tensor) & Described = describe((x: Tensor, value: number | boolean) => cast(where(true, value, x.detach()), x.dtype), 'fullLike', ['input', 'fillValue'])
+
+/** A number as a dtype keeps it. */
+export const storable = (v: number | boolean, dtype: DType): number =>
+  dtype === 'bool' ? Number(Boolean(v)) : dtypes[dtype].kind === 'int' ? Math.trunc(Number(v)) : Number(v)
+
+/** One value in a shape, on the device that x is on unless another is asked for; x's dtype unless given. */
+export function filledBeside(op: string, x: Tensor, shape: Shape, value: number | boolean, options: CreationOptions = {}): Tensor {
+  needOptions(op, options)
+  const dtype = options.dtype ?? needTensor(op, x).dtype
+  if (options.device) return full(shape, value, { ...options, dtype })
+  return settle(apply1(filledBesideOp, [x.detach()], { shape, value: storable(value, dtype), dtype }), options)
+}
+
+type Like = ((x: Tensor, options?: CreationOptions) => Tensor) & Described
+const like = (name: string, value: number): Like => describe((x: Tensor, options?: CreationOptions) => filledBeside(name, x, needTensor(name, x).shape, value, options), name, ['input', ...optionNames])
+/** A tensor of x's shape (and dtype, unless given) filled with one value. As `torch.full_like`. */
+export const fullLike: ((x: Tensor, value: number | boolean, options?: CreationOptions) => Tensor) & Described = describe((x: Tensor, value: number | boolean, options?: CreationOptions) => filledBeside('fullLike', x, needTensor('fullLike', x).shape, value, options), 'fullLike', ['input', 'fillValue', ...optionNames])
+/** Zeros of x's shape and dtype, unless another is given. As `torch.zeros_like`. */
+export const zerosLike: Like = like('zerosLike', 0)
+/** Ones of x's shape and dtype, unless another is given. As `torch.ones_like`. */
+export const onesLike: Like = like('onesLike', 1)
+/** As `zerosLike`: fresh memory is always cleared here. As `torch.empty_like`. */
+export const emptyLike: Like = like('emptyLike', 0)
 
 interface RangeParams {
   readonly start: number
@@ -162,30 +186,65 @@ export const arange: ((start: number, end?: number | CreationOptions, step?: num
   if (step === 0 || !Number.isFinite((end - start) / step)) fail('arange', `from ${start} to ${end} by ${step} never ends`, 'give finite numbers and a step that is not 0')
   if ((end - start) / step < 0) fail('arange', `from ${start} to ${end} the step ${step} leads away`, 'change the sign of the step')
   const dtype = options.dtype ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32')
-  return place(apply1(rangeOp, [], { start, step, length: Math.ceil((end - start) / step), dtype }), options)
-}, 'arange', ['start', 'end', 'step'])
+  return place(apply1(rangeOp, [], { start: storable(start, dtype), step: storable(step, dtype), length: Math.ceil((end - start) / step), dtype }), options)
+}, 'arange', ['start', 'end', 'step', ...optionNames])
 
+interface LineParams {
+  readonly start: number
+  readonly end: number
+  readonly steps: number
+  readonly dtype: DType
+}
+// From both ends towards the middle, so that the last value is exact too.
+const line = (t: ScalarType): Program => {
+  const [start, end, step, half, last] = [S.param(0, t), S.param(1, t), S.param(2, t), S.param(3, 'int32'), S.param(4, 'int32')]
+  const way = (n: Scalar): Scalar => S.mul(step, S.cast(n, t))
+  return program([S.select(S.lt(S.index(), half), S.add(start, way(S.index())), S.sub(end, way(S.sub(last, S.index()))))], [], [t, t, t, 'int32', 'int32'])
+}
+const lines = { float32: line('float32'), float64: line('float64') }
+const lineOp: Op<LineParams> = {
+  name: 'linspace',
+  infer: (_, { steps, dtype }) => [{ dtype, shape: [steps] }],
+  lower(k, _, { start, end, steps, dtype }) {
+    const out = k.alloc(dtype, [steps])
+    k.run({ kind: 'map', program: lines[dtype === 'float64' ? 'float64' : 'float32'], params: [start, end, steps > 1 ? (end - start) / (steps - 1) : 0, Math.ceil(steps / 2), steps - 1] }, [], [out])
+    return [out]
+  },
+  saves: 'nothing',
+}
+
+interface LineArgs extends CreationOptions {
+  start: number
+  end: number
+  steps: number
+}
+/** Values of a line; of whole numbers worked out beforehand, so that none falls short of its own. */
+function spaced(op: string, { start, end, steps, dtype = 'float32', ...options }: LineArgs, shape: (x: number) => number, shaped: (x: Tensor) => Tensor): Tensor {
+  if (typeof start !== 'number' || typeof end !== 'number') fail(op, `from ${String(start)} to ${String(end)}`, 'give two numbers')
+  if (!Number.isInteger(steps) || steps < 0) fail(op, `${steps} steps`, 'give a whole number ≥ 0')
+  needDType(op, dtype)
+  if (isFloat(dtype)) return place(shaped(apply1(lineOp, [], { start, end, steps, dtype })), options)
+  const step = (end - start) / Math.max(1, steps - 1)
+  return tensor(Float64Array.from({ length: steps }, (_, i) => Math.trunc(shape(i < steps / 2 ? start + step * i : end - step * (steps - 1 - i)))), { ...options, dtype })
+}
 /** `steps` values from start to end, both included, evenly spaced. As `torch.linspace`. */
-export const linspace: ((start: number, end: number, steps: number, options?: CreationOptions) => Tensor) & Described = describe((start: number, end: number, steps: number, options: CreationOptions = {}) => {
-  needOptions('linspace', options)
-  if (!Number.isInteger(steps) || steps < 0) fail('linspace', `${steps} steps`, 'give a whole number ≥ 0')
-  const step = steps > 1 ? (end - start) / (steps - 1) : 0
-  const half = Math.ceil(steps / 2)
-  // From both ends towards the middle, so that the last value is exact too.
-  const up = apply1(rangeOp, [], { start, step, length: half, dtype: 'float32' })
-  const down = apply1(rangeOp, [], { start: end - step * (steps - 1 - half), step, length: steps - half, dtype: 'float32' })
-  return place(cast(cat([up, down]), options.dtype ?? 'float32'), options)
-}, 'linspace', ['start', 'end', 'steps'])
+export const linspace: ((start: number, end: number, steps: number, options?: CreationOptions) => Tensor) & Described =
+  define('linspace', ['start', 'end', 'steps', ...optionNames], (a: LineArgs) => spaced('linspace', a, x => x, x => x))
+/** base^x for `steps` values x from start to end, both included, evenly spaced. As `torch.logspace`. */
+export const logspace: ((start: number, end: number, steps: number, base?: number | (CreationOptions & { base?: number }), options?: CreationOptions) => Tensor) & Described =
+  define('logspace', ['start', 'end', 'steps', 'base', ...optionNames], ({ base = 10, ...a }: LineArgs & { base?: number }) => spaced('logspace', a, x => base ** x, x => pow(base, x)))
 
 /** Ones on the diagonal, zeros elsewhere. As `torch.eye`. */
 export const eye: ((n: number, m?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described = describe((n: number, m?: number | CreationOptions, options?: CreationOptions) => {
   const o = (typeof m === 'object' ? m : options) ?? {}
   needOptions('eye', o)
   const cols = typeof m === 'number' ? m : n
+  sizes('eye', [n, cols])
   return place(cast(unsqueeze(arange(n), 1).eq(arange(cols)), o.dtype ?? 'float32'), o)
-}, 'eye', ['n', 'm'])
+}, 'eye', ['n', 'm', ...optionNames])
 
 const triangle = (name: string, keep: typeof le): ((x: Tensor, diagonal?: number) => Tensor) & Described => describe((x: Tensor, diagonal = 0) => {
+  if (!Number.isInteger(diagonal)) fail(name, `the diagonal is ${String(diagonal)}`, 'give a whole number')
   if (needTensor(name, x).ndim < 2) fail(name, `expected a matrix or a stack of them, got ${x}`, 'unsqueeze first')
   const [n, m] = x.shape.slice(-2)
   return where(keep(arange(m), add(unsqueeze(arange(n), 1), diagonal)), x, dtypes[x.dtype].kind === 'bool' ? false : 0)
@@ -194,6 +253,3 @@ const triangle = (name: string, keep: typeof le): ((x: Tensor, diagonal?: number
 export const tril: ((x: Tensor, diagonal?: number) => Tensor) & Described = triangle('tril', le)
 /** The part on and above the `diagonal`-th diagonal, zeros elsewhere. As `torch.triu`. */
 export const triu: ((x: Tensor, diagonal?: number) => Tensor) & Described = triangle('triu', ge)
-
-/** Values between start and end drawn on a logarithmic scale: base^linspace. As `torch.logspace`. */
-export const logspace: ((start: number, end: number, steps: number, options?: CreationOptions & { base?: number }) => Tensor) & Described = describe((start: number, end: number, steps: number, { base = 10, ...options }: CreationOptions & { base?: number } = {}) => place(mul(linspace(start, end, steps), Math.log(base)).exp(), options), 'logspace', ['start', 'end', 'steps', 'base'])

@@ -4,14 +4,22 @@ import { attach, methodsIn } from './attach.ts'
 import * as arranging from './arranging.ts'
 import * as calculus from './calculus.ts'
 import * as complex from './complex.ts'
+import * as conversions from './conversions.ts'
 import * as distance from './distance.ts'
 import * as extremes from './extremes.ts'
 import * as histogram from './histogram.ts'
+import { inplaceForms } from './inplace.ts'
 import * as joining from './joining.ts'
 import * as algebra from './linalg/top.ts'
+import * as more from './pointwise-more.ts'
+import * as making from './making.ts'
 import * as scatter from './scatter.ts'
 import * as searching from './searching.ts'
 import * as sets from './sets.ts'
+import { i0 } from './special-bessel.ts'
+import { erfc } from './special-error.ts'
+import { digamma, lgamma, mvlgamma, polygammaOf } from './special-gamma.ts'
+import { igamma, igammac } from './special-incomplete.ts'
 import * as statistics from './statistics.ts'
 
 export { inspect, print, setPrintoptions, type PrintOptions, type Statistics } from './print.ts'
@@ -27,10 +35,20 @@ export { bincount, bincountAsync, histc, histogram, type BincountOptions, type H
 export * from './linalg/top.ts'
 export * as linalg from './linalg/index.ts'
 export * from './joining.ts'
+export * from './making.ts'
 export * from './scatter.ts'
 export * from './searching.ts'
 export { unique, uniqueAsync, uniqueConsecutive, uniqueConsecutiveAsync, type ConsecutiveOptions, type UniqueOptions } from './sets.ts'
 export { corrcoef, cov, nanmean, nanmedian, nanquantile, nansum, quantile, stdMean, trace, varMean, type CovOptions, type QuantileOptions } from './statistics.ts'
+export * from './pointwise-more.ts'
+export { i0 } from './special-bessel.ts'
+export { erfc } from './special-error.ts'
+export { digamma, lgamma, mvlgamma, polygamma } from './special-gamma.ts'
+export { igamma, igammac } from './special-incomplete.ts'
+export * as special from './special.ts'
 
-const families: readonly object[] = [algebra, arranging, calculus, complex, distance, extremes, histogram, joining, scatter, searching, sets, statistics]
-attach(families.flatMap(methodsIn))
+/** The special functions that are methods too; of polygamma the order comes first. */
+const special = { digamma, erfc, i0, igamma, igammac, lgamma, mvlgamma, polygamma: polygammaOf }
+const families: readonly object[] = [more, special, algebra, arranging, calculus, complex, distance, extremes, histogram, joining, making, scatter, searching, sets, statistics]
+const entries = families.flatMap(methodsIn)
+attach([...entries, ...inplaceForms(entries), ...methodsIn(conversions)])

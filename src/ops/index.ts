@@ -25,7 +25,7 @@ export {
 } from './selecting.ts'
 export { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d, type ConvOptions, type ConvTransposeOptions } from './conv.ts'
 export {
-  arange, empty, eye, full, fullLike, linspace, logspace, ones, tensor, tril, triu, zeros,
+  arange, empty, emptyLike, eye, full, fullLike, linspace, logspace, ones, onesLike, tensor, tril, triu, zeros, zerosLike,
   type CreationOptions, type TensorData, type TensorOptions,
 } from './creation.ts'
 export { embedding, gather, indexAdd, indexSelect, scatterAdd } from './gather.ts'
@@ -35,11 +35,11 @@ export {
   reshape, roll, select, split, squeeze, stack, t, tile, transpose, unbind, unflatten, unfold, unsqueeze, view,
 } from './movement.ts'
 export {
-  abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, ceil, clone, copysign, cos, cosh,
+  abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor, ceil, clampMax, clampMin, clone, copysign, cos, cosh,
   deg2rad, div, eq, erf, erfinv, exp, exp2, expm1, floor, floorDivide, fmod, frac, ge, gt, hypot, isfinite, isinf, isnan, le, lerp, log, log10,
-  log1p, log2, logSigmoid, logaddexp, logicalAnd, logicalNot, logicalOr, logicalXor, logit, lt, maximum, minimum, mish, mul, ne, neg,
-  onesLike, pow, rad2deg, reciprocal, relu, relu6, remainder, round, rsqrt, sigmoid, sign, silu, sin, sinh, softplus, softsign, sqrt,
-  square, sub, tan, tanh, trunc, where, xlogy, zerosLike,
+  log1p, log2, logSigmoid, logaddexp, logicalAnd, logicalNot, logicalOr, logicalXor, lt, maximum, minimum, mish, mul, ne, neg,
+  pow, rad2deg, reciprocal, relu, relu6, remainder, round, rsqrt, sigmoid, sign, silu, sin, sinh, softsign, sqrt,
+  square, sub, tan, tanh, trunc, where, xlogy,
 } from './pointwise.ts'
 export { Generator, bernoulli, defaultGenerator, manualSeed, multinomial, normal, rand, randLike, randint, randn, randnLike, randperm, type RandomOptions } from './random.ts'
 export {
@@ -52,17 +52,16 @@ export { Tensor, type NestedArray } from './tensor.ts'
 export type { Operand } from './define.ts'
 export type { BackwardOptions } from './world.ts'
 
-const creations = ['fullLike', 'tril', 'triu']
+const creations = ['fullLike', 'zerosLike', 'onesLike', 'emptyLike', 'tril', 'triu']
 const draws = ['randLike', 'randnLike', 'bernoulli', 'multinomial', 'uniform_', 'normal_']
 const pick = (table: object, names: readonly string[]): [string, unknown][] => Object.entries(table).filter(([n]) => names.includes(n))
 
-const notMethods = new Set(['blend', 'cat', 'stack', 'broadcastTensors', 'clampBoth', 'geluErf', 'geluTanh', 'spreadIndex', 'embedding', 'root', 'var_'])
+const notMethods = new Set(['blend', 'cat', 'stack', 'broadcastTensors', 'clampBoth', 'geluErf', 'geluTanh', 'limit', 'logOdds', 'logOnePlusExp', 'spreadIndex', 'embedding', 'root', 'var_'])
 const entries: [string, unknown][] = [
-  ...[pointwise, matmul, conv, pool, activation].flatMap(table => Object.entries(table)),
+  ...[pointwise, matmul, conv, pool, activation].flatMap(table => Object.entries(table)).filter(([name]) => !creations.includes(name)),
   ...[movement, gather, indexing, selecting, reduce, sort, cumulate].flatMap(methodsIn),
-  ...pick(creation, creations), ...pick(random, draws), ...pick(inplace, ['copy_', 'fill_', 'zero_']),
-  ...inplace.inplaceNames.map((n): [string, unknown] => [`${n}_`, inplace.inplace(n)]),
+  ...pick(creation, creations), ...pick(random, draws), ...pick(inplace, ['copy_', 'fill_', 'fillDiagonal_', 'zero_']),
   ['var', reduce.var_],
 ]
 
-attach(entries.filter(([name]) => !notMethods.has(name)))
+attach([...entries.filter(([name]) => !notMethods.has(name)), ...inplace.inplaceForms(entries)])

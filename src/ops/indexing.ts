@@ -212,9 +212,6 @@ const putNames = ['input', 'indices', 'values', 'accumulate']
 export const indexPut: IndexPut & Described = define('indexPut', putNames, (a: PutArgs) => readNow('indexPut', putting('indexPut', a)))
 /** As `indexPut`, on every device. */
 export const indexPutAsync: Later<IndexPut> = define('indexPutAsync', putNames, (a: PutArgs) => readLater(putting('indexPut', a)))
-/** As `indexPut`, in place. As `torch.Tensor.index_put_`. */
-export const indexPut_: IndexPut & Described = define('indexPut_', putNames, (a: PutArgs) => copy_(a.input, readNow('indexPut', putting('indexPut_', a))))
-
 /** Elements at positions of the flattened tensor; negative ones count from its end. As `torch.take`. */
 export const take: ((x: Tensor, index: Tensor) => Tensor) & Described = define('take', ['input', 'index'], ({ input, index }: { input: Tensor; index: Tensor }) => reshape(gather(flatten(input), 0, wrap(flatten(index), input.numel)), index.shape))
 
@@ -236,5 +233,3 @@ export const maskedFill: ((x: Tensor, mask: Tensor, value: Operand) => Tensor) &
   if (v.ndim > 0) fail('maskedFill', `the value is ${v}`, 'give a number or a 0-dim tensor; where(mask, value, x) takes others')
   return cast(where(needMask('maskedFill', mask), value, input), input.dtype)
 })
-/** As `maskedFill`, in place. As `torch.Tensor.masked_fill_`. */
-export const maskedFill_: ((x: Tensor, mask: Tensor, value: Operand) => Tensor) & Described = define('maskedFill_', ['input', 'mask', 'value'], ({ input, mask, value }: { input: Tensor; mask: Tensor; value: Operand }) => copy_(input, maskedFill(input, mask, value)))

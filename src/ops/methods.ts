@@ -4,6 +4,7 @@ import type * as arranging from './arranging.ts'
 import type * as calculus from './calculus.ts'
 import type * as complex from './complex.ts'
 import type * as conv from './conv.ts'
+import type * as conversions from './conversions.ts'
 import type * as creation from './creation.ts'
 import type * as distance from './distance.ts'
 import type * as extremes from './extremes.ts'
@@ -14,9 +15,11 @@ import type * as indexing from './indexing.ts'
 import type * as inplace from './inplace.ts'
 import type * as algebra from './linalg/top.ts'
 import type * as joining from './joining.ts'
+import type * as making from './making.ts'
 import type * as matmul from './matmul.ts'
 import type * as movement from './movement.ts'
 import type * as pointwise from './pointwise.ts'
+import type * as more from './pointwise-more.ts'
 import type * as pool from './pool.ts'
 import type { Statistics } from './print.ts'
 import type * as random from './random.ts'
@@ -26,34 +29,47 @@ import type * as searching from './searching.ts'
 import type * as selecting from './selecting.ts'
 import type * as sets from './sets.ts'
 import type * as sort from './sort.ts'
+import type { i0 } from './special-bessel.ts'
+import type { erfc } from './special-error.ts'
+import type { digamma, lgamma, mvlgamma, polygammaOf } from './special-gamma.ts'
+import type { igamma, igammac } from './special-incomplete.ts'
 import type * as statistics from './statistics.ts'
-import type { Operand } from './define.ts'
-import type { Tensor } from './tensor.ts'
 
 /** A function of a tensor, as a method of it. */
 type MethodOf<F> = F extends (x: infer _, ...rest: infer R) => infer T ? (...rest: R) => T : never
 type MethodsOf<Table> = { [K in keyof Table]: MethodOf<Table[K]> }
 
-type Renamed = 'var_' | 'cast' | 'root' | 'clampBoth' | 'geluErf' | 'geluTanh'
-type Creation = Pick<typeof creation, 'fullLike' | 'tril' | 'triu'>
+type Renamed = 'var_' | 'cast' | 'onesLike' | 'root' | 'zerosLike' | 'clampBoth' | 'geluErf' | 'geluTanh' | 'limit' | 'logOdds' | 'logOnePlusExp'
+type Creation = Pick<typeof creation, 'fullLike' | 'zerosLike' | 'onesLike' | 'emptyLike' | 'tril' | 'triu'>
 type Random = Pick<typeof random, 'randLike' | 'randnLike' | 'bernoulli' | 'multinomial' | 'uniform_' | 'normal_'>
 type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | 'narrow' | 'fresh' | 'flipView' | `${string}Op`>
 type Reduce = Pick<typeof reduce, 'all' | 'amax' | 'amin' | 'any' | 'argmax' | 'argmin' | 'countNonzero' | 'logSoftmax' | 'logsumexp' | 'mean' | 'norm' | 'prod' | 'softmax' | 'softmin' | 'std' | 'sum'>
 type Gather = Pick<typeof gather, 'gather' | 'scatterAdd' | 'indexSelect' | 'indexAdd'>
 type Arranging = Omit<typeof arranging, 'withPart' | 'unravelIndex'> & Pick<typeof joining, 'splitWithSizes' | 'tensorSplit' | 'hsplit' | 'vsplit' | 'dsplit' | 'combinations'>
-type Selecting = Pick<typeof searching, 'bucketize'> & typeof scatter & Omit<typeof selecting, 'needMask' | 'nonzero' | 'nonzeroAsync'>
-type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'zero_'>
+type Selecting = Pick<typeof searching, 'bucketize'> & typeof scatter & Pick<typeof making, 'newZeros' | 'newOnes' | 'newEmpty' | 'newFull' | 'newTensor' | 'fill'> & Omit<typeof selecting, 'needMask' | 'nonzero' | 'nonzeroAsync'>
+type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'fillDiagonal_' | 'zero_'>
 type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'diff'> & Pick<typeof cumulate, 'cumsum' | 'cumprod' | 'logcumsumexp'>
-type Statistical = Omit<typeof statistics, 'nanmedian'> & typeof extremes & Pick<typeof distance, 'dist' | 'renorm'> & typeof histogram & Pick<typeof calculus, 'gradient'>
+type Statistical = Omit<typeof statistics, 'nanmedian'> & typeof extremes & Pick<typeof distance, 'dist' | 'renorm'> & typeof histogram & Pick<typeof calculus, 'gradient'> & Pick<typeof sets, 'uniqueAsync' | 'uniqueConsecutiveAsync'>
 type Complex = Omit<typeof complex, 'complex' | 'polar'>
 type Conv = Omit<typeof conv, 'convOp'>
 type Product = Omit<typeof matmul, `${string}Op` | 'blend'> & Omit<typeof algebra, 'chainMatmul' | 'einsum' | 'luUnpack'>
-type InplaceForms = { [K in inplace.InplaceName as `${K}_`]: (...others: Operand[]) => Tensor }
+interface Special {
+  digamma: typeof digamma
+  erfc: typeof erfc
+  i0: typeof i0
+  igamma: typeof igamma
+  igammac: typeof igammac
+  lgamma: typeof lgamma
+  mvlgamma: typeof mvlgamma
+  polygamma: typeof polygammaOf
+}
+type InplaceOf<Table> = { [K in keyof Table & inplace.InplaceName as `${K}_`]: MethodOf<Table[K]> }
+type InplaceForms = InplaceOf<typeof pointwise & typeof activation & typeof creation & typeof movement & typeof gather & typeof indexing & typeof selecting & typeof matmul & typeof cumulate & typeof more & Special & typeof complex & typeof arranging & typeof scatter & typeof algebra & typeof distance>
 
 export interface Methods
   extends MethodsOf<Omit<typeof pointwise, Renamed>>,
     MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Selecting>, MethodsOf<Arranging>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
-    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Complex>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, InplaceForms {
+    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Complex>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, MethodsOf<typeof conversions>, MethodsOf<typeof more & Special>, InplaceForms {
   /** Range, mean, spread and oddities of the values: `console.log(String(await x.inspect()))`. */
   inspect(): Promise<Statistics>
   /** Variance over dimensions, with `correction` 1 by default. As `torch.var`. */

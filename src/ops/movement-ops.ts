@@ -99,6 +99,9 @@ export const filledOp: Op<{ shape: Shape; value: number; dtype: DType }> = {
   saves: 'nothing',
 }
 
+/** The same on the device of the input, of which nothing else is used. */
+export const filledBesideOp: Op<{ shape: Shape; value: number; dtype: DType }> = { ...filledOp, name: 'fullLike', infer: (_, p) => filledOp.infer([], p) }
+
 export const catOp: Op<{ axis: number }> = {
   name: 'cat',
   infer: (xs, { axis }) => [{ dtype: xs[0].dtype, shape: xs[0].shape.with(axis, xs.reduce((n, x) => n + x.shape[axis], 0)) }],

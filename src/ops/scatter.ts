@@ -1,15 +1,15 @@
-// Writing at positions given by a tensor: results are new tensors, and forms in place. The last of several values for one position stays.
+// Writing at positions given by a tensor. The last of several values for one position stays.
 // Derivatives of the products and extremes follow PyTorch: an extreme that several values reach shares its gradient evenly.
-import { dtypes, type DType } from '../core/dtype.ts'
+import { dtypes } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { normalizeDim } from '../core/shape.ts'
 import type { ScatterOp } from '../ir/kernel.ts'
 import { withPart } from './arranging.ts'
 import { cast } from './cast.ts'
+import { storable } from './creation.ts'
 import { cumsum } from './cumulate.ts'
 import { apply1, define, lift, needTensor, type Described, type Operand } from './define.ts'
 import { addAt, atLeastVector, axisFor, constant, gather, gatherOp, scatterRecord, scatterSetOp, slicesFor, sourceFor, spreadIndex, vectorFor, zeros } from './gather.ts'
-import { copy_ } from './inplace.ts'
 import { broadcastTensors, cat, diagonal, expand, flatten, narrow, reshape, select } from './movement.ts'
 import { sliceOp } from './movement-ops.ts'
 import type { Op } from './op.ts'
@@ -73,9 +73,6 @@ function reduced(base: Tensor, index: Tensor, src: Tensor, reduce: ReduceName, i
 function needReduce(op: string, reduce: string, known: readonly string[]): void {
   if (!known.includes(reduce)) fail(op, `'${String(reduce)}' is not a reduction`, `reductions: ${known.join(', ')}`)
 }
-
-/** A number as a dtype keeps it. */
-const storable = (v: number | boolean, dtype: DType): number => (dtype === 'bool' ? Number(v !== 0 && v !== false) : dtypes[dtype].kind === 'int' ? Math.trunc(Number(v)) : Number(v))
 
 interface ScatterArgs {
   input: Tensor
@@ -249,20 +246,3 @@ export const sliceScatter: ((x: Tensor, src: Tensor, dim?: number, start?: numbe
     const from = bound(start ?? 0)
     return apply1(sliceOp, [x], { axis, start: from, step, length: Math.max(0, Math.ceil((bound(end ?? n) - from) / step)) })
   }))
-
-// In place
-
-/** As `scatter`, in place. As `torch.Tensor.scatter_`. */
-export const scatter_: Scatter & Described = define('scatter_', scatterNames, (a: ScatterArgs) => copy_(a.input, scattered('scatter_', a)))
-/** As `scatterReduce`, in place. As `torch.Tensor.scatter_reduce_`. */
-export const scatterReduce_: ScatterReduce & Described = define('scatterReduce_', reduceNames, (a: ReduceArgs) => copy_(a.input, scatterReduced('scatterReduce_', a)))
-/** As `indexReduce`, in place. As `torch.Tensor.index_reduce_`. */
-export const indexReduce_: IndexReduce & Described = define('indexReduce_', indexReduceNames, (a: SlicesArgs & { reduce: ReduceName }) => copy_(a.input, indexReduced('indexReduce_', a)))
-/** As `indexCopy`, in place. As `torch.Tensor.index_copy_`. */
-export const indexCopy_: IndexCopy & Described = define('indexCopy_', ['input', 'dim', 'index', 'source'], (a: SlicesArgs) => copy_(a.input, indexCopied('indexCopy_', a)))
-/** As `indexFill`, in place. As `torch.Tensor.index_fill_`. */
-export const indexFill_: IndexFill & Described = define('indexFill_', ['input', 'dim', 'index', 'value'], (a: { input: Tensor; dim: number; index: Tensor; value: Operand }) => copy_(a.input, indexFilled('indexFill_', a)))
-/** As `put`, in place. As `torch.Tensor.put_`. */
-export const put_: Put & Described = define('put_', putNames, (a: PutArgs) => copy_(a.input, written('put_', a)))
-/** As `maskedScatter`, in place. As `torch.Tensor.masked_scatter_`. */
-export const maskedScatter_: ((x: Tensor, mask: Tensor, source: Tensor) => Tensor) & Described = define('maskedScatter_', ['input', 'mask', 'source'], (a: MaskedScatterArgs) => copy_(a.input, maskScattered('maskedScatter_', a)))
