@@ -6,7 +6,7 @@ import { define, needTensor, type Described, type Operand } from './define.ts'
 import { gather } from './gather.ts'
 import { flatten, reshape } from './movement.ts'
 import { firstPast } from './places.ts'
-import { clamp, eq, ge, gt, logicalNot } from './pointwise.ts'
+import { clampMax, eq, ge, gt, logicalNot } from './pointwise.ts'
 import { sort } from './sort.ts'
 import { Tensor } from './tensor.ts'
 
@@ -69,7 +69,7 @@ export const isin: Isin & Described = define('isin', ['elements', 'testElements'
   const n = tests.numel
   if (n === 0) return full(x.shape, invert)
   const { values } = sort(tests)
-  const at = clamp(firstPast(values, flatten(x), ge), { max: n - 1 })
+  const at = clampMax(firstPast(values, flatten(x), ge), n - 1)
   const found = reshape(eq(gather(values, 0, at), flatten(x)), x.shape)
   return invert ? logicalNot(found) : found
 })
