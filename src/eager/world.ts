@@ -173,6 +173,8 @@ class EagerWorld implements World {
     return handleOn(storageOf('hold', x), x.layout, false)
   }
 
+  replace(): void {}
+
   poisoned(x: Tensor, why: LampasError): Tensor {
     const y = new Tensor(x.layout, x.source)
     const handle = new Handle(x.source as Storage)

@@ -288,6 +288,10 @@ export class Trace implements World {
     return this.alias(x)
   }
 
+  replace(x: Tensor, y: Tensor): void {
+    x.handle = y.handle
+  }
+
   poisoned(x: Tensor, why: LampasError): Tensor {
     const y = this.alias(x)
     ;(y.handle as SymbolicHandle).poison = why

@@ -1,11 +1,10 @@
 // Functions with options over the pointwise records.
 import { fail } from '../core/errors.ts'
 import { normalizeDim } from '../core/shape.ts'
-import type { DType } from '../core/dtype.ts'
-import { dtypes } from '../core/dtype.ts'
+import { dtypes, isFloat, type DType } from '../core/dtype.ts'
 import { cast } from './cast.ts'
 import { define, describe, type Described, type Operand } from './define.ts'
-import { clampBoth, expm1, ge, geluErf, geluTanh, gt, le, lt, mul, where } from './pointwise.ts'
+import { clampBoth, clampMax, clampMin, div, expm1, geluErf, geluTanh, gt, limit, logOdds, logOnePlusExp, mul, where } from './pointwise.ts'
 import type { Tensor } from './tensor.ts'
 
 /** The same values in another dtype. As `torch.Tensor.to`. */
@@ -22,7 +21,7 @@ export interface ClampOptions {
 export const clamp: ((x: Tensor, min?: Operand | null | ClampOptions, max?: Operand | null) => Tensor) & Described = define('clamp', ['input', 'min', 'max'], ({ input, min, max }: { input: Tensor } & ClampOptions) => {
   const [lo, hi] = [min ?? null, max ?? null]
   if (lo === null && hi === null) fail('clamp', 'neither min nor max is given', 'give at least one')
-  return lo === null ? where(gt(input, hi!), hi!, input) : hi === null ? where(lt(input, lo), lo, input) : clampBoth(input, lo, hi)
+  return lo === null ? clampMax(input, hi!) : hi === null ? clampMin(input, lo) : clampBoth(input, lo, hi)
 })
 
 export interface GeluOptions {
@@ -48,7 +47,7 @@ export const hardswish: ((x: Tensor) => Tensor) & Described = describe((x: Tenso
 /** relu6(x + 3)/6. As `torch.nn.functional.hardsigmoid`. */
 export const hardsigmoid: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => mul(hardtanh(x.add(3), 0, 6), 1 / 6), 'hardsigmoid', ['input'])
 /** x limited to minVal … maxVal, with slope 0 on the limits too. As `torch.nn.functional.hardtanh`. */
-export const hardtanh: ((x: Tensor, minVal?: number, maxVal?: number) => Tensor) & Described = describe((x: Tensor, minVal = -1, maxVal = 1) => where(ge(x, maxVal), maxVal, where(le(x, minVal), minVal, x)), 'hardtanh', ['input', 'minVal', 'maxVal'])
+export const hardtanh: ((x: Tensor, minVal?: number, maxVal?: number) => Tensor) & Described = describe((x: Tensor, minVal = -1, maxVal = 1) => limit(x, minVal, maxVal), 'hardtanh', ['input', 'minVal', 'maxVal'])
 /** First half times the sigmoid of the second half of a dimension. As `torch.nn.functional.glu`. */
 export const glu: ((x: Tensor, dim?: number) => Tensor) & Described = describe((x: Tensor, dim = -1) => {
   const size = x.shape[normalizeDim('glu', dim, x.ndim)]
@@ -56,9 +55,23 @@ export const glu: ((x: Tensor, dim?: number) => Tensor) & Described = describe((
   const [a, b] = x.chunk(2, dim)
   return mul(a, b.sigmoid())
 }, 'glu', ['input', 'dim'])
-/** NaN and infinities replaced by numbers. As `torch.nan_to_num`. */
-export const nanToNum: ((x: Tensor, nan?: number, posinf?: number, neginf?: number) => Tensor) & Described = describe((x: Tensor, nan = 0, posinf = 3.4028234663852886e38, neginf = -3.4028234663852886e38) => {
-  const finite = where(x.isnan(), nan, x)
-  return where(finite.eq(Infinity), posinf, where(finite.eq(-Infinity), neginf, finite))
-}, 'nanToNum', ['input', 'nan', 'posinf', 'neginf'])
+/** log(1 + e^(β·x))/β, without overflow, and x itself where β·x > threshold. d = σ(β·x) dx. As `torch.nn.functional.softplus`. */
+export const softplus: ((x: Tensor, beta?: number, threshold?: number) => Tensor) & Described = describe((x: Tensor, beta = 1, threshold = 20) => {
+  // Up to 20 both terms differ from x; beyond, the sum is x in float32 by itself.
+  if (beta === 1 && threshold === 20) return logOnePlusExp(x)
+  const scaled = mul(x, beta)
+  return where(gt(scaled, threshold), x, div(logOnePlusExp(scaled), beta))
+}, 'softplus', ['input', 'beta', 'threshold'])
+/** log(p/(1 − p)), with p brought to eps … 1 − eps first if eps is given. As `torch.logit`. */
+export const logit: ((x: Tensor, eps?: number | null) => Tensor) & Described = describe((x: Tensor, eps: number | null = null) => logOdds(eps === null ? x : clampBoth(x, eps, 1 - eps)), 'logit', ['input', 'eps'])
 
+const largest: { readonly [T in DType | 'float16' | 'bfloat16' | 'float64']?: number } = {
+  float16: 65504, bfloat16: 3.3895313892515355e38, float32: 3.4028234663852886e38, float64: Number.MAX_VALUE,
+}
+/** NaN and infinities replaced by numbers: 0 and the largest of the dtype if not given. As `torch.nan_to_num`. */
+export const nanToNum: ((x: Tensor, nan?: number | null, posinf?: number | null, neginf?: number | null) => Tensor) & Described = describe((x: Tensor, nan: number | null = null, posinf: number | null = null, neginf: number | null = null) => {
+  if (!isFloat(x.dtype)) return x.clone()
+  const most = largest[x.dtype]!
+  const known = where(x.isnan(), nan ?? 0, x)
+  return where(known.eq(Infinity), posinf ?? most, where(known.eq(-Infinity), neginf ?? -most, known))
+}, 'nanToNum', ['input', 'nan', 'posinf', 'neginf'])

@@ -8,7 +8,7 @@ import { gather, scatterAddOp } from './gather.ts'
 import { compact } from './lowering.ts'
 import { cat, filledOp, flatten, narrow, reshape } from './movement.ts'
 import type { Op } from './op.ts'
-import { clone, eq, floorDivide, lt, maximum, ne, sub, where } from './pointwise.ts'
+import { clampMin, clone, eq, floorDivide, lt, ne, sub, where } from './pointwise.ts'
 import { evenly, needOrder, sum, valuesAt, type Chosen, type ValuesIndices } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
 import { world } from './world.ts'
@@ -79,7 +79,7 @@ export function middle(op: string, x: Tensor, axis: number, passNaN: boolean): T
   if (!isFloat(x.dtype)) return narrow(indices, axis, (n - 1) >> 1, 1)
   // NaNs come last.
   const numbers = sum(eq(x, x), axis, true)
-  return gather(indices, axis, passNaN ? floorDivide(maximum(sub(numbers, 1), 0), 2) : where(lt(numbers, n), numbers, (n - 1) >> 1))
+  return gather(indices, axis, passNaN ? floorDivide(clampMin(sub(numbers, 1), 0), 2) : where(lt(numbers, n), numbers, (n - 1) >> 1))
 }
 
 // inputs: x and one of its values. The gradient goes in equal shares to the elements of that value.

@@ -8,7 +8,7 @@ import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
 import { diagonal, filledOp, flatten, movedim, reshape, squeeze, unsqueeze } from './movement.ts'
 import { conj } from './pointwise-record.ts'
-import { add, ceil, clampBoth, div, eq, floor, isnan, lerp, lt, maximum, mul, root, round, sqrt, sub, where } from './pointwise.ts'
+import { add, ceil, clampBoth, div, eq, floor, isnan, lerp, lt, clampMin, mul, root, round, sqrt, sub, where } from './pointwise.ts'
 import { inFull, reducer, sum, varReducer, type Chosen, type Reducer, type SumOptions, type VarReducer } from './reduce.ts'
 import { medianOf, sort } from './sort.ts'
 import { Tensor } from './tensor.ts'
@@ -59,7 +59,7 @@ function quantileOf(name: string, passNaN: boolean): Quantile {
     const levels = typeof q === 'number' ? apply1(filledOp, [], { shape: [1], value: q, dtype: x.dtype }) : reshape(q, q.numel)
     const numbers = sum(eq(x, x), -1, true)
     // NaNs are sorted to the end; where there is any, every quantile is the last.
-    const rank = passNaN ? mul(levels, maximum(sub(numbers, 1), 0)) : where(lt(numbers, n), n - 1, mul(levels, n - 1))
+    const rank = passNaN ? mul(levels, clampMin(sub(numbers, 1), 0)) : where(lt(numbers, n), n - 1, mul(levels, n - 1))
     const sorted = sort(x, -1).values
     const at = (place: Tensor): Tensor => gather(sorted, -1, cast(place, 'int32'))
     const y = interpolation === 'nearest' ? at(round(rank)) : interpolations[interpolation](at(floor(rank)), at(ceil(rank)), sub(rank, floor(rank)))
@@ -114,7 +114,7 @@ export const cov: ((x: Tensor, options?: CovOptions) => Tensor) & Described = de
   const weighted = (y: Tensor): Tensor => (weights ? mul(y, weights) : y)
   const centred = sub(x, div(sum(weighted(x), 1, true), total))
   const taken = weights && aweights ? div(mul(sum(mul(weights, reshape(aweights, n))), correction), total) : correction
-  const freedom = total instanceof Tensor ? maximum(sub(total, taken), 0) : Math.max(0, n - correction)
+  const freedom = total instanceof Tensor ? clampMin(sub(total, taken), 0) : Math.max(0, n - correction)
   return squeeze(div(matmul(weighted(centred), conj(centred).t()), freedom))
 })
 

@@ -51,6 +51,8 @@ export interface World {
   alias(x: Tensor): Tensor
   /** A handle that no scope frees, for the tape; give it back with `release`. */
   hold(x: Tensor): Tensor
+  /** x is about to show what its view y shows. */
+  replace(x: Tensor, y: Tensor): void
   /** A handle whose use throws. */
   poisoned(x: Tensor, why: LampasError): Tensor
   /** x itself when nothing else shows its memory and it lies without gaps, else a copy. */

@@ -1,5 +1,6 @@
 // nn.functional: layers and losses as functions, without state.
 
+export * from './activation.ts'
 export * from './attention.ts'
 export * from './dropout.ts'
 export * from './dropout-alpha.ts'

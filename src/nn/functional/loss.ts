@@ -49,8 +49,8 @@ const bceOp = pointwiseOp('binaryCrossEntropy', 3, {
   dtype: 'float', sample: [0.1, 0.9],
   value: (p, t, one) => S.mul(one, S.neg(S.add(S.mul(t, boundedLog(p)), S.mul(S.sub(1, t), boundedLog(S.sub(1, p)))))),
   vjp: [
-    (g, p, t) => g.mul(p.sub(t).div(p.mul(p.neg().add(1)).maximum(1e-12))),
-    (g, p) => g.mul(p.neg().log1p().maximum(-100).sub(p.log().maximum(-100))),
+    (g, p, t) => g.mul(p.sub(t).div(p.mul(p.neg().add(1)).clampMin(1e-12))),
+    (g, p) => g.mul(p.neg().log1p().clampMin(-100).sub(p.log().clampMin(-100))),
     null,
   ],
 })

@@ -4,7 +4,7 @@ import { formatShape, numel, sameShape, type Shape } from '../../core/shape.ts'
 import { noGrad } from '../../autograd/mode.ts'
 import { define, needFloat, needTensor, type Described } from '../../ops/define.ts'
 import { standardize } from '../../ops/standardize.ts'
-import { add, broadcastTensors, clone, div, maximum, mul, norm, sub, type Tensor } from '../../ops/index.ts'
+import { add, broadcastTensors, clone, clampMin, div, mul, norm, sub, type Tensor } from '../../ops/index.ts'
 
 export const affine = (x: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor => {
   const scaled = weight ? mul(x, weight) : x
@@ -99,7 +99,7 @@ export interface NormalizeOptions {
 }
 /** x divided by its p-norm along a dimension. As `torch.nn.functional.normalize`. */
 export const normalize: ((x: Tensor, p?: number | NormalizeOptions, dim?: number | NormalizeOptions, options?: NormalizeOptions) => Tensor) & Described = define('normalize', ['input', 'p', 'dim', 'eps'], ({ input, p = 2, dim = 1, eps = 1e-12 }: { input: Tensor } & NormalizeOptions) =>
-  div(input, maximum(norm(input, p, dim, { keepdim: true }), eps)))
+  div(input, clampMin(norm(input, p, dim, { keepdim: true }), eps)))
 
 export interface CosineSimilarityOptions {
   dim?: number
@@ -108,6 +108,6 @@ export interface CosineSimilarityOptions {
 /** x1·x2 / (‖x1‖·‖x2‖) along a dimension, norms at least `eps`. As `torch.nn.functional.cosine_similarity`. */
 export const cosineSimilarity: ((x1: Tensor, x2: Tensor, options?: CosineSimilarityOptions) => Tensor) & Described = define('cosineSimilarity', ['x1', 'x2', 'dim', 'eps'], ({ x1, x2, dim = 1, eps = 1e-8 }: { x1: Tensor; x2: Tensor } & CosineSimilarityOptions) => {
   // The dimension is counted in the broadcast shape.
-  const [a, b] = broadcastTensors(x1, x2).map(x => div(x, maximum(norm(x, 2, dim, { keepdim: true }), eps)))
+  const [a, b] = broadcastTensors(x1, x2).map(x => div(x, clampMin(norm(x, 2, dim, { keepdim: true }), eps)))
   return mul(a, b).sum(dim)
 })

@@ -1,0 +1,35 @@
+// The namespace `special`, PyTorch's torch.special; most of it are other names of ops.
+import { S } from '../ir/scalar.ts'
+import { when } from './formula.ts'
+import { operands } from './operands.ts'
+import { add, div, eq, ge, log1p, logicalAnd, mul, sigmoid, where } from './pointwise.ts'
+import { binary, type BinaryFn, type Unary } from './pointwise-record.ts'
+import { digamma, lgamma, mvlgamma } from './special-gamma.ts'
+import { igamma, igammac } from './special-incomplete.ts'
+
+export { logit } from './activation.ts'
+export { erf, erfinv, exp2, expm1, log1p, round, xlogy } from './pointwise.ts'
+export { sinc } from './pointwise-more.ts'
+export { logSoftmax, logsumexp, softmax } from './reduce.ts'
+export { besselJ0, besselJ1, i0, i0e, i1, i1e, sphericalBesselJ0 } from './special-bessel.ts'
+export { entr, erfc, erfcx, logNdtr, ndtr, ndtri } from './special-error.ts'
+export { digamma, polygamma, zeta } from './special-gamma.ts'
+
+/** `sigmoid`. As `torch.special.expit`. */
+export const expit: Unary = sigmoid
+/** `digamma`. As `torch.special.psi`. */
+export const psi: Unary = digamma
+/** `lgamma`. As `torch.special.gammaln`. */
+export const gammaln: Unary = lgamma
+/** `igamma`. As `torch.special.gammainc`. */
+export const gammainc: BinaryFn = igamma
+/** `igammac`. As `torch.special.gammaincc`. */
+export const gammaincc: BinaryFn = igammac
+/** `mvlgamma`. As `torch.special.multigammaln`. */
+export const multigammaln: typeof mvlgamma = mvlgamma
+/** x·log(1 + y), and 0 where x = 0 (unless y is NaN). As `torch.special.xlog1py`. */
+export const xlog1py: BinaryFn = operands('one', binary('xlog1py', {
+  dtype: 'float', sample: [0.5, 2],
+  value: (x, y) => S.select(S.ne(y, y), y, when(S.eq(x, 0), 0, S.mul(x, S.log1p(y)))),
+  vjp: [(g, x, y) => mul(g, where(logicalAnd(eq(x, 0), ge(y, -1)), 0, log1p(y))), (g, x, y) => mul(g, div(x, add(y, 1)))],
+}))
