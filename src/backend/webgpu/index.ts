@@ -1,6 +1,6 @@
 // The webgpu backend: kernels are printed as WGSL, recorded in order and submitted together. Runs in pages, workers and, through
 // Dawn, in Node.
-import { WORD, type Words } from '../../core/dtype.ts'
+import { dtypes, type Words } from '../../core/dtype.ts'
 import { fail, internal, LampasError } from '../../core/errors.ts'
 import { extent } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
@@ -244,9 +244,10 @@ class WebGPU implements WebGPUBackend {
     const distinct: Block[] = []
     const slots = blocks.map((block, k) => {
       // Shaders clamp addresses without a word, so a view that leaves its block must be caught here.
-      const span = extent(k < inputs ? kernel.inputs[k] : kernel.outputs[k - inputs])
-      if (span && (span[0] < 0 || (span[1] + 1) * WORD > block.bytes))
-        internal(`a view of ${kernel.kind} reaches words ${span.join(' … ')} of a block of ${block.bytes / WORD}`)
+      const view = k < inputs ? kernel.inputs[k] : kernel.outputs[k - inputs]
+      const span = extent(view)
+      const room = Math.floor(block.bytes / dtypes[view.dtype].bytes)
+      if (span && (span[0] < 0 || span[1] >= room)) internal(`a view of ${kernel.kind} reaches elements ${span.join(' … ')} of a block of ${room}`)
       const at = distinct.indexOf(block)
       return at >= 0 ? at : distinct.push(block) - 1
     })

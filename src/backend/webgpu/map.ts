@@ -1,14 +1,20 @@
 // map: each thread computes one element, or four that lie side by side. The vector form wants every operand to be either without gaps
-// along the last axis or broadcast along it; all others are addressed element by element.
+// along the last axis or broadcast along it; all others are addressed element by element. Vectors of elements that are shorter than a
+// word fill whole words; one by one they are stored by atomics, so that neighbours in a word do not undo each other's work.
 import { wordType } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
-import { collapse } from '../../core/view.ts'
+import { collapse, type View } from '../../core/view.ts'
 import type { MapKernel } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { printProgram } from './program.ts'
+import { isNarrow } from './narrow.ts'
 import { dot, gridOfThreads, Memory, NOTHING, printShader, single, unravel, type Field, type Work } from './wgsl.ts'
 
 const paramType = { float32: 'f32', int32: 'i32', bool: 'u32' } as const
+
+/** Whether elements of different sizes lie in one block, which is bound in one way only. */
+const sharesWords = (views: readonly View[], slots: readonly number[]): boolean =>
+  views.some((v, k) => isNarrow(v.dtype) && views.some((w, j) => slots[j] === slots[k] && w.dtype !== v.dtype))
 
 export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
   const { inputs, outputs, program, params } = kernel
@@ -22,7 +28,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
   // A run of four may not straddle two rows, and vectors begin at multiples of four elements.
   const dense = strides.map(s => s[last] === 1)
   const vector =
-    (rank === 1 || shape[last] % 4 === 0) && n >= 4 &&
+    (rank === 1 || shape[last] % 4 === 0) && n >= 4 && !sharesWords(views, slots) &&
     views.every((v, k) => {
       if (!dense[k]) return strides[k][last] === 0 && k < inputs.length
       return v.offset % 4 === 0 && strides[k].every((s, d) => d === last || s % 4 === 0)
@@ -30,7 +36,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
   const lanes = vector ? 4 : 1
   const total = vector ? Math.ceil(n / 4) : n
   const ragged = vector && n % 4 !== 0
-  const memory = new Memory(views.map(v => v.dtype), slots, views.map(() => vector))
+  const memory = new Memory(views.map(v => v.dtype), slots, views.map(() => vector), views.map((v, k) => !vector && k >= inputs.length && isNarrow(v.dtype)))
 
   const perLane = (v: number, k: number, d: number): number => (vector && dense[k] && d !== last ? v / 4 : v)
   const fields: Field[] = [
@@ -51,12 +57,10 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
       const at = inputs.length + k
       const value = `v${program.outputs[k]}`
       if (!ragged) return memory.store(at, `x${at}`, value)
-      // The last vector may reach beyond the view: what lies there is written back as it was.
-      const old = memory.raw(at, `x${at}`)
       return `if (left >= 4u) {
   ${memory.store(at, `x${at}`, value)}
 } else {
-  ${old} = select(${old}, ${memory.encode(at, value)}, U(0u, 1u, 2u, 3u) < U(left));
+  ${memory.storeFew(at, `x${at}`, value, 'left')}
 }`
     }
     const body = [

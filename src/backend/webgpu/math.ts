@@ -2,6 +2,7 @@
 // free of branches and decides on NaN by bits: shader compilers may assume that there are none, and the built-ins are either
 // loose (WGSL allows sin an absolute error of 2⁻¹¹) or wrong at the edges (tanh(100) is NaN on some drivers). Polynomials are
 // minimax fits of our own; the reductions are the classical ones of Cody and Waite (1980) and, for pow, of fdlibm.
+import { narrowFunctions } from './narrow.ts'
 
 const functions = {
   inf: 'fn inf() -> F { return F(bitcast<f32>(p.inf)); }',
@@ -30,6 +31,8 @@ fn to_int(x: F) -> I {
   let inside = I(clamp(x, F(-2147483648.0), F(2147483520.0)));
   return select(select(inside, I(2147483647), x >= F(2147483648.0)), I(0), is_nan(x));
 }`,
+
+  ...narrowFunctions,
 
   div_i: `
 fn div_i(a: I, b: I) -> I {

@@ -1,6 +1,7 @@
 // What all shaders share: how a dispatch is described, and how its parameters, bindings and addresses are printed. Sizes, strides
 // and offsets are parameters, so the text depends on structure alone (ranks, dtypes, which operands share a block).
-import { wordType, type DType, type WordType } from '../../core/dtype.ts'
+import { dtypes as dtypeTable, wordType, type DType, type WordType } from '../../core/dtype.ts'
+import { isNarrow, loadFour, loadOne, storeFour, storeOne, type NarrowType } from './narrow.ts'
 
 /** A parameter of a shader: one word, or a row of words `name_0, name_1 …`. */
 export type Field = readonly [name: string, value: number | readonly number[], type?: 'u32' | 'i32' | 'f32']
@@ -72,7 +73,8 @@ const aliases = (lanes: 1 | 4): string =>
 
 /**
  * The operands of a dispatch as storage bindings. A block is bound once, however many operands lie in it, since WebGPU forbids to
- * bind writable memory twice; where operands of several dtypes share one, it is bound as plain words.
+ * bind writable memory twice; where operands of several dtypes share one, it is bound as plain words. Words are also what holds elements that
+ * are shorter.
  */
 export class Memory {
   readonly slots: readonly number[]
@@ -81,27 +83,34 @@ export class Memory {
   readonly #at: readonly number[]
   readonly #types: readonly string[]
   readonly #wide: boolean[] = []
+  readonly #narrow: readonly (NarrowType | null)[]
+  readonly #vectors: readonly boolean[]
 
   constructor(
     dtypes: readonly DType[],
     slots: readonly number[],
     /** Whether each operand is read in vectors of four; operands that share a block must agree. */
     vectors: readonly boolean[] = [],
+    /** Operands, shorter than a word, whose elements are stored one by one. */
+    shared: readonly boolean[] = [],
   ) {
+    this.#vectors = vectors
+    this.#narrow = dtypes.map(t => (isNarrow(t) ? t : null))
     this.#dtypes = dtypes.map(wordType)
     const distinct: number[] = []
     const types: string[] = []
     this.#at = slots.map((slot, k) => {
       let at = distinct.indexOf(slot)
       if (at < 0) at = distinct.push(slot) - 1
-      const type = natural[this.#dtypes[k]]
-      types[at] = (types[at] ?? type) === type ? type : 'u32'
-      this.#wide[at] = vectors[k] ?? false
+      const type = this.#narrow[k] ? 'u32' : natural[this.#dtypes[k]]
+      if (shared[k] || types[at] === 'atomic<u32>') types[at] = 'atomic<u32>'
+      else types[at] = (types[at] ?? type) === type ? type : 'u32'
+      this.#wide[at] = (vectors[k] ?? false) && !this.#narrow[k]
       return at
     })
     this.slots = distinct
     this.#types = types
-    this.key = `${dtypes.map((t, k) => t[0] + (vectors[k] ? '4' : '')).join('')}:${this.#at.join()}`
+    this.key = `${dtypes.map((t, k) => dtypeTable[t].short + (vectors[k] ? 'x4' : shared[k] ? 'a' : '')).join()}:${this.#at.join()}`
   }
 
   declare(): string {
@@ -111,16 +120,32 @@ export class Memory {
   }
 
   load(k: number, address: string): string {
-    return this.#decode(k, `b${this.#at[k]}[${address}]`, '')
+    const t = this.#narrow[k]
+    if (t) return (this.#vectors[k] ? loadFour : loadOne)(t, at => this.raw(k, at), address)
+    return this.#decode(k, this.raw(k, address), '')
   }
 
   /** In a shader of four lanes: the one element at a scalar address, in all lanes. */
   loadSplat(k: number, address: string): string {
+    const t = this.#narrow[k]
+    if (t) return loadOne(t, at => this.raw(k, at), address)
     return this.#decode(k, `b${this.#at[k]}[${address} >> 2u][${address} & 3u]`, 'splat')
   }
 
   store(k: number, address: string, value: string): string {
-    return `b${this.#at[k]}[${address}] = ${this.encode(k, value)};`
+    const t = this.#narrow[k]
+    const buffer = `b${this.#at[k]}`
+    if (t) return (this.#vectors[k] ? storeFour : storeOne)(t, buffer, address, value)
+    if (this.#types[this.#at[k]] === 'atomic<u32>') return `atomicStore(&${buffer}[${address}], ${this.encode(k, value)});`
+    return `${buffer}[${address}] = ${this.encode(k, value)};`
+  }
+
+  /** The same in a shader of four lanes, of which only the first `left` have elements; what lies behind them is written back as it was. */
+  storeFew(k: number, address: string, value: string, left: string): string {
+    const t = this.#narrow[k]
+    if (t) return storeFour(t, `b${this.#at[k]}`, address, value, left)
+    const old = this.raw(k, address)
+    return `${old} = select(${old}, ${this.encode(k, value)}, U(0u, 1u, 2u, 3u) < U(${left}));`
   }
 
   /** A value as the words that the binding of operand `k` holds. */
@@ -131,7 +156,8 @@ export class Memory {
 
   /** What the binding of operand `k` holds at an address, undecoded. */
   raw(k: number, address: string): string {
-    return `b${this.#at[k]}[${address}]`
+    const word = `b${this.#at[k]}[${address}]`
+    return this.#types[this.#at[k]] === 'atomic<u32>' ? `atomicLoad(&${word})` : word
   }
 
   #decode(k: number, words: string, splat: '' | 'splat'): string {
