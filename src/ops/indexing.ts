@@ -1,5 +1,6 @@
 // x.at(…): one grammar for indexing, PyTorch's. Numbers select, strings slice ('1:3', ':', '::2', '...'), null adds a dimension, an int32 tensor
 // or an array picks positions, a bool tensor masks. Only a mask that is read under, or stands beside other picks, has its count read.
+import { isComplex } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { axisOf, broadcastShapes, formatShape, numel, type Shape } from '../core/shape.ts'
 import { cast } from './cast.ts'
@@ -231,5 +232,6 @@ export const narrow: ((x: Tensor, dim: number, start: number | Tensor, length: n
 export const maskedFill: ((x: Tensor, mask: Tensor, value: Operand) => Tensor) & Described = define('maskedFill', ['input', 'mask', 'value'], ({ input, mask, value }: { input: Tensor; mask: Tensor; value: Operand }) => {
   const v = lift(value, 'maskedFill')
   if (v.ndim > 0) fail('maskedFill', `the value is ${v}`, 'give a number or a 0-dim tensor; where(mask, value, x) takes others')
+  if (isComplex(v.dtype) && !isComplex(needTensor('maskedFill', input).dtype)) fail('maskedFill', `the complex value ${v} does not go into ${input}`, 'convert the input first')
   return cast(where(needMask('maskedFill', mask), value, input), input.dtype)
 })

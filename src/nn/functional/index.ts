@@ -22,6 +22,6 @@ export * from './pool-more.ts'
 export * from './rearrange.ts'
 export {
   avgPool1d, avgPool2d, avgPool3d, conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d, elu, gelu, glu, hardsigmoid,
-  hardswish, hardtanh, leakyRelu, linear, logSigmoid as logsigmoid, logSoftmax, maxPool1d, maxPool2d, maxPool3d, mish, oneHot, pad, relu, relu6, selu,
+  hardswish, hardtanh, leakyRelu, linear, logSigmoid as logsigmoid, logSoftmax, maxPool1d, maxPool2d, maxPool3d, mish, oneHot, oneHotAsync, pad, relu, relu6, selu,
   sigmoid, silu, softmax, softmin, softplus, softsign, tanh,
 } from '../../ops/index.ts'
