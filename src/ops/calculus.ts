@@ -43,11 +43,27 @@ function trapezoidOf(name: string, finish: (areas: Tensor, axis: number) => Tens
     return finish(mul(add(earlier, later), width), axis)
   })
 }
-/** Integral along a dimension (the last by default) by the trapezoidal rule; float32 for integers. As `torch.trapezoid`. */
+/**
+ * Integral along a dimension (the last by default) by the trapezoidal rule; float32 for integers. As `torch.trapezoid`.
+ *
+ * @example
+ * trapezoid(tensor([1, 2, 3])) // → tensor(4.)
+ * trapezoid(tensor([1, 2, 3]), tensor([0, 1, 3])) // → tensor(6.5000)
+ */
 export const trapezoid: Trapezoid = trapezoidOf('trapezoid', (areas, axis) => div(sum(areas, axis), 2))
-/** Another name of `trapezoid`. As `torch.trapz`. */
+/**
+ * Another name of `trapezoid`. As `torch.trapz`.
+ *
+ * @example
+ * trapz(tensor([1, 2, 3]), { dx: 2 }) // → tensor(8.)
+ */
 export const trapz: Trapezoid = trapezoidOf('trapz', (areas, axis) => div(sum(areas, axis), 2))
-/** Running integral along a dimension (the last by default) by the trapezoidal rule; one result fewer than samples. As `torch.cumulative_trapezoid`. */
+/**
+ * Running integral along a dimension (the last by default) by the trapezoidal rule; one result fewer than samples. As `torch.cumulative_trapezoid`.
+ *
+ * @example
+ * cumulativeTrapezoid(tensor([1, 2, 3])) // → tensor([1.5000, 4.0000])
+ */
 export const cumulativeTrapezoid: Trapezoid = trapezoidOf('cumulativeTrapezoid', (areas, axis) => cumsum(div(areas, 2), axis))
 
 export interface GradientOptions {
@@ -100,6 +116,9 @@ function parabola(h: Operand, k: Operand, place: -1 | 0 | 1, [a, b, c]: readonly
 /**
  * Slopes of a sampled function along each dimension (or those given), by central differences: a list with one tensor for each. As
  * `torch.gradient`.
+ *
+ * @example
+ * gradient(tensor([1, 4, 9, 16])) // → [ tensor([3., 4., 6., 7.]) ]
  */
 export const gradient: ((x: Tensor, options?: GradientOptions) => Tensor[]) & Described = define('gradient', ['input', '*', 'spacing', 'dim', 'edgeOrder'], ({ input, spacing, dim, edgeOrder = 1 }: { input: Tensor } & GradientOptions) => {
   needTensor('gradient', input)

@@ -71,9 +71,19 @@ const cumulative = (name: string, run: (x: Tensor, axis: number) => Tensor): Cum
   return x.ndim === 0 ? clone(x) : run(x, axis)
 })
 
-/** Running sum along a dimension; bool and integers give int32. As `torch.cumsum`. */
+/**
+ * Running sum along a dimension; bool and integers give int32. As `torch.cumsum`.
+ *
+ * @example
+ * tensor([1, 2, 3]).cumsum(0) // → tensor([1., 3., 6.])
+ */
 export const cumsum: Cumulative = cumulative('cumsum', (x, axis) => apply1(cumsumOp, [x], { axis, reverse: false }))
-/** Running product along a dimension; bool and integers give int32. As `torch.cumprod`. */
+/**
+ * Running product along a dimension; bool and integers give int32. As `torch.cumprod`.
+ *
+ * @example
+ * tensor([1, 2, 3]).cumprod(0) // → tensor([1., 2., 6.])
+ */
 export const cumprod: Cumulative = cumulative('cumprod', (x, axis) => (isComplex(x.dtype) ? movedim(productsSoFar(movedim(x, axis, -1)), -1, axis) : apply1(cumprodOp, [x], { axis, reverse: false })))
 
 const logSums = new Map<ScalarType, Program>()
@@ -120,7 +130,12 @@ const logcumsumexpOp: Op<{ axis: number }> = {
   },
   saves: 'both',
 }
-/** log of the running sum of eˣ along a dimension, without overflow; float tensors. As `torch.logcumsumexp`. */
+/**
+ * log of the running sum of eˣ along a dimension, without overflow; float tensors. As `torch.logcumsumexp`.
+ *
+ * @example
+ * tensor([0, 0, 0]).logcumsumexp(0).exp() // → tensor([1., 2., 3.])
+ */
 export const logcumsumexp: ((x: Tensor, dim: number | { dim: number }) => Tensor) & Described = define('logcumsumexp', ['input', 'dim'], ({ input, dim }: { input: Tensor; dim: number }) => {
   needFloat('logcumsumexp', needTensor('logcumsumexp', input))
   const axis = normalizeDim('logcumsumexp', dim, input.ndim)

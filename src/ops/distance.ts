@@ -11,7 +11,12 @@ import type { Tensor } from './tensor.ts'
 
 namedNorms.set('nuc', (x, axes) => matrixNorm(x, 'nuc', axes))
 
-/** p-norm of the difference of two tensors, broadcast against each other. As `torch.dist`. */
+/**
+ * p-norm of the difference of two tensors, broadcast against each other. As `torch.dist`.
+ *
+ * @example
+ * dist(tensor([0, 0]), tensor([3, 4])) // → tensor(5.)
+ */
 export const dist: ((x: Tensor, other: Tensor, p?: number | { p?: number }) => Tensor) & Described = define('dist', ['input', 'other', 'p'], ({ input, other, p = 2 }: { input: Tensor; other: Tensor; p?: number }) => {
   const d = sub(needTensor('dist', input), needTensor('dist', other))
   needDifferentiable('dist', d)
@@ -34,7 +39,13 @@ export interface CdistOptions {
   /** Whether Euclidean distances may be taken from a matrix product, |a|² + |b|² − 2ab, which is faster and less exact. By default from 26 rows on. */
   computeMode?: (typeof modes)[number]
 }
-/** p-distance of each row of the first to each row of the second: [..., n, k] and [..., m, k] give [..., n, m]. As `torch.cdist`. */
+/**
+ * p-distance of each row of the first to each row of the second: [..., n, k] and [..., m, k] give [..., n, m]. As `torch.cdist`.
+ *
+ * @example
+ * cdist(tensor([[0, 0], [3, 0]]), tensor([[3, 4]])) // → tensor([[5.],
+ * //           [4.]])
+ */
 export const cdist: ((x1: Tensor, x2: Tensor, p?: number | CdistOptions, computeMode?: CdistOptions['computeMode']) => Tensor) & Described = define('cdist', ['x1', 'x2', 'p', 'computeMode'], ({ x1, x2, p = 2, computeMode = modes[0] }: { x1: Tensor; x2: Tensor } & CdistOptions) => {
   for (const x of [x1, x2]) {
     needFloat('cdist', needTensor('cdist', x))
@@ -50,7 +61,13 @@ export const cdist: ((x1: Tensor, x2: Tensor, p?: number | CdistOptions, compute
   return root(relu(sub(add(squares(x1), mT(squares(x2))), mul(matmul(x1, mT(x2)), 2))))
 })
 
-/** Slices of `dim` whose p-norm is above `maxnorm`, scaled down to it. As `torch.renorm`. */
+/**
+ * Slices of `dim` whose p-norm is above `maxnorm`, scaled down to it. As `torch.renorm`.
+ *
+ * @example
+ * tensor([[3, 4], [0.3, 0.4]]).renorm(2, 0, 1) // → tensor([[0.6000, 0.8000],
+ * //           [0.3000, 0.4000]])
+ */
 export const renorm: ((x: Tensor, p: number, dim: number, maxnorm: number) => Tensor) & Described = define('renorm', ['input', 'p', 'dim', 'maxnorm'], ({ input, p, dim, maxnorm }: { input: Tensor; p: number; dim: number; maxnorm: number }) => {
   needFloat('renorm', needTensor('renorm', input))
   const axis = normalizeDim('renorm', dim, input.ndim)

@@ -27,9 +27,19 @@ function running(name: string, op: typeof runningMaxOp): Running {
     return { values: gather(input, axis, indices), indices }
   })
 }
-/** Largest value so far along a dimension, and its position, the last of equal ones: `{values, indices}`. NaN is largest. As `torch.cummax`. */
+/**
+ * Largest value so far along a dimension, and its position, the last of equal ones: `{values, indices}`. NaN is largest. As `torch.cummax`.
+ *
+ * @example
+ * tensor([1, 3, 2, 4]).cummax(0) // → { values: tensor([1., 3., 3., 4.]), indices: tensor([0, 1, 1, 3]) }
+ */
 export const cummax: Running = running('cummax', runningMaxOp)
-/** Smallest value so far along a dimension, and its position, the last of equal ones: `{values, indices}`. NaN is smallest. As `torch.cummin`. */
+/**
+ * Smallest value so far along a dimension, and its position, the last of equal ones: `{values, indices}`. NaN is smallest. As `torch.cummin`.
+ *
+ * @example
+ * tensor([3, 1, 2, 0]).cummin(0) // → { values: tensor([3., 1., 1., 0.]), indices: tensor([0, 1, 1, 3]) }
+ */
 export const cummin: Running = running('cummin', runningMinOp)
 
 export interface AlongOptions {
@@ -38,7 +48,12 @@ export interface AlongOptions {
 }
 type Along = ((x: Tensor, dim?: number | AlongOptions, keepdim?: boolean | AlongOptions, options?: AlongOptions) => ValuesIndices) & Described
 
-/** The most frequent value along a dimension (the last by default; of several the smallest) and a position of it: `{values, indices}`. As `torch.mode`. */
+/**
+ * The most frequent value along a dimension (the last by default; of several the smallest) and a position of it: `{values, indices}`. As `torch.mode`.
+ *
+ * @example
+ * tensor([1, 2, 2, 3]).mode() // → { values: tensor(2.), indices: tensor(2) }
+ */
 export const mode: Along = define('mode', ['input', 'dim', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor } & AlongOptions) => {
   const axis = normalizeDim('mode', dim ?? -1, needTensor('mode', input).ndim)
   const { values, indices } = sort(input.detach(), axis)
@@ -52,7 +67,12 @@ export const mode: Along = define('mode', ['input', 'dim', 'keepdim'], ({ input,
 })
 
 type Kth = ((x: Tensor, k: number, dim?: number | AlongOptions, keepdim?: boolean | AlongOptions, options?: AlongOptions) => ValuesIndices) & Described
-/** The k-th smallest value (counted from 1) along a dimension (the last by default) and its position: `{values, indices}`. As `torch.kthvalue`. */
+/**
+ * The k-th smallest value (counted from 1) along a dimension (the last by default) and its position: `{values, indices}`. As `torch.kthvalue`.
+ *
+ * @example
+ * tensor([9, 7, 8]).kthvalue(2) // → { values: tensor(8.), indices: tensor(2) }
+ */
 export const kthvalue: Kth = define('kthvalue', ['input', 'k', 'dim', 'keepdim'], ({ input, k, dim, keepdim }: { input: Tensor; k: number } & AlongOptions) => {
   const axis = normalizeDim('kthvalue', dim ?? -1, needTensor('kthvalue', input).ndim)
   const n = input.shape[axis] ?? 1
@@ -61,8 +81,19 @@ export const kthvalue: Kth = define('kthvalue', ['input', 'k', 'dim', 'keepdim']
   return valuesAt(input, input.ndim === 0 ? indices : narrow(indices, axis, k - 1, 1), axis, keepdim)
 })
 
-/** Smallest and largest value, of all elements or along a dimension: `{min, max}`. Equal values share the gradient. As `torch.aminmax`. */
+/**
+ * Smallest and largest value, of all elements or along a dimension: `{min, max}`. Equal values share the gradient. As `torch.aminmax`.
+ *
+ * @example
+ * tensor([3, 1, 2]).aminmax() // → { min: tensor(1.), max: tensor(3.) }
+ */
 export const aminmax: ((x: Tensor, options?: ReduceOptions) => { min: Tensor; max: Tensor }) & Described = define('aminmax', ['input', '*', 'dim', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor } & ReduceOptions) => ({ min: amin(input, { dim, keepdim }), max: amax(input, { dim, keepdim }) }))
 
-/** Sorted values along the first dimension. As `torch.msort`. */
+/**
+ * Sorted values along the first dimension. As `torch.msort`.
+ *
+ * @example
+ * tensor([[3, 1], [2, 4]]).msort() // → tensor([[2., 1.],
+ * //           [3., 4.]])
+ */
 export const msort: ((x: Tensor) => Tensor) & Described = define('msort', ['input'], ({ input }: { input: Tensor }) => sort(input, 0).values)

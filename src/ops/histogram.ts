@@ -8,7 +8,7 @@ import { apply1, define, needFloat, needTensor, type Described, type Operand } f
 import { scatterAddOp } from './gather.ts'
 import { filledOp, flatten, narrow } from './movement.ts'
 import { firstPast } from './places.ts'
-import { add, div, eq, floor, ge, gt, le, logicalAnd, minimum, mul, onesLike, sub, where } from './pointwise.ts'
+import { add, clampMax, div, eq, floor, ge, gt, le, logicalAnd, mul, onesLike, sub, where } from './pointwise.ts'
 import { amax, amin, sum } from './reduce.ts'
 import { sized, type Later, type Reading } from './sized.ts'
 import { Tensor } from './tensor.ts'
@@ -35,9 +35,17 @@ const bincounts: readonly [Bincount, Later<Bincount>] = sized('bincount', ['inpu
 /**
  * How often each of the numbers 0, 1, … occurs in a vector of whole numbers ≥ 0: int32, or the sum of the weights. The largest number is read: on webgpu use
  * `bincountAsync`. As `torch.bincount`.
+ *
+ * @example
+ * tensor(new Int32Array([0, 1, 1, 3])).bincount() // → tensor([1, 2, 0, 1])
  */
 export const bincount: Bincount & Described = bincounts[0]
-/** `bincount` where reading must be awaited. */
+/**
+ * `bincount` where reading must be awaited.
+ *
+ * @example
+ * await bincountAsync(tensor(new Int32Array([0, 1, 1, 3]))) // → tensor([1, 2, 0, 1])
+ */
 export const bincountAsync: Later<Bincount> = bincounts[1]
 
 /** Range of values on the device; where they are all equal, `margin` to each side. */
@@ -58,6 +66,9 @@ function needBins(op: string, bins: unknown): void {
 }
 /**
  * How many values fall into each of `bins` bins of equal width between min and max; values outside count nowhere. As `torch.histc`.
+ *
+ * @example
+ * tensor([1, 2, 1]).histc({ bins: 4, min: 0, max: 3 }) // → tensor([0., 2., 1., 0.])
  */
 export const histc: ((x: Tensor, bins?: number | HistcOptions, min?: number | HistcOptions, max?: number | HistcOptions) => Tensor) & Described = define('histc', ['input', 'bins', 'min', 'max'], ({ input, bins = 100, min = 0, max = 0 }: { input: Tensor } & HistcOptions) => {
   needFloat('histc', needTensor('histc', input))
@@ -66,7 +77,7 @@ export const histc: ((x: Tensor, bins?: number | HistcOptions, min?: number | Hi
   const x = flatten(input.detach())
   const [low, high]: readonly Operand[] = min < max ? [min, max] : x.numel === 0 ? [0, 1] : rangeOf(x, 1)
   const width = low instanceof Tensor ? sub(high, low) : Number(high) - Number(low)
-  const bin = minimum(floor(mul(div(sub(x, low), width), bins)), bins - 1)
+  const bin = clampMax(floor(mul(div(sub(x, low), width), bins)), bins - 1)
   // What lies outside goes to one bin more.
   const place = where(logicalAnd(ge(x, low), le(x, high)), bin, bins)
   return narrow(gathered(cast(place, 'int32'), onesLike(x), bins + 1), 0, 0, bins)
@@ -84,6 +95,9 @@ type Histogram = ((x: Tensor, bins?: number | Tensor | HistogramOptions, options
 /**
  * How many values (or how much weight) fall between neighbouring edges, the last bin with both of its edges: `{hist, binEdges}`. `bins` is a number
  * of bins of equal width, or the edges in ascending order. As `torch.histogram`.
+ *
+ * @example
+ * tensor([1, 2, 1]).histogram(4, { range: [0, 3] }) // → { hist: tensor([0., 2., 1., 0.]), binEdges: tensor([0.0000, 0.7500, 1.5000, 2.2500, 3.0000]) }
  */
 export const histogram: Histogram = define('histogram', ['input', 'bins', '*', 'range', 'weight', 'density'], ({ input, bins = 100, range, weight, density }: { input: Tensor; bins?: number | Tensor } & HistogramOptions) => {
   needFloat('histogram', needTensor('histogram', input))
@@ -94,7 +108,7 @@ export const histogram: Histogram = define('histogram', ['input', 'bins', '*', '
   if (bins instanceof Tensor && range) fail('histogram', 'both edges and a range are given', 'the edges tell the range')
   const n = edges.numel - 1
   const inside = logicalAnd(ge(x, narrow(edges, 0, 0, 1)), le(x, narrow(edges, 0, n, 1)))
-  const place = where(inside, minimum(sub(firstPast(edges, x, gt), 1), n - 1), n)
+  const place = where(inside, clampMax(sub(firstPast(edges, x, gt), 1), n - 1), n)
   const sums = narrow(gathered(place, weight ? cast(flatten(weight), x.dtype) : onesLike(x), n + 1), 0, 0, n)
   const widths = sub(narrow(edges, 0, 1, n), narrow(edges, 0, 0, n))
   return { hist: density ? div(div(sums, sum(sums)), widths) : sums, binEdges: edges }

@@ -127,30 +127,71 @@ export function needDifferentiable(op: string, x: Tensor): void {
   if (!isDifferentiable(x.dtype)) needFloat(op, x)
 }
 
-/** Sum over dimensions; bool and integers give int32. As `torch.sum`. */
+/**
+ * Sum over dimensions; bool and integers give int32. As `torch.sum`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).sum(0) // → tensor([4., 6.])
+ */
 export const sum: Reducer<SumOptions> = reducer('sum', ['dtype'], (x, axes, { dtype }) => reduce(sumOp, numeric(x, dtype), axes))
-/** Product over dimensions; bool and integers give int32. As `torch.prod`. */
+/**
+ * Product over dimensions; bool and integers give int32. As `torch.prod`.
+ *
+ * @example
+ * tensor([1, 2, 3, 4]).prod() // → tensor(24.)
+ */
 export const prod: Reducer<SumOptions> = reducer('prod', ['dtype'], (input, axes, { dtype }) => {
   const x = numeric(input, dtype)
   return isComplex(x.dtype) ? productByPairs(x, axes) : reduce(prodOp, x, axes)
 })
-/** Mean over dimensions, of a float or complex tensor. As `torch.mean`. */
+/**
+ * Mean over dimensions, of a float or complex tensor. As `torch.mean`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 5]]).mean(1, true) // → tensor([[1.5000],
+ * //           [4.0000]])
+ */
 export const mean: Reducer<SumOptions> = reducer('mean', ['dtype'], (x, axes, { dtype }) => {
   const y = dtype ? cast(x, dtype) : x
   needDifferentiable('mean', y)
   return inFull(y, z => div(reduce(sumOp, z, axes), count(x, axes)))
 })
-/** Largest value over dimensions; equal largest values share the gradient. Fails over no elements. As `torch.amax`. */
+/**
+ * Largest value over dimensions; equal largest values share the gradient. Fails over no elements. As `torch.amax`.
+ *
+ * @example
+ * tensor([[1, 5], [3, 2]]).amax(1) // → tensor([5., 3.])
+ */
 export const amax: Reducer<ReduceOptions> = reducer('amax', [], (x, axes) => reduce(maxOp, nonEmpty('amax', x, axes), axes))
-/** Smallest value over dimensions; equal smallest values share the gradient. Fails over no elements. As `torch.amin`. */
+/**
+ * Smallest value over dimensions; equal smallest values share the gradient. Fails over no elements. As `torch.amin`.
+ *
+ * @example
+ * tensor([[1, 5], [3, 2]]).amin([0, 1]) // → tensor(1.)
+ */
 export const amin: Reducer<ReduceOptions> = reducer('amin', [], (x, axes) => reduce(minOp, nonEmpty('amin', x, axes), axes))
 /** Of uint8 the truth is uint8 too, as in PyTorch. */
 const truth = (x: Tensor, y: Tensor): Tensor => (x.dtype === 'uint8' ? cast(y, 'uint8') : y)
-/** True where all values over the dimensions are not 0. As `torch.all`. */
+/**
+ * True where all values over the dimensions are not 0. As `torch.all`.
+ *
+ * @example
+ * tensor([1, 2, 0]).all() // → tensor(False)
+ */
 export const all: Reducer<ReduceOptions> = reducer('all', [], (x, axes) => truth(x, reduce(minOp, cast(x, 'bool'), axes)))
-/** True where any value over the dimensions is not 0. As `torch.any`. */
+/**
+ * True where any value over the dimensions is not 0. As `torch.any`.
+ *
+ * @example
+ * tensor([[1, 0], [0, 0]]).any(1) // → tensor([ True, False])
+ */
 export const any: Reducer<ReduceOptions> = reducer('any', [], (x, axes) => truth(x, reduce(maxOp, cast(x, 'bool'), axes)))
-/** How many values are not 0, as int32. As `torch.count_nonzero`. */
+/**
+ * How many values are not 0, as int32. As `torch.count_nonzero`.
+ *
+ * @example
+ * tensor([3, 0, 0, -1]).countNonzero() // → tensor(2)
+ */
 export const countNonzero: Reducer<ReduceOptions> = reducer('countNonzero', [], (x, axes) => reduce(sumOp, cast(ne(x, 0), 'int32'), axes))
 
 export function nonEmpty(op: string, x: Tensor, axes: readonly number[]): Tensor {
@@ -171,9 +212,19 @@ function argReducer(name: string, op: Op<ReduceParams>): ArgReducer {
     return finish(apply1(op, [numeric(nonEmpty(name, input, axes))], { axes }), input.shape, axes, keepdim)
   })
 }
-/** Position of the first largest value (int32): along one dimension, or in row-major order over all. As `torch.argmax`. */
+/**
+ * Position of the first largest value (int32): along one dimension, or in row-major order over all. As `torch.argmax`.
+ *
+ * @example
+ * tensor([[1, 5, 2], [7, 0, 7]]).argmax(1) // → tensor([1, 0])
+ */
 export const argmax: ArgReducer = argReducer('argmax', argmaxOp)
-/** Position of the first smallest value (int32): along one dimension, or in row-major order over all. As `torch.argmin`. */
+/**
+ * Position of the first smallest value (int32): along one dimension, or in row-major order over all. As `torch.argmin`.
+ *
+ * @example
+ * tensor([4, 2, 8, 2]).argmin() // → tensor(1)
+ */
 export const argmin: ArgReducer = argReducer('argmin', argminOp)
 
 /** The values at `indices`, which have size 1 along the axis, and both without that dimension unless it is kept. */
@@ -229,11 +280,21 @@ function extreme(name: string, whole: Op<ReduceParams>, arg: ArgReducer, pairwis
 /**
  * Largest value: of all elements; along a dimension, with its position, as `{values, indices}`; or elementwise of two tensors. NaN is largest.
  * The gradient goes to the position, of equal values over all elements to each its share. As `torch.max`.
+ *
+ * @example
+ * tensor([[1, 5], [3, 2]]).max() // → tensor(5.)
+ * tensor([[1, 5], [3, 2]]).max(1) // → { values: tensor([5., 3.]), indices: tensor([1, 0]) }
+ * max(tensor([1, 5]), tensor([4, 4])) // → tensor([4., 5.])
  */
 export const max: Extreme & Described = extreme('max', wholeMaxOp, argmax, maximum)
 /**
  * Smallest value: of all elements; along a dimension, with its position, as `{values, indices}`; or elementwise of two tensors. NaN is smallest.
  * The gradient goes to the position, of equal values over all elements to each its share. As `torch.min`.
+ *
+ * @example
+ * tensor([[1, 5], [3, 2]]).min() // → tensor(1.)
+ * tensor([[1, 5], [3, 2]]).min(1) // → { values: tensor([1., 2.]), indices: tensor([0, 1]) }
+ * min(tensor([1, 5]), tensor([4, 4])) // → tensor([1., 4.])
  */
 export const min: Extreme & Described = extreme('min', wholeMinOp, argmin, minimum)
 
@@ -253,12 +314,28 @@ export function varReducer<R>(name: string, body: (moments: { mean: Tensor; vari
     return body({ mean, variance }, y => cast(a.keepdim ? y : reshape(y, keptShape(x.shape, axes)), x.dtype === dtype ? y.dtype : dtype))
   })
 }
-/** Variance Σ(x − mean)² / (n − correction) over dimensions, with `correction` 1 by default. As `torch.var`. */
+/**
+ * Variance Σ(x − mean)² / (n − correction) over dimensions, with `correction` 1 by default. As `torch.var`.
+ *
+ * @example
+ * tensor([1, 2, 3, 4, 5]).var() // → tensor(2.5000)
+ * tensor([1, 2, 3, 4, 5]).var({ correction: 0 }) // → tensor(2.)
+ */
 export const var_: VarReducer<Tensor> = varReducer('var', ({ variance }, drop) => drop(variance))
-/** Standard deviation over dimensions, the root of `var`. As `torch.std`. */
+/**
+ * Standard deviation over dimensions, the root of `var`. As `torch.std`.
+ *
+ * @example
+ * tensor([[1, 3], [2, 2]]).std(1, { correction: 0 }) // → tensor([1., 0.])
+ */
 export const std: VarReducer<Tensor> = varReducer('std', ({ variance }, drop) => drop(root(variance)))
 
-/** log Σ eˣ over dimensions, without overflow; integers count as float32. As `torch.logsumexp`. */
+/**
+ * log Σ eˣ over dimensions, without overflow; integers count as float32. As `torch.logsumexp`.
+ *
+ * @example
+ * tensor([1000, 1000]).logsumexp(0) // → tensor(1000.6932)
+ */
 export const logsumexp: Reducer<ReduceOptions> = reducer('logsumexp', [], (input, axes) => {
   needOrder('logsumexp', input)
   const x = isFloat(input.dtype) ? input : cast(input, 'float32')
@@ -297,6 +374,10 @@ type Norm = ((x: Tensor, p?: number | 'fro' | 'nuc' | null | NormOptions, dim?: 
 /**
  * p-norm of all elements or over dimensions: (Σ|x|ᵖ)^(1/p). p may be ±Infinity and 0, 'fro' (as 2), or 'nuc', the sum of the singular values of a
  * matrix. At 0 the gradient is 0. As `torch.norm`.
+ *
+ * @example
+ * tensor([3, -4]).norm() // → tensor(5.)
+ * tensor([3, -4]).norm(1) // → tensor(7.)
  */
 export const norm: Norm = define('norm', ['input', 'p', 'dim', 'keepdim', '*', 'dtype'], ({ input, p, dim, keepdim, dtype }: { input: Tensor } & NormOptions) => {
   const axes = axesOf('norm', input, dim)
@@ -314,9 +395,24 @@ function softmaxOf(name: string, op: typeof softmaxOp): Softmax {
     return inFull(y, z => apply1(op, [z], { axis: normalizeDim(name, dim, y.ndim) }))
   }, name, ['input', 'dim', 'dtype'])
 }
-/** eˣ / Σ eˣ along a dimension, without overflow. dx = y·(g − Σ g·y). As `torch.softmax`. */
+/**
+ * eˣ / Σ eˣ along a dimension, without overflow. dx = y·(g − Σ g·y). As `torch.softmax`.
+ *
+ * @example
+ * tensor([1, 2, 2]).softmax(0) // → tensor([0.1554, 0.4223, 0.4223])
+ */
 export const softmax: Softmax = softmaxOf('softmax', softmaxOp)
-/** log softmax along a dimension. dx = g − softmax·Σ g. As `torch.log_softmax`. */
+/**
+ * log softmax along a dimension. dx = g − softmax·Σ g. As `torch.log_softmax`.
+ *
+ * @example
+ * tensor([1, 1]).logSoftmax(0) // → tensor([-0.6931, -0.6931])
+ */
 export const logSoftmax: Softmax = softmaxOf('logSoftmax', logSoftmaxOp)
-/** softmax(−x). As `torch.nn.functional.softmin`. */
+/**
+ * softmax(−x). As `torch.nn.functional.softmin`.
+ *
+ * @example
+ * tensor([1, 2, 2]).softmin(0) // → tensor([0.5761, 0.2119, 0.2119])
+ */
 export const softmin: Softmax = describe((x: Tensor, dim: number, dtype?: DType | null) => softmax(neg(x), dim, dtype), 'softmin', ['input', 'dim', 'dtype'])

@@ -110,17 +110,31 @@ const uniques: Pair<Unique> = sized('unique', ['input', 'sorted', 'returnInverse
  * place of each element among them, and how often each occurs. NaNs are distinct. Their number is read: on webgpu use `uniqueAsync`. As `torch.unique`.
  *
  * @example
- * unique(tensor([3, 1, 3]))   // [1, 3]
+ * unique(tensor([3, 1, 3])) // → tensor([1., 3.])
+ * unique(tensor([3, 1, 3]), { returnInverse: true, returnCounts: true }) // → [ tensor([1., 3.]), tensor([1, 0, 1]), tensor([1, 2]) ]
  */
 export const unique: Unique & Described = uniques[0]
-/** `unique` where reading must be awaited. */
+/**
+ * `unique` where reading must be awaited.
+ *
+ * @example
+ * await uniqueAsync(tensor([3, 1, 3])) // → tensor([1., 3.])
+ */
 export const uniqueAsync: Later<Unique> = uniques[1]
 
 const consecutives: Pair<UniqueConsecutive> = sized('uniqueConsecutive', ['input', 'returnInverse', 'returnCounts', 'dim'], (a: ConsecutiveOptions & { input: Tensor }) => distinct('uniqueConsecutive', false, a))
 /**
  * The first of each run of equal values, of all elements or slices of a dimension, with the options of `unique`. Their number is read: on webgpu
  * use `uniqueConsecutiveAsync`. As `torch.unique_consecutive`.
+ *
+ * @example
+ * uniqueConsecutive(tensor([1, 1, 2, 1])) // → tensor([1., 2., 1.])
  */
 export const uniqueConsecutive: UniqueConsecutive & Described = consecutives[0]
-/** `uniqueConsecutive` where reading must be awaited. */
+/**
+ * `uniqueConsecutive` where reading must be awaited.
+ *
+ * @example
+ * await uniqueConsecutiveAsync(tensor([1, 1, 2, 1])) // → tensor([1., 2., 1.])
+ */
 export const uniqueConsecutiveAsync: Later<UniqueConsecutive> = consecutives[1]

@@ -42,6 +42,10 @@ const sortNames = ['input', 'dim', 'descending', 'stable']
 /**
  * Sorted values along a dimension (the last by default) and their former positions (int32): `{values, indices}`. Equal values keep their order, NaN
  * is greatest. As `torch.sort`.
+ *
+ * @example
+ * tensor([3, 1, 2]).sort() // → { values: tensor([1., 2., 3.]), indices: tensor([1, 2, 0]) }
+ * tensor([3, 1, 2]).sort({ descending: true }).values // → tensor([3., 2., 1.])
  */
 export const sort: Sort<ValuesIndices> = define('sort', sortNames, ({ input, dim, descending }: { input: Tensor } & SortOptions) => {
   const axis = normalizeDim('sort', dim ?? -1, needTensor('sort', input).ndim)
@@ -49,7 +53,12 @@ export const sort: Sort<ValuesIndices> = define('sort', sortNames, ({ input, dim
   const [values, indices] = world().apply(sortOp, [input], { axis, descending: descending === true })
   return { values, indices }
 })
-/** Positions (int32) that sort a dimension. As `torch.argsort`. */
+/**
+ * Positions (int32) that sort a dimension. As `torch.argsort`.
+ *
+ * @example
+ * tensor([3, 1, 2]).argsort() // → tensor([1, 2, 0])
+ */
 export const argsort: Sort<Tensor> = define('argsort', sortNames, ({ input, dim, descending }: { input: Tensor } & SortOptions) => sort(needTensor('argsort', input), { dim, descending }).indices)
 
 export interface TopkOptions {
@@ -60,7 +69,12 @@ export interface TopkOptions {
   sorted?: boolean
 }
 type Topk = ((x: Tensor, k: number, dim?: number | null | TopkOptions, largest?: boolean | TopkOptions, sorted?: boolean | TopkOptions, options?: TopkOptions) => ValuesIndices) & Described
-/** The k largest values of a dimension (the last by default) in order, and their positions (int32): `{values, indices}`. As `torch.topk`. */
+/**
+ * The k largest values of a dimension (the last by default) in order, and their positions (int32): `{values, indices}`. As `torch.topk`.
+ *
+ * @example
+ * tensor([3, 1, 4, 1, 5]).topk(2) // → { values: tensor([5., 4.]), indices: tensor([4, 2]) }
+ */
 export const topk: Topk = define('topk', ['input', 'k', 'dim', 'largest', 'sorted'], ({ input, k, dim, largest }: { input: Tensor; k: number } & TopkOptions) => {
   const axis = normalizeDim('topk', dim ?? -1, needTensor('topk', input).ndim)
   const n = input.shape[axis] ?? 1
@@ -106,6 +120,10 @@ export function medianOf(name: string, passNaN: boolean): Chosen & Described {
 /**
  * Middle value, the lower of two: of all elements, where equal ones share the gradient, or along a dimension, with its position, as
  * `{values, indices}`. NaN if any is NaN. As `torch.median`.
+ *
+ * @example
+ * tensor([3, 1, 2]).median() // → tensor(2.)
+ * tensor([[3, 1, 2], [6, 5, 4]]).median(1) // → { values: tensor([2., 5.]), indices: tensor([2, 1]) }
  */
 export const median: Chosen & Described = medianOf('median', false)
 
@@ -118,7 +136,12 @@ export interface DiffOptions {
   append?: Tensor | null
 }
 type Diff = ((x: Tensor, n?: number | DiffOptions, dim?: number | DiffOptions, prepend?: Tensor | null, append?: Tensor | null) => Tensor) & Described
-/** Differences of neighbours along a dimension (the last by default), n times over; of bools whether they differ. As `torch.diff`. */
+/**
+ * Differences of neighbours along a dimension (the last by default), n times over; of bools whether they differ. As `torch.diff`.
+ *
+ * @example
+ * tensor([1, 4, 9, 16]).diff() // → tensor([3., 5., 7.])
+ */
 export const diff: Diff = define('diff', ['input', 'n', 'dim', 'prepend', 'append'], ({ input, n = 1, dim = -1, prepend, append }: { input: Tensor } & DiffOptions) => {
   const axis = normalizeDim('diff', dim, needTensor('diff', input).ndim)
   if (input.ndim === 0) fail('diff', `${input} has no neighbours`, 'give a tensor of at least one dimension')

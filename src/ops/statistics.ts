@@ -13,21 +13,46 @@ import { inFull, reducer, sum, varReducer, type Chosen, type Reducer, type SumOp
 import { medianOf, sort } from './sort.ts'
 import { Tensor } from './tensor.ts'
 
-/** Variance and mean over dimensions, `[variance, mean]`, with the options of `var`. As `torch.var_mean`. */
+/**
+ * Variance and mean over dimensions, `[variance, mean]`, with the options of `var`. As `torch.var_mean`.
+ *
+ * @example
+ * tensor([1, 2, 3, 4, 5]).varMean() // → [ tensor(2.5000), tensor(3.) ]
+ */
 export const varMean: VarReducer<[variance: Tensor, mean: Tensor]> = varReducer('varMean', ({ mean, variance }, drop) => [drop(variance), drop(mean)])
-/** Standard deviation and mean over dimensions, `[std, mean]`, with the options of `std`. As `torch.std_mean`. */
+/**
+ * Standard deviation and mean over dimensions, `[std, mean]`, with the options of `std`. As `torch.std_mean`.
+ *
+ * @example
+ * tensor([2, 4]).stdMean({ correction: 0 }) // → [ tensor(1.), tensor(3.) ]
+ */
 export const stdMean: VarReducer<[std: Tensor, mean: Tensor]> = varReducer('stdMean', ({ mean, variance }, drop) => [drop(root(variance)), drop(mean)])
 
 const withoutNaN = (x: Tensor): Tensor => (isFloat(x.dtype) ? where(isnan(x), 0, x) : x)
-/** Sum over dimensions, NaN counted as 0. As `torch.nansum`. */
+/**
+ * Sum over dimensions, NaN counted as 0. As `torch.nansum`.
+ *
+ * @example
+ * tensor([1, NaN, 3]).nansum() // → tensor(4.)
+ */
 export const nansum: Reducer<SumOptions> = reducer('nansum', ['dtype'], (x, dim, { dtype }) => sum(withoutNaN(x), { dim, dtype }))
-/** Mean over dimensions of what is not NaN; NaN where nothing is left. As `torch.nanmean`. */
+/**
+ * Mean over dimensions of what is not NaN; NaN where nothing is left. As `torch.nanmean`.
+ *
+ * @example
+ * tensor([1, NaN, 3]).nanmean() // → tensor(2.)
+ */
 export const nanmean: Reducer<SumOptions> = reducer('nanmean', ['dtype'], (input, dim, { dtype }) => {
   const x = dtype ? cast(input, dtype) : input
   needFloat('nanmean', x)
   return inFull(x, y => div(sum(withoutNaN(y), dim), sum(eq(x, x), dim)))
 })
-/** `median` of what is not NaN; NaN where nothing is left. As `torch.nanmedian`. */
+/**
+ * `median` of what is not NaN; NaN where nothing is left. As `torch.nanmedian`.
+ *
+ * @example
+ * tensor([1, NaN, 3, 2]).nanmedian() // → tensor(2.)
+ */
 export const nanmedian: Chosen & Described = medianOf('nanmedian', true)
 
 const interpolations = {
@@ -72,10 +97,17 @@ function quantileOf(name: string, passNaN: boolean): Quantile {
  * The q-th quantiles, 0 ≤ q ≤ 1, of all elements or along a dimension; NaN if any is NaN. Several q give a leading dimension. As `torch.quantile`.
  *
  * @example
- * tensor([1, 2, 3, 4]).quantile(0.5)   // 2.5
+ * tensor([1, 2, 3, 4]).quantile(0.5) // → tensor(2.5000)
+ * tensor([[1, 2], [3, 6]]).quantile(tensor([0, 0.5]), 0) // → tensor([[1., 2.],
+ * //           [2., 4.]])
  */
 export const quantile: Quantile = quantileOf('quantile', false)
-/** `quantile` of what is not NaN. As `torch.nanquantile`. */
+/**
+ * `quantile` of what is not NaN. As `torch.nanquantile`.
+ *
+ * @example
+ * tensor([1, NaN, 3]).nanquantile(0.5) // → tensor(2.)
+ */
 export const nanquantile: Quantile = quantileOf('nanquantile', true)
 
 export interface CovOptions {
@@ -101,6 +133,10 @@ function needWeights(name: string, w: Tensor | null | undefined, ok: boolean, ki
 /**
  * Covariance matrix of the rows of a matrix, whose columns are observations; of a vector its variance. Weights must not be negative.
  * As `torch.cov`.
+ *
+ * @example
+ * tensor([[1, 2, 3], [6, 4, 2]]).cov() // → tensor([[ 1., -2.],
+ * //           [-2.,  4.]])
  */
 export const cov: ((x: Tensor, options?: CovOptions) => Tensor) & Described = define('cov', ['input', '*', 'correction', 'fweights', 'aweights'], ({ input, correction = 1, fweights, aweights }: { input: Tensor } & CovOptions) => {
   if (needTensor('cov', input).ndim > 2) fail('cov', `expected at most two dimensions, got ${input}`, 'rows are variables, columns are observations')
@@ -118,7 +154,13 @@ export const cov: ((x: Tensor, options?: CovOptions) => Tensor) & Described = de
   return squeeze(div(matmul(weighted(centred), conj(centred).t()), freedom))
 })
 
-/** Correlation coefficients of the rows of a matrix, whose columns are observations. As `torch.corrcoef`. */
+/**
+ * Correlation coefficients of the rows of a matrix, whose columns are observations. As `torch.corrcoef`.
+ *
+ * @example
+ * tensor([[1, 2, 3], [6, 4, 2]]).corrcoef() // → tensor([[ 1., -1.],
+ * //           [-1.,  1.]])
+ */
 export const corrcoef: ((x: Tensor) => Tensor) & Described = define('corrcoef', ['input'], ({ input }: { input: Tensor }) => {
   const c = cov(needTensor('corrcoef', input))
   if (c.ndim === 0) return div(c, c)
@@ -126,7 +168,12 @@ export const corrcoef: ((x: Tensor) => Tensor) & Described = define('corrcoef', 
   return clampBoth(div(div(c, unsqueeze(deviation, 1)), deviation), -1, 1)
 })
 
-/** Sum of the diagonal of a matrix; integers give int32. As `torch.trace`. */
+/**
+ * Sum of the diagonal of a matrix; integers give int32. As `torch.trace`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).trace() // → tensor(5.)
+ */
 export const trace: ((x: Tensor) => Tensor) & Described = define('trace', ['input'], ({ input }: { input: Tensor }) => {
   if (needTensor('trace', input).ndim !== 2) fail('trace', `expected a matrix, got ${input}`, 'for stacks of matrices: x.diagonal(0, -2, -1).sum(-1)')
   return sum(diagonal(input))
