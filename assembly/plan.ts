@@ -2,6 +2,7 @@
 import { runConv } from './conv'
 import { runCumulate } from './cumulate'
 import { kindOf, wordsOf } from './descriptor'
+import { runFactor } from './factor'
 import { runFold } from './fold'
 import { runGather, runScatter } from './gather'
 import { runMap } from './map'
@@ -22,6 +23,7 @@ function run(desc: usize): i32 {
     case 6: return runFold(desc)
     case 7: return runCumulate(desc)
     case 8: return runSort(desc)
+    case 9: return runFactor(desc)
     default: return fault(UNKNOWN_KIND, kindOf(desc), 0)
   }
 }

@@ -22,6 +22,7 @@ export const INDEX_OUT_OF_RANGE: i32 = 1
 export const UNKNOWN_KIND: i32 = 2
 export const WORKER_TRAPPED: i32 = 3
 export const SCRATCH_EXHAUSTED: i32 = 4
+export const FACTOR_FAILED: i32 = 5
 
 // Globals belong to one thread each.
 let me: usize = 0

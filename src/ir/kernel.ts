@@ -102,6 +102,21 @@ export type FactorOp =
   | 'cholesky' | 'lu' | 'permutation' | 'qr' | 'householder' | 'eigh' | 'svd'
   | 'lowerSolve' | 'upperSolve' | 'unitLowerSolve' | 'unitUpperSolve'
 
+/** How many axes of an operand belong to one item; the others are the batch. */
+export const factorRanks: { readonly [K in FactorOp]: { readonly inputs: readonly number[]; readonly outputs: readonly number[] } } = {
+  cholesky: { inputs: [2], outputs: [2, 0] },
+  lu: { inputs: [2], outputs: [2, 1, 0] },
+  permutation: { inputs: [1], outputs: [1] },
+  qr: { inputs: [2], outputs: [2, 1] },
+  householder: { inputs: [2, 1], outputs: [2] },
+  eigh: { inputs: [2], outputs: [1, 2] },
+  svd: { inputs: [2], outputs: [2, 1, 2] },
+  lowerSolve: { inputs: [2, 2], outputs: [2] },
+  upperSolve: { inputs: [2, 2], outputs: [2] },
+  unitLowerSolve: { inputs: [2, 2], outputs: [2] },
+  unitUpperSolve: { inputs: [2, 2], outputs: [2] },
+}
+
 /**
  * Dense factorisations of the matrices (m × n, k = min(m, n)) in the last two axes, over equal batch axes; float32 or float64, `int` marks int32.
  * - cholesky: A → L, info (int). A = L·Lᵀ from the lower triangle of A, L is zero above the diagonal. info counts from 1 the first leading minor

@@ -1,32 +1,34 @@
 // Products of matrices. One record, batched; every other product is a view of it.
+import { dtypes, isDifferentiable } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { broadcastShapes, formatShape, normalizeDim, numel, sameShape, type Shape } from '../core/shape.ts'
 import { cast } from './cast.ts'
-import { apply1, define, describe, lift, type Described, type Operand } from './define.ts'
+import { apply1, define, describe, lift, needTensor, type Described, type Operand } from './define.ts'
 import { expand, mT, permute, reshape, unsqueeze } from './movement.ts'
 import type { Op } from './op.ts'
 import { add, mul } from './pointwise.ts'
+import { conj } from './pointwise-record.ts'
 import { sum } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
 
 const productShape = (a: Shape, b: Shape): number[] => [...a.slice(0, -1), b.at(-1)!]
 
-// Equal batch dimensions first: broadcasting was done by expand. dA = G·Bᵀ, dB = Aᵀ·G.
+// Equal batch dimensions first: broadcasting was done by expand. dA = G·Bᴴ, dB = Aᴴ·G.
 export const matmulOp: Op<null> = {
   name: 'matmul',
-  infer: ([a, b]) => [{ dtype: 'float32', shape: productShape(a.shape, b.shape) }],
+  infer: ([a, b]) => [{ dtype: a.dtype, shape: productShape(a.shape, b.shape) }],
   lower(k, [a, b]) {
-    const out = k.alloc('float32', productShape(a.view.shape, b.view.shape))
+    const out = k.alloc(a.view.dtype, productShape(a.view.shape, b.view.shape))
     k.run({ kind: 'matmul' }, [a, b], [out])
     return [out]
   },
-  vjp: ([g], { inputs: [a, b], needs }) => (g ? [needs[0] ? apply1(matmulOp, [g, mT(b)], null) : null, needs[1] ? apply1(matmulOp, [mT(a), g], null) : null] : [null, null]),
+  vjp: ([g], { inputs: [a, b], needs }) => (g ? [needs[0] ? apply1(matmulOp, [g, conj(mT(b))], null) : null, needs[1] ? apply1(matmulOp, [conj(mT(a)), g], null) : null] : [null, null]),
   saves: 'inputs',
 }
 
 /**
  * Matrix product with PyTorch's rules: vectors are completed to matrices, leading dimensions broadcast as batches.
- * Shapes […, n, k] and […, k, m] give […, n, m]; float32 or int32. As `torch.matmul`.
+ * Shapes […, n, k] and […, k, m] give […, n, m]. As `torch.matmul`.
  * @throws LampasError when the inner sizes differ.
  */
 export const matmul: ((x: Tensor, other: Tensor) => Tensor) & Described = describe((x: Tensor, other: Tensor) => {
@@ -37,7 +39,8 @@ export const matmul: ((x: Tensor, other: Tensor) => Tensor) & Described = descri
     const help = b.ndim > 1 && b.shape.at(-1) === a.shape.at(-1) ? 'transpose the second: w.mT()' : a.ndim > 1 && a.shape.at(-2) === inner ? 'transpose the first: x.mT()' : 'the last size of the first must equal the second-to-last of the second'
     fail('matmul', `${a} @ ${b}: inner sizes ${a.shape.at(-1)} and ${inner} differ`, help)
   }
-  if (a.dtype !== b.dtype) fail('matmul', `${a} @ ${b}: dtypes differ`, "convert one: x.to('float32')")
+  if (a.dtype !== b.dtype) fail('matmul', `${a} @ ${b}: dtypes differ`, `convert one: x.to('${a.dtype}')`)
+  if (a.dtype === 'bool') fail('matmul', `${a} @ ${b}: not defined for bool`, "convert both: x.to('int32')")
   const out = product(a.ndim === 1 ? unsqueeze(a, 0) : a, b.ndim === 1 ? unsqueeze(b, 1) : b)
   const shape = [...out.shape]
   if (b.ndim === 1) shape.pop()
@@ -46,7 +49,7 @@ export const matmul: ((x: Tensor, other: Tensor) => Tensor) & Described = descri
 }, 'matmul', ['input', 'other'])
 
 function product(a: Tensor, b: Tensor): Tensor {
-  if (a.dtype !== 'float32') return cast(sum(mul(unsqueeze(a, -1), unsqueeze(b, -3)), -2), a.dtype)
+  if (!isDifferentiable(a.dtype)) return cast(sum(mul(unsqueeze(a, -1), unsqueeze(b, -3)), -2), a.dtype)
   // A stack of matrices times one matrix is one tall product: its gradient for b is then one product too.
   if (b.ndim === 2 && a.ndim > 2) return reshape(apply1(matmulOp, [reshape(a, numel(a.shape.slice(0, -1)), a.shape.at(-1)!), b], null), productShape(a.shape, b.shape))
   const batch = broadcastShapes('matmul', [a.shape.slice(0, -2), b.shape.slice(0, -2)])
@@ -55,10 +58,12 @@ function product(a: Tensor, b: Tensor): Tensor {
 
 type Product = ((x: Tensor, other: Tensor) => Tensor) & Described
 const ranked = (name: string, ra: number, rb: number): Product => describe((x: Tensor, other: Tensor) => {
+  needTensor(name, x)
+  needTensor(name, other)
   if (x.ndim !== ra || other.ndim !== rb) fail(name, `expected ${ra} and ${rb} dimensions, got ${x} and ${other}`, 'matmul takes any number')
   if (ra === 3 && x.shape[0] !== other.shape[0]) fail(name, `${x} and ${other} have different batch sizes`, 'matmul broadcasts')
   return matmul(x, other)
-}, name, ['input', name === 'mv' ? 'vec' : 'mat2'])
+}, name, ['input', { mv: 'vec', dot: 'other' }[name] ?? 'mat2'])
 
 /** Product of two matrices. As `torch.mm`. */
 export const mm: Product = ranked('mm', 2, 2)
@@ -75,18 +80,24 @@ export const outer: ((x: Tensor, vec2: Tensor) => Tensor) & Described = describe
   return mul(unsqueeze(x, 1), unsqueeze(vec2, 0))
 }, 'outer', ['input', 'vec2'])
 
-export interface AddmmOptions {
+export interface BlendOptions {
   /** Factor of the input, 1 by default; with 0 its values do not matter, not even NaN. */
   beta?: number
   /** Factor of the product, 1 by default. */
   alpha?: number
 }
+/** beta·input + alpha·product. Factors of integers are cut to whole numbers, as in PyTorch. */
+export function blend(op: string, input: Operand, product: Tensor, { beta = 1, alpha = 1 }: BlendOptions): Tensor {
+  const x = lift(input, op)
+  if (!sameShape(broadcastShapes(op, [x.shape, product.shape]), product.shape)) fail(op, `the input ${x} is larger than the product ${product}`, 'it must broadcast to the shape of the product')
+  if (x.constant === undefined && x.dtype !== product.dtype) fail(op, `the input ${x} and the product ${product} have different dtypes`, `convert one: x.to('${product.dtype}')`)
+  const whole = dtypes[product.dtype].kind === 'int'
+  const times = (t: Tensor, by: number): Tensor => (by === 1 ? t : mul(t, whole ? Math.trunc(by) : by))
+  const scaled = times(product, alpha)
+  return beta === 0 ? scaled : add(scaled, times(x, beta))
+}
 /** beta·input + alpha·(mat1 · mat2). As `torch.addmm`. */
-export const addmm: ((input: Operand, mat1: Tensor, mat2: Tensor, options?: AddmmOptions) => Tensor) & Described = define('addmm', ['input', 'mat1', 'mat2', '*', 'beta', 'alpha'], ({ input, mat1, mat2, beta = 1, alpha = 1 }: { input: Operand; mat1: Tensor; mat2: Tensor } & AddmmOptions) => {
-  const product = mm(mat1, mat2)
-  const scaled = alpha === 1 ? product : mul(product, alpha)
-  return beta === 0 ? scaled : add(scaled, beta === 1 ? input : mul(input, beta))
-})
+export const addmm: ((input: Operand, mat1: Tensor, mat2: Tensor, options?: BlendOptions) => Tensor) & Described = define('addmm', ['input', 'mat1', 'mat2', '*', 'beta', 'alpha'], ({ input, mat1, mat2, ...factors }: { input: Operand; mat1: Tensor; mat2: Tensor } & BlendOptions) => blend('addmm', input, mm(mat1, mat2), factors))
 
 /** x · Wᵀ + b over the last dimension: [..., in] → [..., out]. As `torch.nn.functional.linear`. */
 export const linear: ((x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor) & Described = describe((x: Tensor, weight: Tensor, bias?: Tensor | null) => {
@@ -98,6 +109,7 @@ export const linear: ((x: Tensor, weight: Tensor, bias?: Tensor | null) => Tenso
 
 /** Sums products over paired dimensions: the last `dims` of the first with the first of the second, or given lists. As `torch.tensordot`. */
 export const tensordot: ((a: Tensor, b: Tensor, dims?: number | readonly [readonly number[], readonly number[]]) => Tensor) & Described = describe((a: Tensor, b: Tensor, dims: number | readonly [readonly number[], readonly number[]] = 2) => {
+  if (typeof dims === 'number' && !(dims >= 0 && dims <= Math.min(a.ndim, b.ndim))) fail('tensordot', `dims ${dims} of ${a} and ${b}`, 'at most as many as either has')
   const [da, db] = typeof dims === 'number'
     ? [Array.from({ length: dims }, (_, i) => a.ndim - dims + i), Array.from({ length: dims }, (_, i) => i)]
     : [dims[0].map(d => normalizeDim('tensordot', d, a.ndim)), dims[1].map(d => normalizeDim('tensordot', d, b.ndim))]

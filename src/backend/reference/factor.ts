@@ -1,6 +1,7 @@
 // What the dense factorisations mean: textbook algorithms (Golub & Van Loan, Matrix Computations) on one row-major matrix of float64
 // after the other.
-import type { FactorKernel, FactorOp } from '../../ir/kernel.ts'
+import { numel, type Shape } from '../../core/shape.ts'
+import { factorRanks, type FactorKernel, type FactorOp } from '../../ir/kernel.ts'
 import { factorFailure } from '../failures.ts'
 
 type Matrix = Float64Array
@@ -187,18 +188,11 @@ const factors: { readonly [K in FactorOp]: Factor } = {
   lowerSolve: solve(true, false), upperSolve: solve(false, false), unitLowerSolve: solve(true, true), unitUpperSolve: solve(false, true),
 }
 
-/** Axes of one item: matrices have two, but for the short results and what goes with them. */
-const ranks: { readonly [K in FactorOp]: readonly [inputs: readonly number[], outputs: readonly number[]] } = {
-  cholesky: [[2], [2, 0]], lu: [[2], [2, 1, 0]], permutation: [[1], [1]], qr: [[2], [2, 1]], householder: [[2, 1], [2]],
-  eigh: [[2], [1, 2]], svd: [[2], [2, 1, 2]],
-  lowerSolve: [[2, 2], [2]], upperSolve: [[2, 2], [2]], unitLowerSolve: [[2, 2], [2]], unitUpperSolve: [[2, 2], [2]],
-}
-
 /** All matrices of a batch: inputs as numbers in row-major order, and the same for the results. */
 export function factorise({ op, strict, inputs, outputs }: FactorKernel, values: readonly ArrayLike<number>[]): Float64Array[] {
-  const [from, to] = ranks[op]
+  const { inputs: from, outputs: to } = factorRanks[op]
   const sizes = [...inputs.map((v, i) => numelOf(v.shape, from[i])), ...outputs.map((v, i) => numelOf(v.shape, to[i]))]
-  const batch = inputs[0].shape.slice(0, inputs[0].shape.length - from[0]).reduce((a, b) => a * b, 1)
+  const batch = numel(inputs[0].shape.slice(0, inputs[0].shape.length - from[0]))
   const given = values.map(v => Float64Array.from(v))
   const results = outputs.map((_, i) => new Float64Array(batch * sizes[inputs.length + i]))
   const [m, n] = inputs[0].shape.slice(-2)
@@ -213,4 +207,4 @@ export function factorise({ op, strict, inputs, outputs }: FactorKernel, values:
   return results
 }
 
-const numelOf = (shape: readonly number[], axes: number): number => shape.slice(shape.length - axes).reduce((a, b) => a * b, 1)
+const numelOf = (shape: Shape, axes: number): number => numel(shape.slice(shape.length - axes))

@@ -3,11 +3,12 @@ import { WORD, type Words } from '../../core/dtype.ts'
 import { fail, internal } from '../../core/errors.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
+import { factorFailure } from '../failures.ts'
 import { Heap, type WasmBlock } from './memory.ts'
 import { allowRelaxed, builtin, compileBinary, supports, type WasmExports } from './module.ts'
 import { preparePlan, type PlanHost } from './prepared.ts'
 import { RecentDescriptors } from './recent.ts'
-import { FAULT_CODE, FAULT_SIZE, FAULT_VALUE, INDEX_OUT_OF_RANGE, MAX_THREADS, Pool, SCRATCH } from './threads.ts'
+import { FAULT_CODE, FAULT_SIZE, FAULT_VALUE, FACTOR_FAILED, INDEX_OUT_OF_RANGE, MAX_THREADS, Pool, SCRATCH } from './threads.ts'
 
 export { setWasmBytes } from './module.ts'
 
@@ -177,6 +178,7 @@ class WasmBackend implements Backend, PlanHost {
     i32[FAULT_CODE] = 0
     if (code === INDEX_OUT_OF_RANGE)
       fail(kernel.kind, `index ${i32[FAULT_VALUE]} is outside 0 … ${i32[FAULT_SIZE] - 1}`, 'every index must be at least 0 and less than the size of the axis that it points into')
+    if (code === FACTOR_FAILED && kernel.kind === 'factor') throw factorFailure(kernel.strict ?? kernel.op, kernel.op, i32[FAULT_VALUE], i32[FAULT_SIZE])
     return internal(`the wasm kernel ${kernel.kind} failed with code ${code} (${i32[FAULT_VALUE]}, ${i32[FAULT_SIZE]})`)
   }
 

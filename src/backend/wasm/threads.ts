@@ -8,8 +8,9 @@ export const FAULT_VALUE = 452 / 4
 export const FAULT_SIZE = 456 / 4
 export const SCRATCH = 512 / 4
 
-/** The one error code of assembly/pool.ts that is the user's; the others are faults of our own. */
+/** The error codes of assembly/pool.ts that are the user's; the others are faults of our own. */
 export const INDEX_OUT_OF_RANGE = 1
+export const FACTOR_FAILED = 5
 
 export const MAX_THREADS = 64
 

@@ -1,6 +1,7 @@
 // What went wrong on the device. WebGPU reports errors late and aside; here they wait for the next read or sync, which rejects, so
 // that no result of failed work is ever handed out. A fault is told to every read that was under way when it was first told.
 import { DeviceLostError, LampasError } from '../../core/errors.ts'
+import { factorFailure } from '../failures.ts'
 
 export class Faults {
   /** Tickets up to `until` hear of it; all that there are, as long as it has not been told. */
@@ -54,10 +55,18 @@ export async function compileFault(kind: string, error: GPUError, module: GPUSha
 export const lostError = (reason: string): DeviceLostError =>
   new DeviceLostError('webgpu', `the graphics device was lost: ${reason}`, 'its tensors are gone; open the device again with init() and load the last checkpoint')
 
-const kinds = ['', 'gather', 'scatter']
+const kinds = ['', 'gather', 'scatter', 'cholesky', 'lu'] as const
+/** What a kernel writes first into the fault record. */
+export const faultKind = (kind: (typeof kinds)[number]): number => kinds.indexOf(kind)
 
-/** The fault record that kernels with indices write: kind, index, size of the axis. */
-export function indexFault([kind, index, size]: Int32Array): Error | null {
-  if (!kind) return null
-  return new LampasError(kinds[kind], `index ${index} is outside 0 … ${size - 1}`, 'indices count from 0; check the labels or token ids, and the size of the axis that they point into')
+/** Public ops that insist on success; the record holds their place here. */
+const callers: string[] = []
+export const callerId = (name: string): number => (callers.includes(name) ? callers.indexOf(name) : callers.push(name) - 1)
+
+/** The fault record: kind, index and size of the axis; of factorisations kind, info, place in the batch and caller. */
+export function recordedFault([kind, index, size, caller]: Int32Array): Error | null {
+  const name = kinds[kind]
+  if (!name) return null
+  if (name === 'cholesky' || name === 'lu') return factorFailure(callers[caller], name, index, size)
+  return new LampasError(name, `index ${index} is outside 0 … ${size - 1}`, 'indices count from 0; check the labels or token ids, and the size of the axis that they point into')
 }

@@ -5,7 +5,7 @@ import { fail, internal, LampasError } from '../../core/errors.ts'
 import { extent } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
-import { Faults, indexFault, lostError } from './faults.ts'
+import { Faults, lostError, recordedFault } from './faults.ts'
 import { lower } from './lower.ts'
 import { Pool, sizeClass, storeOf, type Store } from './pool.ts'
 import { Params, Queue, slotBytes, type Command } from './queue.ts'
@@ -28,7 +28,7 @@ export interface WebGPUBackend extends Backend {
   readonly maxBlocks: number
 }
 
-/** Bytes of the fault record: kind, index, size. */
+/** Bytes of the fault record: four words. */
 const FAULT_BYTES = 16
 /** Buffers for reading that are larger than this are not kept. */
 const LARGE_STAGING = 2 ** 22
@@ -137,7 +137,7 @@ class WebGPU implements WebGPUBackend {
       throw error
     }
     this.#keepStaging(staging)
-    const index = indexFault(fault)
+    const index = recordedFault(fault)
     if (index) {
       this.#queue.write(this.#record, 0, NO_FAULT)
       this.#faults.report(index, ticket)

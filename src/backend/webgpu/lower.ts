@@ -2,6 +2,7 @@
 import type { KernelKind, KernelOf } from '../../ir/kernel.ts'
 import { lowerConv } from './conv.ts'
 import { lowerCumulate } from './cumulate.ts'
+import { lowerFactor } from './factor.ts'
 import { lowerFold, lowerGather, lowerScatter } from './indexed.ts'
 import { lowerMap } from './map.ts'
 import { lowerMatmul } from './matmul.ts'
@@ -22,6 +23,7 @@ const table: { readonly [K in KernelKind]: Lower<K> } = {
   fold: lowerFold,
   cumulate: lowerCumulate,
   sort: lowerSort,
+  factor: lowerFactor,
 }
 
 export function lower<K extends KernelKind>(kernel: KernelOf<K>, slots: readonly number[], target: Target): Work {

@@ -1,0 +1,86 @@
+// The family of matrix products beyond matmul itself.
+import { isFloat } from '../../core/dtype.ts'
+import { fail } from '../../core/errors.ts'
+import { axisOf, broadcastShapes, normalizeDim } from '../../core/shape.ts'
+import { define, describe, needTensor, type Described, type Operand } from '../define.ts'
+import { blend, dot, matmul, outer, bmm, mv, type BlendOptions } from '../matmul.ts'
+import { expand, mT, reshape, roll } from '../movement.ts'
+import { mul, sub } from '../pointwise.ts'
+import { sum } from '../reduce.ts'
+import type { Tensor } from '../tensor.ts'
+import { chain } from './powers.ts'
+
+type Product = ((input: Tensor, other: Tensor) => Tensor) & Described
+
+/** Σ xᵢ·yᵢ of two vectors; as `dot`, since nothing here is complex. As `torch.vdot`. */
+export const vdot: Product = describe((input: Tensor, other: Tensor) => dot(input, other), 'vdot', ['input', 'other'])
+/** All products xᵢ·yⱼ of two vectors; another name of `outer`. As `torch.ger`. */
+export const ger: Product = describe((input: Tensor, vec2: Tensor) => outer(input, vec2), 'ger', ['input', 'vec2'])
+
+/** Σ over the last dimensions of both: [..., k] and [---, k] give [..., ---]; a 0-dim tensor scales. As `torch.inner`. */
+export const inner: Product = describe((input: Tensor, other: Tensor) => {
+  const [x, y] = [needTensor('inner', input), needTensor('inner', other)]
+  if (x.ndim === 0 || y.ndim === 0) return mul(x, y)
+  if (x.shape.at(-1) !== y.shape.at(-1)) fail('inner', `${x} and ${y}: last sizes ${x.shape.at(-1)} and ${y.shape.at(-1)} differ`, 'both are summed over their last dimension')
+  const rows = (t: Tensor): Tensor => reshape(t, [t.shape.slice(0, -1).reduce((a, b) => a * b, 1), t.shape.at(-1)!])
+  return reshape(matmul(rows(x), mT(rows(y))), [...x.shape.slice(0, -1), ...y.shape.slice(0, -1)])
+}, 'inner', ['input', 'other'])
+
+type Added = ((input: Operand, a: Tensor, b: Tensor, options?: BlendOptions) => Tensor) & Described
+const added = (op: string, names: readonly [string, string], product: (a: Tensor, b: Tensor) => Tensor): Added =>
+  define(op, ['input', ...names, '*', 'beta', 'alpha'], (args: { input: Operand } & BlendOptions & { [name: string]: unknown }) =>
+    blend(op, args.input, product(needTensor(op, args[names[0]]), needTensor(op, args[names[1]])), args))
+/** beta·input + alpha·(mat · vec). As `torch.addmv`. */
+export const addmv: Added = added('addmv', ['mat', 'vec'], mv)
+/** beta·input + alpha·(vec1 ⊗ vec2). As `torch.addr`. */
+export const addr: Added = added('addr', ['vec1', 'vec2'], outer)
+/** beta·input + alpha·(batch1[i] · batch2[i]) for each i. As `torch.baddbmm`. */
+export const baddbmm: Added = added('baddbmm', ['batch1', 'batch2'], bmm)
+/** beta·input + alpha·Σᵢ batch1[i] · batch2[i]. As `torch.addbmm`. */
+export const addbmm: Added = added('addbmm', ['batch1', 'batch2'], (a, b) => sum(bmm(a, b), 0, { dtype: isFloat(a.dtype) ? null : a.dtype }))
+
+/** The product of matrices in the order that costs least. As `torch.chain_matmul`. */
+export const chainMatmul: ((...matrices: Tensor[]) => Tensor) & Described = describe((...matrices: Tensor[]) => {
+  const list = matrices.flat()
+  return list.length === 1 ? list[0] : chain('chainMatmul', list)
+}, 'chainMatmul', ['...matrices'])
+
+/** Kronecker product: each element of x times the whole of y. As `torch.kron`. */
+export const kron: Product = describe((input: Tensor, other: Tensor) => {
+  const [x, y] = [needTensor('kron', input), needTensor('kron', other)]
+  const rank = Math.max(x.ndim, y.ndim)
+  const padded = (t: Tensor): number[] => [...new Array<number>(rank - t.ndim).fill(1), ...t.shape]
+  const [a, b] = [padded(x), padded(y)]
+  return reshape(mul(reshape(x, a.flatMap(n => [n, 1])), reshape(y, b.flatMap(n => [1, n]))), a.map((n, i) => n * b[i]))
+}, 'kron', ['input', 'other'])
+
+// (a × b)ᵢ = aᵢ₊₁·bᵢ₊₂ − aᵢ₊₂·bᵢ₊₁, counted round.
+export function crossProduct(op: string, a: Tensor, b: Tensor, axis: number): Tensor {
+  if (a.shape[axis] !== 3 || b.shape[axis] !== 3) fail(op, `${a} and ${b} have sizes ${a.shape[axis]} and ${b.shape[axis]} along dimension ${axis}`, 'both must be 3')
+  const shape = broadcastShapes(op, [a.shape, b.shape])
+  const turned = (x: Tensor, by: number): Tensor => roll(expand(x, shape), -by, axis)
+  return sub(mul(turned(a, 1), turned(b, 2)), mul(turned(a, 2), turned(b, 1)))
+}
+
+const sameRank = (op: string, x: Tensor, y: Tensor): void => {
+  if (needTensor(op, x).ndim !== needTensor(op, y).ndim) fail(op, `${x} and ${y} have ${x.ndim} and ${y.ndim} dimensions`, 'unsqueeze one of them')
+}
+/** Vector product of vectors of three elements along `dim`; without it, along the first dimension of size 3. As `torch.cross`. */
+export const cross: ((input: Tensor, other: Tensor, dim?: number | { dim?: number | null } | null) => Tensor) & Described = define('cross', ['input', 'other', 'dim'], ({ input, other, dim }: { input: Tensor; other: Tensor; dim?: number | null }) => {
+  sameRank('cross', input, other)
+  const axis = dim === undefined || dim === null ? input.shape.findIndex((n: number, i: number) => n === 3 && other.shape[i] === 3) : axisOf('cross', dim, input.ndim)
+  if (axis < 0) fail('cross', `${input} and ${other} have no dimension of size 3`, 'vectors of three elements are multiplied')
+  return crossProduct('cross', input, other, axis)
+})
+/** Vector product of vectors of three elements along `dim`, the last by default. As `torch.linalg.cross`. */
+export const linalgCross: ((input: Tensor, other: Tensor, options?: { dim?: number }) => Tensor) & Described = define('linalg.cross', ['input', 'other', '*', 'dim'], ({ input, other, dim = -1 }: { input: Tensor; other: Tensor; dim?: number }) => {
+  sameRank('linalg.cross', input, other)
+  return crossProduct('linalg.cross', input, other, axisOf('linalg.cross', dim, input.ndim))
+})
+
+/** Σ x·y along `dim`, the last by default, with broadcasting. As `torch.linalg.vecdot`. */
+export const vecdot: ((x: Tensor, y: Tensor, options?: { dim?: number }) => Tensor) & Described = define('linalg.vecdot', ['x', 'y', '*', 'dim'], ({ x, y, dim = -1 }: { x: Tensor; y: Tensor; dim?: number }) => {
+  const product = mul(needTensor('linalg.vecdot', x), needTensor('linalg.vecdot', y))
+  return sum(product, normalizeDim('linalg.vecdot', dim, product.ndim))
+})
+
