@@ -31,6 +31,7 @@ export { cumulativeTrapezoid, gradient, trapezoid, trapz, type GradientOptions, 
 export { adjoint, complex, conj, conjPhysical, imag, isComplex, mH, polar, real, resolveConj, viewAsComplex, viewAsReal } from './complex.ts'
 export { cdist, dist, renorm, type CdistOptions } from './distance.ts'
 export { aminmax, cummax, cummin, kthvalue, mode, msort } from './extremes.ts'
+export * as fft from './fft.ts'
 export { bincount, bincountAsync, histc, histogram, type BincountOptions, type HistcOptions, type HistogramOptions } from './histogram.ts'
 export * from './linalg/top.ts'
 export * as linalg from './linalg/index.ts'

@@ -68,7 +68,7 @@ export const positive: Unary = tagged((x: Tensor) => {
   return x
 }, 'positive', ['input'])
 /** −1, 0 or 1; of complex numbers x/|x|. As `torch.sgn`. */
-export const sgn: Unary = unary('sgn', { dtype: 'same', value: x => (x.dtype === 'bool' ? x : S.sign(x)), linear: [g => mul(g, 0)] })
+export const sgn: Unary = unary('sgn', { dtype: 'same', value: x => (x.dtype === 'bool' ? x : S.sign(x)), vjp: g => mul(g, 0) })
 /** True where the sign bit is set, as in −0. As `torch.signbit`. */
 export const signbit: Unary = unary('signbit', { dtype: 'bool', value: x => (x.dtype === 'bool' ? never(x) : hasSign(x)) })
 const never = (x: Scalar): Scalar => S.ne(x, x)
@@ -81,7 +81,7 @@ export const isposinf: Unary = unary('isposinf', { dtype: 'bool', value: x => (i
 /** True where the imaginary part is 0, as it is in every real number. As `torch.isreal`. */
 export const isreal: Unary = unary('isreal', { dtype: 'bool', value: () => S.constant(1, 'bool') })
 /** Angle in the plane of complex numbers: of real numbers 0 or, where negative, π. As `torch.angle`. */
-export const angle: Unary = unary('angle', { dtype: 'float', value: x => S.select(S.ne(x, x), x, S.select(S.lt(x, 0), like(x, Math.PI), 0)), linear: [g => mul(g, 0)] })
+export const angle: Unary = unary('angle', { dtype: 'float', value: x => S.select(S.ne(x, x), x, S.select(S.lt(x, 0), like(x, Math.PI), 0)), vjp: g => mul(g, 0) })
 
 /** 2ⁿ for whole n from −127 to 127: the product of the powers that its bits stand for. */
 function powerOfTwo(n: Scalar): Scalar {

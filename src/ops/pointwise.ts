@@ -147,7 +147,7 @@ export const neg: Unary = tagged((x: Tensor) => {
 /** |x|. As `torch.abs`. */
 export const abs: Unary = unary('abs', { dtype: 'number', value: S.abs, vjp: (g, x) => mul(g, sign(x)), sample: [0.3, 2] })
 /** −1, 0 or 1. As `torch.sign`. */
-export const sign: Unary = unary('sign', { dtype: 'same', value: x => (x.dtype === 'bool' ? x : S.sign(x)), linear: [flat] })
+export const sign: Unary = unary('sign', { dtype: 'same', value: x => (x.dtype === 'bool' ? x : S.sign(x)), vjp: flat })
 /** x². As `torch.square`. */
 export const square: Unary = unary('square', { dtype: 'number', value: x => S.mul(x, x), vjp: (g, x) => mul(g, mul(x, 2)) })
 /** 1/x. d(1/x) = −1/x² dx. As `torch.reciprocal`. */
