@@ -52,7 +52,7 @@ function logGamma(x: Scalar): Scalar {
   const a = S.abs(x)
   const right = logGammaPositive(a)
   const sine = S.abs(S.sin(S.mul(S.sub(a, S.round(a)), Math.PI)))
-  const left = S.sub(S.log(S.div(Math.PI, S.mul(a, sine))), right)
+  const left = when(S.eq(sine, 0), Infinity, S.sub(S.sub(S.sub(Math.log(Math.PI), S.log(sine)), S.log(a)), right))
   return S.select(S.eq(a, Infinity), a, S.select(S.lt(x, 0), left, right))
 }
 

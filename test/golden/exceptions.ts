@@ -27,6 +27,15 @@ export const exceptions: readonly Exception[] = [
     reason: 'int32 indices are wrong only where indices are int64; here int32 is what they are',
   },
   {
+    cases: ['errors/floor_divide/0'],
+    reason: 'An integer divided by zero is 0: to throw, every integer division would have to be read back',
+  },
+  {
+    cases: ['special/polygamma/6', 'special/polygamma/15', 'special/polygamma/24'],
+    devices: ['reference'],
+    reason: 'At the poles PyTorch gives what the rounding of π·x in float32 leaves of an infinity; the reference rounds in float64',
+  },
+  {
     cases: ['indexing/masked_select/11'],
     reason: "PyTorch 1.13's gradient of masked_select of a transposed tensor puts the cotangents in the order of memory, not of the mask",
   },
