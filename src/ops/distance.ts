@@ -5,8 +5,9 @@ import { apply1, define, needFloat, needTensor, type Described, type Operand } f
 import { matrixNorm } from './linalg/norms.ts'
 import { matmul } from './matmul.ts'
 import { mT, unsqueeze } from './movement.ts'
+import { namedNorms, pNorm } from './norm.ts'
 import { abs, add, div, eq, gt, mul, relu, root, square, sub, where } from './pointwise.ts'
-import { namedNorms, needDifferentiable, pNorm, reduceOp, spread, sum } from './reduce.ts'
+import { needDifferentiable, reduceOp, spread, sum } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
 
 namedNorms.set('nuc', (x, axes) => matrixNorm(x, 'nuc', axes))

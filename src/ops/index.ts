@@ -12,8 +12,10 @@ import * as movement from './movement.ts'
 import * as pointwise from './pointwise.ts'
 import * as pool from './pool.ts'
 import * as random from './random.ts'
+import * as norms from './norm.ts'
 import * as reduce from './reduce.ts'
 import * as selecting from './selecting.ts'
+import * as softmaxes from './softmax.ts'
 import * as sort from './sort.ts'
 
 export * from './activation.ts'
@@ -43,9 +45,11 @@ export {
 } from './pointwise.ts'
 export { Generator, bernoulli, defaultGenerator, manualSeed, multinomial, normal, rand, randLike, randint, randn, randnLike, randperm, type RandomOptions } from './random.ts'
 export {
-  all, amax, amin, any, argmax, argmin, countNonzero, logSoftmax, logsumexp, max, mean, min, norm, prod, softmax, softmin, std, sum,
-  var_ as var, type Dims, type NormOptions, type ReduceOptions, type SumOptions, type ValuesIndices, type VarOptions,
+  all, amax, amin, any, argmax, argmin, countNonzero, logsumexp, max, mean, min, prod, std, sum,
+  var_ as var, type Dims, type ReduceOptions, type SumOptions, type ValuesIndices, type VarOptions,
 } from './reduce.ts'
+export { norm, type NormOptions } from './norm.ts'
+export { logSoftmax, softmax, softmin } from './softmax.ts'
 export { cumprod, cumsum, logcumsumexp, type CumulateOptions } from './cumulate.ts'
 export { argsort, diff, median, sort, topk, type DiffOptions, type SortOptions, type TopkOptions } from './sort.ts'
 export { Tensor, type NestedArray } from './tensor.ts'
@@ -59,7 +63,7 @@ const pick = (table: object, names: readonly string[]): [string, unknown][] => O
 const notMethods = new Set(['blend', 'cat', 'stack', 'broadcastTensors', 'clampBoth', 'geluErf', 'geluTanh', 'limit', 'logOdds', 'logOnePlusExp', 'spreadIndex', 'embedding', 'root', 'var_'])
 const entries: [string, unknown][] = [
   ...[pointwise, matmul, conv, pool, activation].flatMap(table => Object.entries(table)).filter(([name]) => !creations.includes(name)),
-  ...[movement, gather, indexing, selecting, reduce, sort, cumulate].flatMap(methodsIn),
+  ...[movement, gather, indexing, selecting, reduce, norms, softmaxes, sort, cumulate].flatMap(methodsIn),
   ...pick(creation, creations), ...pick(random, draws), ...pick(inplace, ['copy_', 'fill_', 'fillDiagonal_', 'zero_']),
   ['var', reduce.var_],
 ]

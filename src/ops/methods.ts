@@ -7,6 +7,7 @@ import type * as conv from './conv.ts'
 import type * as conversions from './conversions.ts'
 import type * as creation from './creation.ts'
 import type * as distance from './distance.ts'
+import type * as distributions from './distributions.ts'
 import type * as extremes from './extremes.ts'
 import type * as histogram from './histogram.ts'
 import type * as cumulate from './cumulate.ts'
@@ -23,17 +24,20 @@ import type * as more from './pointwise-more.ts'
 import type * as pool from './pool.ts'
 import type { Statistics } from './print.ts'
 import type * as random from './random.ts'
+import type * as norms from './norm.ts'
 import type * as reduce from './reduce.ts'
 import type * as scatter from './scatter.ts'
 import type * as searching from './searching.ts'
 import type * as selecting from './selecting.ts'
 import type * as sets from './sets.ts'
+import type * as softmaxes from './softmax.ts'
 import type * as sort from './sort.ts'
 import type { i0 } from './special-bessel.ts'
 import type { erfc } from './special-error.ts'
 import type { digamma, lgamma, mvlgamma, polygammaOf } from './special-gamma.ts'
 import type { igamma, igammac } from './special-incomplete.ts'
 import type * as statistics from './statistics.ts'
+import type * as shortTime from './stft.ts'
 
 /** A function of a tensor, as a method of it. */
 type MethodOf<F> = F extends (x: infer _, ...rest: infer R) => infer T ? (...rest: R) => T : never
@@ -43,7 +47,7 @@ type Renamed = 'var_' | 'cast' | 'onesLike' | 'root' | 'zerosLike' | 'clampBoth'
 type Creation = Pick<typeof creation, 'fullLike' | 'zerosLike' | 'onesLike' | 'emptyLike' | 'tril' | 'triu'>
 type Random = Pick<typeof random, 'randLike' | 'randnLike' | 'bernoulli' | 'multinomial' | 'uniform_' | 'normal_'>
 type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | 'narrow' | 'fresh' | 'flipView' | `${string}Op`>
-type Reduce = Pick<typeof reduce, 'all' | 'amax' | 'amin' | 'any' | 'argmax' | 'argmin' | 'countNonzero' | 'logSoftmax' | 'logsumexp' | 'mean' | 'norm' | 'prod' | 'softmax' | 'softmin' | 'std' | 'sum'>
+type Reduce = Pick<typeof reduce, 'all' | 'amax' | 'amin' | 'any' | 'argmax' | 'argmin' | 'countNonzero' | 'logsumexp' | 'mean' | 'prod' | 'std' | 'sum'> & Pick<typeof norms, 'norm'> & typeof softmaxes
 type Gather = Pick<typeof gather, 'gather' | 'scatterAdd' | 'indexSelect' | 'indexAdd'>
 type Arranging = Omit<typeof arranging, 'withPart' | 'unravelIndex'> & Pick<typeof joining, 'splitWithSizes' | 'tensorSplit' | 'hsplit' | 'vsplit' | 'dsplit' | 'combinations'>
 type Selecting = Pick<typeof searching, 'bucketize'> & typeof scatter & Pick<typeof making, 'newZeros' | 'newOnes' | 'newEmpty' | 'newFull' | 'newTensor' | 'fill'> & Omit<typeof selecting, 'needMask' | 'nonzero' | 'nonzeroAsync'>
@@ -69,7 +73,7 @@ type InplaceForms = InplaceOf<typeof pointwise & typeof activation & typeof crea
 export interface Methods
   extends MethodsOf<Omit<typeof pointwise, Renamed>>,
     MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Selecting>, MethodsOf<Arranging>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
-    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Complex>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof activation>, MethodsOf<typeof conversions>, MethodsOf<typeof more & Special>, InplaceForms {
+    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Complex>, MethodsOf<typeof shortTime>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof distributions>, MethodsOf<typeof activation>, MethodsOf<typeof conversions>, MethodsOf<typeof more & Special>, InplaceForms {
   /** Range, mean, spread and oddities of the values: `console.log(String(await x.inspect()))`. */
   inspect(): Promise<Statistics>
   /** Variance over dimensions, with `correction` 1 by default. As `torch.var`. */

@@ -4,16 +4,13 @@ import { fail } from '../core/errors.ts'
 import { normalizeDim, normalizeDims, numel, type Shape } from '../core/shape.ts'
 import { permuteView } from '../core/view.ts'
 import type { ReduceOp } from '../ir/kernel.ts'
-import { S } from '../ir/scalar.ts'
 import { cast } from './cast.ts'
-import { apply1, define, describe, needFloat, needTensor, type Described } from './define.ts'
+import { apply1, define, needFloat, needTensor, type Described } from './define.ts'
 import { gather } from './gather.ts'
 import { expand, reshape, squeeze } from './movement.ts'
 import type { Meta, Op } from './op.ts'
-import { abs, add, div, eq, exp, log, logicalAnd, logicalOr, maximum, minimum, mul, ne, neg, pow, root, square, sub, where } from './pointwise.ts'
-import { unary, type Unary } from './pointwise-record.ts'
+import { abs, add, div, eq, exp, log, logicalAnd, logicalOr, maximum, minimum, mul, ne, root, square, sub, where } from './pointwise.ts'
 import { productByPairs, productOfOthers } from './products.ts'
-import { logSoftmaxOp, softmaxOp } from './softmax.ts'
 import { Tensor } from './tensor.ts'
 
 /** Which dimensions: one, several, or all (absent, null or an empty list). */
@@ -346,73 +343,3 @@ export const logsumexp: Reducer<ReduceOptions> = reducer('logsumexp', [], (input
     return add(log(reduce(sumOp, exp(sub(y, reshape(shift, withOnes(y.shape, axes)))), axes)), shift)
   })
 })
-
-export interface NormOptions extends SumOptions {
-  p?: number | 'fro' | 'nuc' | null
-}
-/** Norms that need more than sums; the decompositions bring them along. */
-export const namedNorms = new Map<string, (x: Tensor, axes: readonly number[]) => Tensor>()
-
-/** (Σ|x|ᵖ)^(1/p) over axes; at 0 its derivative is taken as 0. */
-export const pNorm = (x: Tensor, p: number, axes: readonly number[]): Tensor => inFull(isComplex(x.dtype) ? abs(x) : x, y => sumNorm(y, p, axes))
-function sumNorm(x: Tensor, p: number, axes: readonly number[]): Tensor {
-  if (p === 2) return root(reduce(sumOp, square(x), axes))
-  if (p === 1) return reduce(sumOp, abs(x), axes)
-  if (Math.abs(p) === Infinity) return reduce(p > 0 ? maxOp : minOp, abs(nonEmpty('norm', x, axes)), axes)
-  if (p === 0) return reduce(sumOp, notZero(x), axes)
-  return power(reduce(sumOp, power(abs(x), p), axes), 1 / p)
-}
-/** 1 where x ≠ 0; its gradient is 0. */
-const notZero: Unary = unary('notZero', { dtype: 'float', value: x => S.cast(S.ne(x, 0), x.dtype), linear: [g => mul(g, 0)], sample: [0.3, 2] })
-/** xᵖ for x ≥ 0, with no slope at 0. */
-function power(x: Tensor, p: number): Tensor {
-  const zero = eq(x, 0)
-  return where(zero, p > 0 ? 0 : Infinity, pow(where(zero, 1, x), p))
-}
-
-type Norm = ((x: Tensor, p?: number | 'fro' | 'nuc' | null | NormOptions, dim?: Dims | NormOptions, keepdim?: boolean | NormOptions, options?: NormOptions) => Tensor) & Described
-/**
- * p-norm of all elements or over dimensions: (Σ|x|ᵖ)^(1/p). p may be ±Infinity and 0, 'fro' (as 2), or 'nuc', the sum of the singular values of a
- * matrix. At 0 the gradient is 0. As `torch.norm`.
- *
- * @example
- * tensor([3, -4]).norm() // → tensor(5.)
- * tensor([3, -4]).norm(1) // → tensor(7.)
- */
-export const norm: Norm = define('norm', ['input', 'p', 'dim', 'keepdim', '*', 'dtype'], ({ input, p, dim, keepdim, dtype }: { input: Tensor } & NormOptions) => {
-  const axes = axesOf('norm', input, dim)
-  const x = dtype ? cast(input, dtype) : input
-  needDifferentiable('norm', x)
-  const named = typeof p === 'string' && p !== 'fro' ? namedNorms.get(p) ?? fail('norm', `there is no norm '${p}' here`, "p is a number, 'fro' or, with the decompositions of the full build, 'nuc'") : null
-  return finish(named ? named(x, axes) : pNorm(x, typeof p === 'number' ? p : 2, axes), x.shape, axes, keepdim)
-})
-
-type Softmax = ((x: Tensor, dim: number, dtype?: DType | null) => Tensor) & Described
-function softmaxOf(name: string, op: typeof softmaxOp): Softmax {
-  return describe((x: Tensor, dim: number, dtype?: DType | null) => {
-    const y = dtype ? cast(needTensor(name, x), dtype) : needTensor(name, x)
-    needFloat(name, y)
-    return inFull(y, z => apply1(op, [z], { axis: normalizeDim(name, dim, y.ndim) }))
-  }, name, ['input', 'dim', 'dtype'])
-}
-/**
- * eˣ / Σ eˣ along a dimension, without overflow. dx = y·(g − Σ g·y). As `torch.softmax`.
- *
- * @example
- * tensor([1, 2, 2]).softmax(0) // → tensor([0.1554, 0.4223, 0.4223])
- */
-export const softmax: Softmax = softmaxOf('softmax', softmaxOp)
-/**
- * log softmax along a dimension. dx = g − softmax·Σ g. As `torch.log_softmax`.
- *
- * @example
- * tensor([1, 1]).logSoftmax(0) // → tensor([-0.6931, -0.6931])
- */
-export const logSoftmax: Softmax = softmaxOf('logSoftmax', logSoftmaxOp)
-/**
- * softmax(−x). As `torch.nn.functional.softmin`.
- *
- * @example
- * tensor([1, 2, 2]).softmin(0) // → tensor([0.5761, 0.2119, 0.2119])
- */
-export const softmin: Softmax = describe((x: Tensor, dim: number, dtype?: DType | null) => softmax(neg(x), dim, dtype), 'softmin', ['input', 'dim', 'dtype'])

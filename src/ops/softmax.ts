@@ -1,9 +1,13 @@
-// softmax and log-softmax as records: four kernels, one tape entry that keeps only the result.
+// softmax and log-softmax: four kernels, one tape entry that keeps only the result.
 import type { DType, ScalarType } from '../core/dtype.ts'
+import { normalizeDim } from '../core/shape.ts'
 import { expandView, permuteView } from '../core/view.ts'
 import { program, S, type Program } from '../ir/scalar.ts'
-import { exp, mul, sub } from './pointwise.ts'
+import { cast } from './cast.ts'
+import { apply1, describe, needFloat, needTensor, type Described } from './define.ts'
 import type { Arg, Lowering, Op } from './op.ts'
+import { exp, mul, neg, sub } from './pointwise.ts'
+import { inFull, sum } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
 
 interface AxisParams {
@@ -40,7 +44,7 @@ function parts(k: Lowering, x: Arg, axis: number): { top: Arg; exps: Arg; total:
 }
 
 // dx = y·(g − Σ g·y)
-export const softmaxOp: Op<AxisParams> = {
+const softmaxOp: Op<AxisParams> = {
   name: 'softmax',
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   lower(k, [x], { axis }) {
@@ -53,11 +57,11 @@ export const softmaxOp: Op<AxisParams> = {
 }
 function softmaxBackward(g: Tensor, y: Tensor, axis: number): Tensor {
   const gy = mul(g, y)
-  return sub(gy, mul(y, gy.sum(axis, { keepdim: true })))
+  return sub(gy, mul(y, sum(gy, axis, true)))
 }
 
 // dx = g − softmax·Σ g
-export const logSoftmaxOp: Op<AxisParams> = {
+const logSoftmaxOp: Op<AxisParams> = {
   name: 'logSoftmax',
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   lower(k, [x], { axis }) {
@@ -65,6 +69,36 @@ export const logSoftmaxOp: Op<AxisParams> = {
     k.run({ kind: 'map', program: programsFor(x.view.dtype).minusLog, params: [] }, [x, top, total], [exps])
     return [exps]
   },
-  vjp: ([g], { outputs: [y], params: { axis } }) => [g && sub(g, mul(exp(y), g.sum(axis, { keepdim: true })))],
+  vjp: ([g], { outputs: [y], params: { axis } }) => [g && sub(g, mul(exp(y), sum(g, axis, true)))],
   saves: 'outputs',
 }
+
+type Softmax = ((x: Tensor, dim: number, dtype?: DType | null) => Tensor) & Described
+function softmaxOf(name: string, op: typeof softmaxOp): Softmax {
+  return describe((x: Tensor, dim: number, dtype?: DType | null) => {
+    const y = dtype ? cast(needTensor(name, x), dtype) : needTensor(name, x)
+    needFloat(name, y)
+    return inFull(y, z => apply1(op, [z], { axis: normalizeDim(name, dim, y.ndim) }))
+  }, name, ['input', 'dim', 'dtype'])
+}
+/**
+ * eˣ / Σ eˣ along a dimension, without overflow. dx = y·(g − Σ g·y). As `torch.softmax`.
+ *
+ * @example
+ * tensor([1, 2, 2]).softmax(0) // → tensor([0.1554, 0.4223, 0.4223])
+ */
+export const softmax: Softmax = softmaxOf('softmax', softmaxOp)
+/**
+ * log softmax along a dimension. dx = g − softmax·Σ g. As `torch.log_softmax`.
+ *
+ * @example
+ * tensor([1, 1]).logSoftmax(0) // → tensor([-0.6931, -0.6931])
+ */
+export const logSoftmax: Softmax = softmaxOf('logSoftmax', logSoftmaxOp)
+/**
+ * softmax(−x). As `torch.nn.functional.softmin`.
+ *
+ * @example
+ * tensor([1, 2, 2]).softmin(0) // → tensor([0.5761, 0.2119, 0.2119])
+ */
+export const softmin: Softmax = describe((x: Tensor, dim: number, dtype?: DType | null) => softmax(neg(x), dim, dtype), 'softmin', ['input', 'dim', 'dtype'])
