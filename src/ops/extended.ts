@@ -6,6 +6,7 @@ import * as calculus from './calculus.ts'
 import * as complex from './complex.ts'
 import * as conversions from './conversions.ts'
 import * as distance from './distance.ts'
+import * as distributions from './distributions.ts'
 import * as extremes from './extremes.ts'
 import * as histogram from './histogram.ts'
 import { inplaceForms } from './inplace.ts'
@@ -21,6 +22,7 @@ import { erfc } from './special-error.ts'
 import { digamma, lgamma, mvlgamma, polygammaOf } from './special-gamma.ts'
 import { igamma, igammac } from './special-incomplete.ts'
 import * as statistics from './statistics.ts'
+import * as shortTime from './stft.ts'
 
 export { inspect, print, setPrintoptions, type PrintOptions, type Statistics } from './print.ts'
 export {
@@ -30,6 +32,8 @@ export {
 export { cumulativeTrapezoid, gradient, trapezoid, trapz, type GradientOptions, type TrapezoidOptions } from './calculus.ts'
 export { adjoint, complex, conj, conjPhysical, imag, isComplex, mH, polar, real, resolveConj, viewAsComplex, viewAsReal } from './complex.ts'
 export { cdist, dist, renorm, type CdistOptions } from './distance.ts'
+export { poisson, randintLike } from './distributions.ts'
+export { forkRng, getRngState, initialSeed, setRngState } from './rng-state.ts'
 export { aminmax, cummax, cummin, kthvalue, mode, msort } from './extremes.ts'
 export * as fft from './fft.ts'
 export { bincount, bincountAsync, histc, histogram, type BincountOptions, type HistcOptions, type HistogramOptions } from './histogram.ts'
@@ -41,6 +45,7 @@ export * from './scatter.ts'
 export * from './searching.ts'
 export { unique, uniqueAsync, uniqueConsecutive, uniqueConsecutiveAsync, type ConsecutiveOptions, type UniqueOptions } from './sets.ts'
 export { corrcoef, cov, nanmean, nanmedian, nanquantile, nansum, quantile, stdMean, trace, varMean, type CovOptions, type QuantileOptions } from './statistics.ts'
+export { istft, stft, type IstftOptions, type StftOptions } from './stft.ts'
 export * from './pointwise-more.ts'
 export { i0 } from './special-bessel.ts'
 export { erfc } from './special-error.ts'
@@ -50,6 +55,6 @@ export * as special from './special.ts'
 
 /** The special functions that are methods too; of polygamma the order comes first. */
 const special = { digamma, erfc, i0, igamma, igammac, lgamma, mvlgamma, polygamma: polygammaOf }
-const families: readonly object[] = [more, special, algebra, arranging, calculus, complex, distance, extremes, histogram, joining, making, scatter, searching, sets, statistics]
+const families: readonly object[] = [more, special, algebra, arranging, calculus, complex, distance, distributions, extremes, histogram, joining, making, scatter, searching, sets, shortTime, statistics]
 const entries = families.flatMap(methodsIn)
 attach([...entries, ...inplaceForms(entries), ...methodsIn(conversions)])

@@ -1,17 +1,18 @@
 // Random tensors from a counter-based generator (Threefry-2x32, Salmon et al. 2011): the state is a tensor of two words, the seed and
 // the number of draws made, so one seed gives the same bits on every device, and a traced step carries its state along.
-import type { DType } from '../core/dtype.ts'
+import { kindRank, needDType, type DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
-import type { Shape } from '../core/shape.ts'
+import { broadcastShapes, type Shape } from '../core/shape.ts'
 import { expandView, selectView } from '../core/view.ts'
 import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
+import { cast } from './cast.ts'
 import { place, sizes, type CreationOptions } from './creation.ts'
-import { apply1, describe, type Described } from './define.ts'
+import { apply1, describe, type Described, type Operand } from './define.ts'
 import { addOp, assign, copy_, fill_ } from './inplace.ts'
 import { reshape } from './movement.ts'
 import type { Op } from './op.ts'
-import { div, log, lt, neg } from './pointwise.ts'
+import { add, div, log, lt, mul, neg } from './pointwise.ts'
 import { argmax } from './reduce.ts'
 import { argsort, topk } from './sort.ts'
 import type { Tensor } from './tensor.ts'
@@ -44,10 +45,10 @@ function drawOp(name: string, dtype: DType, words: number, params: readonly DTyp
 const unit = (bits: Scalar): Scalar => S.mul(S.cast(S.shru(bits, 8), 'float32'), 2 ** -24)
 
 const bitsOp = drawOp('randomBits', 'int32', 1, [], draw => draw(0))
-const uniformOp = drawOp('rand', 'float32', 1, ['float32', 'float32'], (draw, [low, span]) => S.add(low, S.mul(unit(draw(0)), span)))
+export const uniformOp = drawOp('rand', 'float32', 1, ['float32', 'float32'], (draw, [low, span]) => S.add(low, S.mul(unit(draw(0)), span)))
 // Box & Muller 1958: √(−2 log u)·cos 2πv, with u in (0, 1].
 const normalOp = drawOp('randn', 'float32', 2, [], draw => S.mul(S.sqrt(S.mul(-2, S.log(S.sub(1, unit(draw(0)))))), S.cos(S.mul(2 * Math.PI, unit(draw(1))))))
-const integerOp = drawOp('randint', 'int32', 1, ['int32', 'int32'], (draw, [low, span]) => S.add(low, S.mod(S.shru(draw(0), 1), span)))
+export const integerOp = drawOp('randint', 'int32', 1, ['int32', 'int32'], (draw, [low, span]) => S.add(low, S.mod(S.shru(draw(0), 1), span)))
 
 /** A stream of random numbers. The default one of each device is seeded by `manualSeed`. As `torch.Generator`. */
 export class Generator {
@@ -101,14 +102,19 @@ export function manualSeed(value: number): void {
   })
 }
 
+/** Numbers are drawn, not differentiated: a parameter's history ends here. */
+const still = (v: Operand): Operand => (typeof v === 'object' ? v.detach() : v)
+
 export interface RandomOptions extends CreationOptions {
   generator?: Generator
 }
-function drawn(op: Op<DrawParams>, shape: Shape, params: readonly number[], o: RandomOptions): Tensor {
+export function drawn(op: Op<DrawParams>, shape: Shape, params: readonly number[], o: RandomOptions): Tensor {
   needKnown(op.name, o, ['dtype', 'device', 'requiresGrad', 'generator'])
   const x = (o.generator ?? defaultGenerator()).draw(op, shape, params)
-  if (o.dtype !== undefined && o.dtype !== x.dtype) fail(op.name, `numbers of dtype ${o.dtype} were asked for, they are ${x.dtype}`, `convert them: .to('${o.dtype}')`)
-  return place(x, o)
+  if (o.dtype === undefined) return place(x, o)
+  needDType(op.name, o.dtype)
+  if (kindRank(o.dtype) < kindRank(x.dtype)) fail(op.name, `numbers of dtype ${o.dtype} were asked for, they are ${x.dtype}`, `convert them: .to('${o.dtype}')`)
+  return place(cast(x, o.dtype), o)
 }
 
 /** `rand(2, 3)`, `rand([2, 3])` and `rand([2, 3], {generator})` mean the same. */
@@ -123,11 +129,17 @@ export const rand: DrawFactory = factory('rand', uniformOp, [0, 1])
 /** Numbers of the standard normal distribution. As `torch.randn`. */
 export const randn: DrawFactory = factory('randn', normalOp, [])
 
-/** Whole numbers low … high−1, int32. As `torch.randint`. */
-export const randint: ((low: number, high: number, size: Shape, options?: RandomOptions) => Tensor) & Described = describe((low: number, high: number, size: Shape, options: RandomOptions = {}) => {
+/** Whole numbers low … high−1, int32; `randint(high, size)` counts from 0. As `torch.randint`. */
+export const randint: RandomIntegers = describe((...args: [number, number | Shape, (Shape | RandomOptions)?, RandomOptions?]) => {
+  const [low, high, size, options = {}] = (typeof args[1] === 'number' ? args : [0, ...args]) as [number, number, Shape, RandomOptions?]
   if (!(high > low)) fail('randint', `high ${high} is not above low ${low}`, 'randint(low, high, shape) draws low … high − 1')
   return drawn(integerOp, size, [low, high - low], options)
 }, 'randint', ['low', 'high', 'size'])
+
+export interface RandomIntegers extends Described {
+  (low: number, high: number, size: Shape, options?: RandomOptions): Tensor
+  (high: number, size: Shape, options?: RandomOptions): Tensor
+}
 
 /** A random order of 0 … n−1, int32. As `torch.randperm`. */
 export const randperm: ((n: number, options?: RandomOptions) => Tensor) & Described = describe((n: number, options: RandomOptions = {}) => argsort(drawn(bitsOp, [n], [], options)), 'randperm', ['n'])
@@ -136,10 +148,16 @@ export const randperm: ((n: number, options?: RandomOptions) => Tensor) & Descri
 export const randLike: ((x: Tensor, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, options: RandomOptions = {}) => drawn(uniformOp, x.shape, [0, 1], options), 'randLike', ['input'])
 /** Standard normal numbers of x's shape. As `torch.randn_like`. */
 export const randnLike: ((x: Tensor, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, options: RandomOptions = {}) => drawn(normalOp, x.shape, [], options), 'randnLike', ['input'])
-/** Normal numbers with given mean and standard deviation. As `torch.normal`. */
-export const normal: ((mean: number, std: number, size: Shape, options?: RandomOptions) => Tensor) & Described = describe((mean: number, std: number, size: Shape, options: RandomOptions = {}) => drawn(normalOp, size, [], options).mul(std).add(mean), 'normal', ['mean', 'std', 'size'])
-/** 1 with probability x, else 0, in x's dtype. As `torch.bernoulli`. */
-export const bernoulli: ((x: Tensor, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, options: RandomOptions = {}) => lt(drawn(uniformOp, x.shape, [0, 1], options), x.detach()).to(x.dtype), 'bernoulli', ['input'])
+/** Normal numbers with given mean and standard deviation, each a number or a tensor; `size` where both are numbers. As `torch.normal`. */
+export const normal: ((mean: Operand, std: Operand, size?: Shape, options?: RandomOptions) => Tensor) & Described = describe((mean: Operand, std: Operand, size?: Shape, options: RandomOptions = {}) => {
+  const shape = size ?? broadcastShapes('normal', [mean, std].map(v => (typeof v === 'object' ? v.shape : [])))
+  return add(mul(drawn(normalOp, shape, [], options), still(std)), still(mean))
+}, 'normal', ['mean', 'std', 'size', '*', 'generator'])
+/** 1 with probability x (or p, for all elements), else 0, in x's dtype. As `torch.bernoulli`. */
+export const bernoulli: ((x: Tensor, p?: number | RandomOptions, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, p?: number | RandomOptions, options?: RandomOptions) => {
+  const chance = typeof p === 'number' ? p : x.detach()
+  return lt(drawn(uniformOp, x.shape, [0, 1], options ?? (typeof p === 'object' ? p : {})), chance).to(x.dtype)
+}, 'bernoulli', ['input', 'p', '*', 'generator'])
 
 /**
  * Positions drawn in proportion to the weights of each row, int32 [..., numSamples]. As `torch.multinomial`.
