@@ -73,7 +73,8 @@ export abstract class KernelLowering implements Lowering {
     const all = [...inputs, ...outputs]
     if (has(all, 'complex')) return this.byParts(kernel, inputs, outputs)
     if (has(all, 'unsigned')) return this.unsigned(kernel, inputs, outputs)
-    if (kernel.kind === 'map') return this.emit(kernel, inputs, outputs)
+    // Only maps of 32-bit numbers convert narrow ones by themselves.
+    if (kernel.kind === 'map' && all.every(x => x.view.dtype !== 'float64')) return this.emit(kernel, inputs, outputs)
     const isNarrow = (x: Arg): boolean => legality[x.view.dtype] === 'narrow'
     const widened = inputs.map(x => (isNarrow(x) ? this.converted(x, scalarType(x.view.dtype)) : x))
     // What a kernel adds to must be there before it runs.

@@ -1,17 +1,17 @@
-// What each kernel kind means, as plain loops over float64 numbers.
-import { isFloat, scalarType } from '../../core/dtype.ts'
+// What each kernel kind means, as plain loops over numbers of float64.
+import { dtypes, isFloat, scalarType, WORD } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import { rounded } from '../../core/storage.ts'
 import { formatShape, numel, type Shape } from '../../core/shape.ts'
 import type { View } from '../../core/view.ts'
 import type { CumulateOp, Kernel, KernelKind, KernelOf, ReduceOp } from '../../ir/kernel.ts'
 import { factorise } from './factor.ts'
-import { evaluate } from './scalar.ts'
+import { evaluateBlock } from './scalar.ts'
 
-/** A view and the numbers of the block that it looks into. */
+/** A view and the numbers of the block that it looks into, kept with 64 bits or as the dtype has them. */
 export interface Operand {
   readonly view: View
-  readonly data: Float64Array
+  readonly data: Float64Array | Float32Array | Int32Array
 }
 
 type Runner<K extends KernelKind> = (kernel: KernelOf<K>, inputs: readonly Operand[], outputs: readonly Operand[]) => void
@@ -27,11 +27,27 @@ function addresses({ shape, strides, offset }: View): Float64Array {
   return out
 }
 
-/** The elements in row-major order. */
-const load = ({ view, data }: Operand): Float64Array => addresses(view).map(at => data[at])
+/** The elements at n addresses from the given one on. */
+function loadAt({ data }: Operand, at: Float64Array, first: number, n: number, values: Float64Array): void {
+  for (let i = 0; i < n; i++) values[i] = data[at[first + i]]
+}
 
-function store({ view, data }: Operand, values: ArrayLike<number>): void {
-  addresses(view).forEach((at, i) => (data[at] = rounded(view.dtype, values[i])))
+function storeAt({ view: { dtype }, data }: Operand, at: Float64Array, first: number, n: number, values: ArrayLike<number>): void {
+  if (dtypes[dtype].bytes < WORD) for (let i = 0; i < n; i++) data[at[first + i]] = rounded(dtype, values[i])
+  else for (let i = 0; i < n; i++) data[at[first + i]] = values[i]
+}
+
+/** The elements in row-major order. */
+function load(x: Operand): Float64Array {
+  const at = addresses(x.view)
+  const values = new Float64Array(at.length)
+  loadAt(x, at, 0, at.length, values)
+  return values
+}
+
+function store(x: Operand, values: ArrayLike<number>): void {
+  const at = addresses(x.view)
+  storeAt(x, at, 0, at.length, values)
 }
 
 /** Every index of a shape, in row-major order. */
@@ -92,13 +108,12 @@ const matmul: Runner<'matmul'> = (_, [a, b], [out]) => {
   const columns = b.view.shape.at(-1)!
   const left = load(a)
   const right = load(b)
-  const result: number[] = []
+  const result = new Float64Array(numel(out.view.shape))
   for (let n = 0; n < size(a.view.shape, 0, -2); n++)
-    for (let i = 0; i < rows; i++)
-      for (let j = 0; j < columns; j++) {
-        let sum = 0
-        for (let k = 0; k < inner; k++) sum += left[(n * rows + i) * inner + k] * right[(n * inner + k) * columns + j]
-        result.push(sum)
+    for (let i = n * rows; i < (n + 1) * rows; i++)
+      for (let k = 0; k < inner; k++) {
+        const x = left[i * inner + k]
+        for (let j = 0, from = (n * inner + k) * columns, to = i * columns; j < columns; j++) result[to + j] += x * right[from + j]
       }
   store(out, result)
 }
@@ -192,22 +207,28 @@ const order = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN
 const sort: Runner<'sort'> = ({ descending }, [x], [values, positions]) => {
   const all = load(x)
   const length = x.view.shape.at(-1)!
-  const places: number[] = []
+  const places = new Int32Array(all.length)
   for (let start = 0; start < all.length; start += length) {
-    const row = Array.from({ length }, (_, i) => i)
-    row.sort((i, j) => order(all[start + i], all[start + j]) * (descending ? -1 : 1))
-    places.push(...row)
+    const row = places.subarray(start, start + length)
+    row.forEach((_, i) => (row[i] = i))
+    row.sort((i, j) => order(all[start + i], all[start + j]) * (descending ? -1 : 1) || i - j)
   }
-  store(values, places.map((p, i) => all[i - (i % length) + p]))
+  store(values, Float64Array.from(places, (p, i) => all[i - (i % length) + p]))
   store(positions, places)
 }
+
+const BLOCK = 512
 
 const map: Runner<'map'> = ({ program, params }, inputs, outputs) => {
   const from = inputs.map(o => addresses(o.view))
   const to = outputs.map(o => addresses(o.view))
-  for (let i = 0; i < to[0].length; i++) {
-    const results = evaluate(program, inputs.map((o, k) => o.data[from[k][i]]), params, i)
-    outputs.forEach((o, k) => (o.data[to[k][i]] = rounded(o.view.dtype, results[k])))
+  const { length } = to[0]
+  const values = program.steps.map(() => new Float64Array(Math.min(length, BLOCK)))
+  for (let first = 0; first < length; first += BLOCK) {
+    const n = Math.min(BLOCK, length - first)
+    program.steps.forEach(({ op, index = 0 }, k) => op === 'input' && loadAt(inputs[index], from[index], first, n, values[k]))
+    evaluateBlock(program, values, params, first, n)
+    outputs.forEach((o, k) => storeAt(o, to[k], first, n, values[program.outputs[k]]))
   }
 }
 

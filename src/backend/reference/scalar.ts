@@ -2,7 +2,7 @@
 import type { ScalarType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import { roundEven } from '../../core/storage.ts'
-import type { Intrinsic, Program, Step } from '../../ir/scalar.ts'
+import type { Intrinsic, Program } from '../../ir/scalar.ts'
 import { erf, floorDiv, floorMod, pow, sigmoid, threefry } from './math.ts'
 
 type Rule = (a: number, b: number, c: number) => number
@@ -77,27 +77,34 @@ export function castTo(dtype: ScalarType, v: number): number {
   return Number.isNaN(v) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(v))) + 0
 }
 
+/**
+ * Runs a program on n elements, the first of which has the row-major position `first`. `values` has an array for each step; those of the
+ * inputs are given.
+ */
+export function evaluateBlock(program: Program, values: readonly Float64Array[], params: ArrayLike<number>, first: number, n: number): void {
+  program.steps.forEach(({ op, dtype, args, index = 0, value = 0 }, k) => {
+    const to = values[k]
+    if (op === 'input') return
+    if (op === 'param' || op === 'const') return to.fill(op === 'const' ? value : params[index], 0, n)
+    if (op === 'index') {
+      for (let i = 0; i < n; i++) to[i] = first + i
+      return
+    }
+    const a = values[args[0]]
+    if (op === 'cast') {
+      for (let i = 0; i < n; i++) to[i] = castTo(dtype, a[i])
+      return
+    }
+    const rule = ruleOf(op, dtype)
+    const [b, c] = [values[args[1] ?? args[0]], values[args[2] ?? args[0]]]
+    if (dtype === 'int32') for (let i = 0; i < n; i++) to[i] = rule(a[i], b[i], c[i]) | 0
+    else for (let i = 0; i < n; i++) to[i] = rule(a[i], b[i], c[i])
+  })
+}
+
 /** The results of a program for one element; `index` is the element's row-major position. */
 export function evaluate(program: Program, inputs: ArrayLike<number>, params: ArrayLike<number> = [], index = 0): number[] {
-  const values: number[] = []
-  const valueOf = ({ op, dtype, args, index: slot = 0, value = 0 }: Step): number => {
-    switch (op) {
-      case 'input':
-        return inputs[slot]
-      case 'param':
-        return params[slot]
-      case 'const':
-        return value
-      case 'index':
-        return index
-      case 'cast':
-        return castTo(dtype, values[args[0]])
-      default: {
-        const result = ruleOf(op, dtype)(values[args[0]], values[args[1]], values[args[2]])
-        return dtype === 'int32' ? result | 0 : result
-      }
-    }
-  }
-  for (const step of program.steps) values.push(valueOf(step))
-  return program.outputs.map(at => values[at])
+  const values = program.steps.map(s => Float64Array.of(s.op === 'input' ? inputs[s.index!] : 0))
+  evaluateBlock(program, values, params, index, 1)
+  return program.outputs.map(at => values[at][0])
 }

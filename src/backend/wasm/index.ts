@@ -4,6 +4,7 @@ import { fail, internal } from '../../core/errors.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { factorFailure } from '../failures.ts'
+import { runFloat64, usesFloat64 } from './float64.ts'
 import { Heap, type WasmBlock } from './memory.ts'
 import { allowRelaxed, builtin, compileBinary, supports, type WasmExports } from './module.ts'
 import { preparePlan, type PlanHost } from './prepared.ts'
@@ -129,7 +130,8 @@ class WasmBackend implements Backend, PlanHost {
   }
 
   run(kernel: Kernel, blocks: readonly Block[]): void {
-    const { recent, exports } = this.machine
+    const { recent, exports, heap } = this.machine
+    if (usesFloat64(kernel)) return runFloat64(kernel, blocks, heap)
     const { block, scratchBytes } = recent.descriptor(kernel, blocks)
     if (scratchBytes > this.scratchBytes) this.growScratch(scratchBytes)
     let failed

@@ -33,6 +33,7 @@ const classBytes = (sizeClass: number): number => {
 
 export class Heap {
   f32!: Float32Array
+  f64!: Float64Array
   i32!: Int32Array
   bytes!: Uint8Array
   held = 0
@@ -62,6 +63,7 @@ export class Heap {
   private refresh(): void {
     const { buffer } = this.memory
     this.f32 = new Float32Array(buffer)
+    this.f64 = new Float64Array(buffer)
     this.i32 = new Int32Array(buffer)
     this.bytes = new Uint8Array(buffer)
   }

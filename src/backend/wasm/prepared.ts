@@ -1,9 +1,10 @@
-// A fixed list of launches, laid out once as descriptors in wasm memory and run by one call. Another block in the place of one
-// is a patch of the words that hold its address.
+// A fixed list of launches, laid out once as descriptors in wasm memory and run by one call, or by one for each stretch between kernels
+// over float64. Another block in the place of one is a patch of the words that hold its address.
 import { WORD } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import type { Block, Launch, Prepared } from '../backend.ts'
 import { Writer } from './encode.ts'
+import { runFloat64, usesFloat64 } from './float64.ts'
 import { encode, HEADER } from './kinds.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Heap, WasmBlock } from './memory.ts'
@@ -20,19 +21,32 @@ export interface PlanHost {
   raise(kernel: Kernel): never
 }
 
+/** Launches from `first` on whose descriptors begin at word `at`. */
+interface Stretch {
+  readonly at: number
+  readonly first: number
+  count: number
+}
+
 export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Prepared {
   const w = new Writer()
   /** Where the words lie that hold an address inside a block. */
   const uses = new Map<Block, number[]>()
-  for (const { kernel, blocks } of launches) {
+  const parts: (Stretch | Launch)[] = []
+  launches.forEach((launch, i) => {
+    const { kernel, blocks } = launch
+    if (usesFloat64(kernel)) return void parts.push(launch)
     const start = w.length
+    const last = parts.at(-1)
+    if (last && 'count' in last) last.count++
+    else parts.push({ at: start, first: i, count: 1 })
     encode(kernel, blocks, w)
     blocks.forEach((block, i) => {
       const list = uses.get(block)
       if (list) list.push(start + HEADER + i)
       else uses.set(block, [start + HEADER + i])
     })
-  }
+  })
   backend.growScratch(w.scratchBytes)
   const list = backend.heap.alloc(w.length * WORD)
   backend.heap.write(list.address, w.words.subarray(0, w.length))
@@ -50,9 +64,17 @@ export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Pre
         if (to.bytes < from.bytes) internal(`a block of ${to.bytes} bytes was swapped in for one of ${from.bytes}`)
       })
       swap?.forEach((to, from) => move(from, distance(from, to)))
-      const failed = backend.executePlan(list.address, launches.length)
-      swap?.forEach((to, from) => move(from, -distance(from, to)))
-      if (failed >= 0) backend.raise(launches[failed].kernel)
+      try {
+        for (const part of parts) {
+          if ('kernel' in part) runFloat64(part.kernel, swap ? part.blocks.map(b => swap.get(b) ?? b) : part.blocks, backend.heap)
+          else {
+            const failed = backend.executePlan(list.address + part.at * WORD, part.count)
+            if (failed >= 0) backend.raise(launches[part.first + failed].kernel)
+          }
+        }
+      } finally {
+        swap?.forEach((to, from) => move(from, -distance(from, to)))
+      }
     },
     dispose() {
       if (list.live) backend.release(list)
