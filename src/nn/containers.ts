@@ -1,17 +1,15 @@
-// Modules in a row, and lists of modules.
+// Modules in a row; lists and dictionaries of modules and of parameters.
 import { fail } from '../core/errors.ts'
 import type { Tensor } from '../ops/index.ts'
 import { Module, type Layer } from './module.ts'
+import { Parameter } from './parameter.ts'
 
-/** What both containers share: numbered children, iteration, `at` and `length`. */
-abstract class Numbered<M extends Module> extends Module {
-  readonly #items: M[]
+/** What lists share: numbered children, iteration, `at` and `length`. */
+abstract class Numbered<T extends Module | Parameter> extends Module {
+  readonly #items: T[]
 
-  constructor(items: readonly M[]) {
+  constructor(items: readonly T[]) {
     super()
-    items.forEach((m, i) => {
-      if (!(m instanceof Module)) fail(this.constructor.name, `item ${i} is ${m === null ? 'null' : typeof m}, not a module`, 'functions such as relu have a module form: new nn.ReLU()')
-    })
     this.#items = [...items]
   }
 
@@ -23,19 +21,26 @@ abstract class Numbered<M extends Module> extends Module {
     return this.#items.length
   }
 
-  /** The module at a position; negative ones count from the end. */
-  at(index: number): M {
-    return this.#items.at(index) ?? fail(this.constructor.name, `there is no module ${index} among ${this.length}`, `positions go from ${-this.length} to ${this.length - 1}`)
+  /** The item at a position; negative ones count from the end. */
+  at(index: number): T {
+    return this.#items.at(index) ?? fail(this.constructor.name, `there is nothing at ${index} among ${this.length}`, `positions go from ${-this.length} to ${this.length - 1}`)
   }
 
-  append(m: M): this {
-    this.#items.push(m)
+  append(item: T): this {
+    this.#items.push(item)
     return this
   }
 
-  [Symbol.iterator](): Iterator<M> {
+  [Symbol.iterator](): Iterator<T> {
     return this.#items[Symbol.iterator]()
   }
+}
+
+const modules = <M>(name: string, items: readonly M[]): readonly M[] => {
+  items.forEach((m, i) => {
+    if (!(m instanceof Module)) fail(name, `item ${i} is ${m === null ? 'null' : typeof m}, not a module`, 'functions such as relu have a module form: new nn.ReLU()')
+  })
+  return items
 }
 
 /**
@@ -46,7 +51,7 @@ abstract class Numbered<M extends Module> extends Module {
  */
 export class Sequential extends Numbered<Layer> {
   constructor(...layers: Layer[]) {
-    super(layers)
+    super(modules('Sequential', layers))
   }
 
   override forward(x: Tensor): Tensor {
@@ -63,11 +68,102 @@ export class Sequential extends Numbered<Layer> {
  * blocks = new nn.ModuleList(Array.from({ length: 4 }, () => new Block()))
  */
 export class ModuleList<M extends Module = Layer> extends Numbered<M> {
-  constructor(modules: Iterable<M> = []) {
-    super([...modules])
+  constructor(items: Iterable<M> = []) {
+    super(modules('ModuleList', [...items]))
   }
 
   override forward(): never {
     return fail('ModuleList', 'a list has no forward', 'loop over it: for (const m of list) x = m.forward(x); nn.Sequential does so by itself')
+  }
+}
+
+/** What dictionaries share: named children, whose names stay as they are in checkpoints. */
+abstract class Named<T extends Module | Parameter> extends Module {
+  readonly #items = new Map<string, T>()
+
+  protected fill(items: Readonly<Record<string, T>>): void {
+    for (const [key, item] of Object.entries(items)) this.set(key, item)
+  }
+
+  protected override fields(): Iterable<[string, unknown]> {
+    return [...this.#items, ...super.fields()]
+  }
+
+  protected override nameInState(field: string): string {
+    return field
+  }
+
+  get length(): number {
+    return this.#items.size
+  }
+
+  get(key: string): T {
+    return this.#items.get(key) ?? fail(this.constructor.name, `there is no '${key}'`, `keys: ${[...this.#items.keys()].join(', ') || 'none'}`)
+  }
+
+  set(key: string, item: T): this {
+    if (key === '' || key.includes('.')) fail(this.constructor.name, `'${key}' cannot be a key`, 'dots separate the parts of a name')
+    this.#items.set(key, item)
+    return this
+  }
+
+  has(key: string): boolean {
+    return this.#items.has(key)
+  }
+
+  delete(key: string): boolean {
+    return this.#items.delete(key)
+  }
+
+  keys(): string[] {
+    return [...this.#items.keys()]
+  }
+
+  values(): T[] {
+    return [...this.#items.values()]
+  }
+
+  [Symbol.iterator](): Iterator<[string, T]> {
+    return this.#items[Symbol.iterator]()
+  }
+
+  override forward(): never {
+    return fail(this.constructor.name, 'a dictionary has no forward', `use what it holds: dict.get('${this.keys()[0] ?? 'key'}')`)
+  }
+}
+
+/**
+ * Modules by name, which belong to the module that holds it. As `torch.nn.ModuleDict`.
+ *
+ * @example
+ * const heads = new nn.ModuleDict({ age: new nn.Linear(8, 1), kind: new nn.Linear(8, 3) })
+ * heads.get('kind').forward(randn(2, 8))
+ */
+export class ModuleDict<M extends Module = Layer> extends Named<M> {
+  constructor(items: Readonly<Record<string, M>> = {}) {
+    super()
+    modules('ModuleDict', Object.values(items))
+    this.fill(items)
+  }
+}
+
+const asParameter = (x: Tensor): Parameter => (x instanceof Parameter ? x : new Parameter(x))
+
+/** A list of parameters; other tensors become parameters. As `torch.nn.ParameterList`. */
+export class ParameterList extends Numbered<Parameter> {
+  constructor(items: Iterable<Tensor> = []) {
+    super([...items].map(asParameter))
+  }
+
+  override forward(): never {
+    return fail('ParameterList', 'a list has no forward', 'loop over it: for (const p of list) …')
+  }
+}
+
+/** Parameters by name; other tensors become parameters. As `torch.nn.ParameterDict`. */
+export class ParameterDict extends Named<Parameter> {
+  constructor(items: Readonly<Record<string, Tensor>> = {}) {
+    super()
+    this.fill(Object.fromEntries(Object.entries(items).map(([key, x]) => [key, asParameter(x)])))
   }
 }

@@ -62,6 +62,11 @@ export abstract class Module {
     return kept
   }
 
+  /** What a field is called in checkpoints. Overridden by dictionaries, whose keys stay as they are. */
+  protected nameInState(field: string): string {
+    return snakeCase(field)
+  }
+
   /** Modules in the fields, by field name. Overridden by lists. */
   protected fields(): Iterable<[string, unknown]> {
     return Object.entries(this)
@@ -81,7 +86,7 @@ export abstract class Module {
     if (seen.has(this)) return
     seen.add(this)
     yield [prefix, this]
-    for (const [name, m] of this.namedChildren()) yield* m.namedModules(join(prefix, snakeCase(name)), seen)
+    for (const [name, m] of this.namedChildren()) yield* m.namedModules(join(prefix, this.nameInState(name)), seen)
   }
 
   modules(): Module[] {
@@ -108,7 +113,7 @@ export abstract class Module {
       for (const [name, p] of m.ownParameters()) {
         if (seen.has(p)) continue
         seen.add(p)
-        yield [join(path, snakeCase(name)), p]
+        yield [join(path, m.nameInState(name)), p]
       }
   }
 
@@ -127,7 +132,7 @@ export abstract class Module {
 
   /** Buffers by name (`bn1.running_mean`). As `torch.nn.Module.named_buffers`. */
   *namedBuffers(): Generator<[string, Tensor]> {
-    for (const [path, m] of this.namedModules()) for (const [name, b] of m.ownBuffers()) yield [join(path, snakeCase(name)), b]
+    for (const [path, m] of this.namedModules()) for (const [name, b] of m.ownBuffers()) yield [join(path, m.nameInState(name)), b]
   }
 
   buffers(): Tensor[] {
@@ -159,9 +164,9 @@ export abstract class Module {
   }
 
   private *entries(path = ''): Generator<[string, Tensor]> {
-    for (const [name, p] of this.ownParameters()) yield [join(path, snakeCase(name)), p]
-    for (const [name, b, { persistent }] of this.ownBuffers()) if (persistent) yield [join(path, snakeCase(name)), b]
-    for (const [name, m] of this.namedChildren()) yield* m.entries(join(path, snakeCase(name)))
+    for (const [name, p] of this.ownParameters()) yield [join(path, this.nameInState(name)), p]
+    for (const [name, b, { persistent }] of this.ownBuffers()) if (persistent) yield [join(path, this.nameInState(name)), b]
+    for (const [name, m] of this.namedChildren()) yield* m.entries(join(path, this.nameInState(name)))
   }
 
   /** Forgets all gradients. As `torch.nn.Module.zero_grad`. */

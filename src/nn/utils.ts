@@ -2,6 +2,7 @@
 import { noGrad } from '../autograd/mode.ts'
 import { fail } from '../core/errors.ts'
 import { cat, zeros, type Tensor } from '../ops/index.ts'
+import { copy_ } from '../ops/inplace.ts'
 import { world } from '../ops/world.ts'
 
 export interface ClipNormOptions {
@@ -39,6 +40,6 @@ export function clipGradNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: nu
 export function clipGradValue_(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
   if (!(clipValue >= 0)) fail('clipGradValue_', `clipValue is ${clipValue}`, 'give a number ≥ 0')
   noGrad(() => {
-    for (const g of gradients(parameters)) g.minimum_(clipValue).maximum_(-clipValue)
+    for (const g of gradients(parameters)) copy_(g, g.clamp(-clipValue, clipValue))
   })
 }

@@ -2,7 +2,7 @@
 // a forward recursion in logarithms. Derivatives come from the ops.
 import { fail } from '../../core/errors.ts'
 import { apply1, define, lift, needTensor, type Described } from '../../ops/define.ts'
-import { add, arange, cat, eq, exp, gather, indexSelect, lt, minimum, mul, ne, pad, sub, tensor, where, type Tensor } from '../../ops/index.ts'
+import { add, arange, cat, eq, exp, gather, gt, indexSelect, lt, mul, ne, pad, sub, tensor, where, type Tensor } from '../../ops/index.ts'
 import { pointwiseOp } from '../../ops/pointwise-record.ts'
 import type { Op } from '../../ops/op.ts'
 import { S } from '../../ir/scalar.ts'
@@ -55,7 +55,7 @@ function rowsOf(targets: Tensor, lengths: Tensor, given: Lengths): Tensor {
   if (targets.ndim === 2) return targets
   const width = Array.isArray(given) ? Math.max(0, ...(given as readonly number[])) : targets.numel
   const start = lengths.cumsum(0).sub(lengths)
-  const at = minimum(start.unsqueeze(1).add(arange(width)), Math.max(0, targets.numel - 1))
+  const at = start.unsqueeze(1).add(arange(width)).clamp({ max: Math.max(0, targets.numel - 1) })
   return indexSelect(targets, 0, at.reshape(n * width)).reshape(n, width)
 }
 
@@ -96,7 +96,7 @@ export const ctcLoss: CtcLoss = define(op, ['logProbs', 'targets', 'inputLengths
   let alpha = where(lt(arange(states), 2), emitted.select(0, 0), -Infinity)
   for (let t = 1; t < steps; t++) {
     const entered = logsum(alpha, shifted(alpha, 1), where(skips, shifted(alpha, 2), -Infinity))
-    alpha = where(lt(t, inputLengths).unsqueeze(1), add(entered, emitted.select(0, t)), alpha)
+    alpha = where(gt(inputLengths, t).unsqueeze(1), add(entered, emitted.select(0, t)), alpha)
   }
 
   const end = mul(targetLengths, 2).unsqueeze(1)

@@ -3,7 +3,7 @@ import { fail } from '../../core/errors.ts'
 import { noGrad } from '../../autograd/mode.ts'
 import { apply1, define, needTensor, type Described } from '../../ops/define.ts'
 import type { Op } from '../../ops/op.ts'
-import { div, embedding as lookup, gather, indexAdd, logicalAnd, gt, mul, norm, ones, where, zeros, type Tensor } from '../../ops/index.ts'
+import { embedding as lookup, gather, indexAdd, logicalAnd, gt, mul, norm, ones, where, zeros, type Tensor } from '../../ops/index.ts'
 import { pointwiseOp } from '../../ops/pointwise-record.ts'
 
 export interface EmbeddingOptions {
@@ -42,7 +42,7 @@ export function rowsOf(op: string, index: Tensor, weight: Tensor, { maxNorm, nor
     noGrad(() => {
       const size = norm(weight.detach(), normType, 1)
       const long = logicalAnd(gt(size, maxNorm), gt(uses(flat, weight), 0))
-      weight.mul_(where(long, div(maxNorm, size.add(1e-7)), 1).unsqueeze(1))
+      weight.mul_(where(long, size.add(1e-7).reciprocal().mul(maxNorm), 1).unsqueeze(1))
     })
   const rows = lookup(flat, weight)
   return scaleGradByFreq ? apply1(scaledGradient, [rows, gather(uses(flat, weight).reciprocal(), 0, flat).unsqueeze(1)], null) : rows

@@ -2,7 +2,7 @@
 import { fail } from '../../core/errors.ts'
 import { sameShape } from '../../core/shape.ts'
 import { define, needTensor, type Described } from '../../ops/define.ts'
-import { exp, ge, gt, log, maximum, mul, square, sub, where, type Tensor } from '../../ops/index.ts'
+import { exp, ge, gt, log, mul, square, sub, where, type Tensor } from '../../ops/index.ts'
 import { confirmed, reduced, valuewise, type Loss, type LossOptions } from './reduction.ts'
 
 export interface GaussianNllOptions {
@@ -25,7 +25,7 @@ export const gaussianNllLoss: ((input: Tensor, target: Tensor, variance: Tensor,
     fail(op, `var ${given} does not fit input ${input}`, 'give one variance for each value, or for each row')
   const one = confirmed(op, ge(given.detach(), 0), 'some of var are negative', 'a variance is at least 0: exp(x), or softplus(x)')
   const v = mul(short ? given.unsqueeze(-1) : given, one.reshape(input.shape.map(() => 1)))
-  const used = v.add(maximum(v, eps).sub(v).detach())
+  const used = v.add(v.clamp({ min: eps }).sub(v).detach())
   const loss = mul(log(used).add(square(sub(input, target)).div(used)), 0.5)
   return reduced(op, full ? loss.add(0.5 * Math.log(2 * Math.PI)) : loss, a)
 })

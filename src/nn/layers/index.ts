@@ -1,10 +1,3 @@
 // All layers, containers and losses.
-export { ModuleList, Sequential } from '../containers.ts'
-export * from './activation.ts'
-export * from './attention.ts'
-export * from './conv.ts'
-export { Dropout, Dropout2d, Embedding, Flatten, Identity, Linear, Unflatten, type EmbeddingLayerOptions, type LinearOptions } from './linear.ts'
-export * from './loss.ts'
-export * from './norm.ts'
-export * from './pool.ts'
-export * from './transformer.ts'
+export * from './common.ts'
+export * from './rare.ts'

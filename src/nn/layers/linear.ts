@@ -1,11 +1,8 @@
-// Linear maps, tables, shapes and dropout.
+// Linear maps and shapes.
 import { needWhole, withDefaults } from '../../core/options.ts'
-import { fail } from '../../core/errors.ts'
 import { formatShape, type Shape } from '../../core/shape.ts'
-import { noGrad } from '../../autograd/mode.ts'
 import { empty, flatten, linear, unflatten, type Tensor } from '../../ops/index.ts'
-import { dropout, dropout2d, embedding } from '../functional/index.ts'
-import { fans, kaimingUniform_, normal_, uniform_ } from '../init.ts'
+import { fans, kaimingUniform_, uniform_ } from '../init.ts'
 import { Module } from '../module.ts'
 import { Parameter } from '../parameter.ts'
 
@@ -57,39 +54,6 @@ export class Linear extends Module {
   }
 }
 
-export interface EmbeddingLayerOptions {
-  /** A row that starts as zeros and takes no gradient. */
-  paddingIdx?: number | null
-}
-/**
- * A table of vectors: int32 […] → float32 […, embeddingDim]. `weight` [numEmbeddings, embeddingDim] starts standard normal. As `torch.nn.Embedding`.
- */
-export class Embedding extends Module {
-  readonly weight: Parameter
-  readonly paddingIdx: number | null
-
-  constructor(
-    readonly numEmbeddings: number,
-    readonly embeddingDim: number,
-    options: EmbeddingLayerOptions = {},
-  ) {
-    super()
-    needWhole('Embedding', { numEmbeddings, embeddingDim })
-    this.paddingIdx = withDefaults<{ paddingIdx: number | null }>('Embedding', options, { paddingIdx: null }).paddingIdx
-    this.weight = new Parameter(empty(numEmbeddings, embeddingDim))
-    normal_(this.weight)
-    if (this.paddingIdx !== null) noGrad(() => this.weight.select(0, this.paddingIdx!).zero_())
-  }
-
-  override forward(indices: Tensor): Tensor {
-    return embedding(indices, this.weight, { paddingIdx: this.paddingIdx })
-  }
-
-  override extraRepr(): string {
-    return `${this.numEmbeddings}, ${this.embeddingDim}${this.paddingIdx === null ? '' : `, paddingIdx=${this.paddingIdx}`}`
-  }
-}
-
 /** Joins dimensions startDim … endDim; by default all but the first. As `torch.nn.Flatten`. */
 export class Flatten extends Module {
   constructor(
@@ -123,28 +87,5 @@ export class Unflatten extends Module {
 
   override extraRepr(): string {
     return `${this.dim}, ${formatShape(this.sizes)}`
-  }
-}
-
-abstract class DropoutBase extends Module {
-  constructor(readonly p = 0.5) {
-    super()
-    if (!(p >= 0 && p <= 1)) fail(this.constructor.name, `p is ${p}`, 'give a probability between 0 and 1')
-  }
-
-  override extraRepr(): string {
-    return `p=${this.p}`
-  }
-}
-/** In training sets values to 0 with probability p and divides the others by 1 − p; does nothing in evaluation. As `torch.nn.Dropout`. */
-export class Dropout extends DropoutBase {
-  override forward(x: Tensor): Tensor {
-    return dropout(x, this.p, { training: this.training })
-  }
-}
-/** As `Dropout`, for whole channels of [N, C, H, W]. As `torch.nn.Dropout2d`. */
-export class Dropout2d extends DropoutBase {
-  override forward(x: Tensor): Tensor {
-    return dropout2d(x, this.p, { training: this.training })
   }
 }

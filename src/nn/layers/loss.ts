@@ -1,29 +1,6 @@
-// Losses as modules: the options are fixed when they are made.
-import { nearest, fail } from '../../core/errors.ts'
-import type { Described } from '../../ops/define.ts'
-import type { Tensor } from '../../ops/index.ts'
+// The common losses as modules.
 import * as F from '../functional/loss.ts'
-import { Module } from '../module.ts'
-
-/** A module that calls a loss with options given once. */
-abstract class LossModule<O extends object> extends Module {
-  constructor(
-    private readonly loss: ((input: Tensor, target: Tensor, options?: O) => Tensor) & Described,
-    protected readonly options: O,
-  ) {
-    super()
-    const known = loss.paramNames.slice(2).filter(n => n !== '*')
-    for (const key of Object.keys(options))
-      if (!known.includes(key)) {
-        const guess = nearest(key, known)
-        fail(this.constructor.name, `unknown option '${key}'`, `${guess ? `did you mean '${guess}'? ` : ''}Options: ${known.join(', ')}`)
-      }
-  }
-
-  override forward(input: Tensor, target: Tensor): Tensor {
-    return this.loss(input, target, this.options)
-  }
-}
+import { LossModule } from './loss-module.ts'
 
 /** Cross entropy of scores and classes; see `nn.functional.crossEntropy`. As `torch.nn.CrossEntropyLoss`. */
 export class CrossEntropyLoss extends LossModule<F.CrossEntropyOptions> {

@@ -4,7 +4,7 @@ import { needWhole, withDefaults } from '../../core/options.ts'
 import { formatShape, type Shape } from '../../core/shape.ts'
 import { noGrad } from '../../autograd/mode.ts'
 import { ones, zeros, type Tensor } from '../../ops/index.ts'
-import { batchNorm, groupNorm, layerNorm, rmsNorm } from '../functional/index.ts'
+import { batchNorm, groupNorm, layerNorm, rmsNorm } from '../functional/norm.ts'
 import { Module } from '../module.ts'
 import { Parameter } from '../parameter.ts'
 
@@ -70,6 +70,10 @@ export class BatchNorm1d extends BatchNorm {
 /** Batch normalisation of images [N, C, H, W]. In training by the batch's statistics, in evaluation by running ones. As `torch.nn.BatchNorm2d`. */
 export class BatchNorm2d extends BatchNorm {
   protected override readonly ranks = [4]
+}
+/** Batch normalisation of volumes [N, C, D, H, W]. As `torch.nn.BatchNorm3d`. */
+export class BatchNorm3d extends BatchNorm {
+  protected override readonly ranks = [5]
 }
 
 export interface LayerNormLayerOptions {

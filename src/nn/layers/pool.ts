@@ -1,34 +1,13 @@
 // Pooling layers.
-import { formatShape } from '../../core/shape.ts'
-import { withDefaults } from '../../core/options.ts'
 import { avgPool1d, avgPool2d, avgPool3d, maxPool1d, maxPool2d, maxPool3d, type AvgPoolOptions, type MaxPoolOptions, type Tensor } from '../../ops/index.ts'
-import { adaptiveAvgPool1d, adaptiveAvgPool2d } from '../functional/index.ts'
+import { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d, type OutputSize } from '../functional/pool.ts'
 import type { Size } from '../../ops/spatial.ts'
 import { Module } from '../module.ts'
-
-const size = (v: Size | null): string => (v === null || typeof v === 'number' ? String(v) : formatShape(v))
-
-abstract class Pool<O extends object> extends Module {
-  protected readonly options: O & { stride: Size }
-
-  constructor(
-    readonly kernelSize: Size,
-    options: object,
-    defaults: O,
-  ) {
-    super()
-    const { stride, ...rest } = withDefaults<O & { stride: Size | null }>(this.constructor.name, options, { ...defaults, stride: null })
-    this.options = { ...(rest as unknown as O), stride: stride ?? kernelSize }
-  }
-
-  override extraRepr(): string {
-    return `${size(this.kernelSize)}${size(this.options.stride) === size(this.kernelSize) ? '' : `, stride=${size(this.options.stride)}`}`
-  }
-}
+import { Pool } from './pool-base.ts'
 
 const maxDefaults = { padding: 0 as Size, dilation: 1 as Size, ceilMode: false, returnIndices: false }
 /** What a max pool gives: values, or values and their positions. */
-type MaxPooled<I extends boolean> = I extends true ? [values: Tensor, indices: Tensor] : Tensor
+export type MaxPooled<I extends boolean> = I extends true ? [values: Tensor, indices: Tensor] : Tensor
 abstract class MaxPool<I extends boolean> extends Pool<typeof maxDefaults> {
   constructor(kernelSize: Size, options: MaxPoolOptions & { returnIndices?: I } = {}) {
     super(kernelSize, options, maxDefaults)
@@ -83,7 +62,6 @@ export class AvgPool3d extends AvgPool {
   }
 }
 
-type OutputSize = number | null | readonly (number | null)[]
 abstract class AdaptivePool extends Module {
   constructor(readonly outputSize: OutputSize) {
     super()
@@ -103,5 +81,11 @@ export class AdaptiveAvgPool1d extends AdaptivePool {
 export class AdaptiveAvgPool2d extends AdaptivePool {
   override forward(x: Tensor): Tensor {
     return adaptiveAvgPool2d(x, this.outputSize)
+  }
+}
+/** Means of as many windows as asked, of [N, C, D, H, W]; null keeps a size. As `torch.nn.AdaptiveAvgPool3d`. */
+export class AdaptiveAvgPool3d extends AdaptivePool {
+  override forward(x: Tensor): Tensor {
+    return adaptiveAvgPool3d(x, this.outputSize)
   }
 }

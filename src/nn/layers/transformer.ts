@@ -3,7 +3,8 @@ import { needWhole, withDefaults } from '../../core/options.ts'
 import { gelu, relu, type Tensor } from '../../ops/index.ts'
 import { Module } from '../module.ts'
 import { MultiheadAttention, type MultiheadAttentionInputs } from './attention.ts'
-import { Dropout, Linear } from './linear.ts'
+import { Dropout } from './dropout.ts'
+import { Linear } from './linear.ts'
 import { LayerNorm } from './norm.ts'
 
 export interface TransformerEncoderLayerOptions {

@@ -1,0 +1,12 @@
+// The containers, layers and losses that most models use.
+export { ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential } from '../containers.ts'
+export * from './activation.ts'
+export * from './attention.ts'
+export * from './conv.ts'
+export { Dropout, Dropout1d, Dropout2d, Dropout3d, type DropoutLayerOptions } from './dropout.ts'
+export { Embedding, type EmbeddingLayerOptions } from './embedding.ts'
+export { Flatten, Identity, Linear, Unflatten, type LinearOptions } from './linear.ts'
+export * from './loss.ts'
+export * from './norm.ts'
+export * from './pool.ts'
+export * from './transformer.ts'

@@ -1,0 +1,10 @@
+// The layers and losses that few models use.
+export * from './bilinear.ts'
+export * from './distance.ts'
+export * from './dropout-alpha.ts'
+export * from './embedding-bag.ts'
+export * from './loss-more.ts'
+export * from './norm-more.ts'
+export * from './padding.ts'
+export * from './pool-more.ts'
+export * from './vision.ts'
