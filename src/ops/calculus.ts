@@ -120,18 +120,19 @@ function parabola(h: Operand, k: Operand, place: -1 | 0 | 1, [a, b, c]: readonly
  * @example
  * gradient(tensor([1, 4, 9, 16])) // → [ tensor([3., 4., 6., 7.]) ]
  */
-export const gradient: ((x: Tensor, options?: GradientOptions) => Tensor[]) & Described = define('gradient', ['input', '*', 'spacing', 'dim', 'edgeOrder'], ({ input, spacing, dim, edgeOrder = 1 }: { input: Tensor } & GradientOptions) => {
-  needTensor('gradient', input)
-  const dims = dim === undefined || dim === null ? [...input.shape.keys()] : [dim].flat().map(d => normalizeDim('gradient', d, input.ndim))
-  normalizeDims('gradient', dims, input.ndim)
-  const each = Array.isArray(spacing) ? (spacing as readonly (number | Tensor)[]) : dims.map(() => (spacing as number | null | undefined) ?? 1)
-  if (each.length !== dims.length) fail('gradient', `${each.length} spacings for ${dims.length} dimensions`, 'give one for each, or a single number')
-  if (edgeOrder !== 1 && edgeOrder !== 2) fail('gradient', `edgeOrder is ${String(edgeOrder)}`, '1 or 2')
-  const x = isDifferentiable(input.dtype) ? input : cast(input, 'float32')
-  return dims.map((d, i) => {
-    const [n, step] = [input.shape[d] ?? 0, each[i]]
-    if (n < edgeOrder + 1) fail('gradient', `dimension ${d} of ${input} has ${n} samples`, `slopes need at least ${edgeOrder + 1}`)
-    if (step instanceof Tensor && (step.ndim !== 1 || step.numel !== n)) fail('gradient', `places ${step} for the ${n} samples of dimension ${d}`, 'a vector, one place for each sample')
-    return slope(x, d, step, edgeOrder)
+export const gradient: ((x: Tensor, options?: GradientOptions) => Tensor[]) & Described =
+  define('gradient', ['input', '*', 'spacing', 'dim', 'edgeOrder'], ({ input, spacing, dim, edgeOrder = 1 }: { input: Tensor } & GradientOptions) => {
+    needTensor('gradient', input)
+    const dims = dim === undefined || dim === null ? [...input.shape.keys()] : [dim].flat().map(d => normalizeDim('gradient', d, input.ndim))
+    normalizeDims('gradient', dims, input.ndim)
+    const each = Array.isArray(spacing) ? (spacing as readonly (number | Tensor)[]) : dims.map(() => (spacing as number | null | undefined) ?? 1)
+    if (each.length !== dims.length) fail('gradient', `${each.length} spacings for ${dims.length} dimensions`, 'give one for each, or a single number')
+    if (edgeOrder !== 1 && edgeOrder !== 2) fail('gradient', `edgeOrder is ${String(edgeOrder)}`, '1 or 2')
+    const x = isDifferentiable(input.dtype) ? input : cast(input, 'float32')
+    return dims.map((d, i) => {
+      const [n, step] = [input.shape[d] ?? 0, each[i]]
+      if (n < edgeOrder + 1) fail('gradient', `dimension ${d} of ${input} has ${n} samples`, `slopes need at least ${edgeOrder + 1}`)
+      if (step instanceof Tensor && (step.ndim !== 1 || step.numel !== n)) fail('gradient', `places ${step} for the ${n} samples of dimension ${d}`, 'a vector, one place for each sample')
+      return slope(x, d, step, edgeOrder)
+    })
   })
-})

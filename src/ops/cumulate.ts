@@ -136,8 +136,9 @@ const logcumsumexpOp: Op<{ axis: number }> = {
  * @example
  * tensor([0, 0, 0]).logcumsumexp(0).exp() // → tensor([1., 2., 3.])
  */
-export const logcumsumexp: ((x: Tensor, dim: number | { dim: number }) => Tensor) & Described = define('logcumsumexp', ['input', 'dim'], ({ input, dim }: { input: Tensor; dim: number }) => {
-  needFloat('logcumsumexp', needTensor('logcumsumexp', input))
-  const axis = normalizeDim('logcumsumexp', dim, input.ndim)
-  return input.ndim === 0 ? clone(input) : inFull(input, x => apply1(logcumsumexpOp, [x], { axis }))
-})
+export const logcumsumexp: ((x: Tensor, dim: number | { dim: number }) => Tensor) & Described =
+  define('logcumsumexp', ['input', 'dim'], ({ input, dim }: { input: Tensor; dim: number }) => {
+    needFloat('logcumsumexp', needTensor('logcumsumexp', input))
+    const axis = normalizeDim('logcumsumexp', dim, input.ndim)
+    return input.ndim === 0 ? clone(input) : inFull(input, x => apply1(logcumsumexpOp, [x], { axis }))
+  })

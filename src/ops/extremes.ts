@@ -8,7 +8,7 @@ import { apply1, define, needTensor, type Described } from './define.ts'
 import { gather } from './gather.ts'
 import { cat, expand, filledOp, narrow, reshape } from './movement.ts'
 import { eq, logicalOr, ne, sub, where } from './pointwise.ts'
-import { amax, amin, argmax, valuesAt, type ReduceOptions, type ValuesIndices } from './reduce.ts'
+import { amax, amin, argmax, needOrder, valuesAt, type ReduceOptions, type ValuesIndices } from './reduce.ts'
 import { sort } from './sort.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -19,6 +19,7 @@ type Running = ((x: Tensor, dim: number) => ValuesIndices) & Described
 function running(name: string, op: typeof runningMaxOp): Running {
   return define(name, ['input', 'dim'], ({ input, dim }: { input: Tensor; dim: number }) => {
     const axis = normalizeDim(name, dim, needTensor(name, input).ndim)
+    needOrder(name, input)
     if (input.ndim === 0) return sort(input)
     const x = input.dtype === 'bool' ? cast(input, 'int32') : input.detach()
     const best = apply1(op, [x], { axis, reverse: false })
@@ -56,6 +57,7 @@ type Along = ((x: Tensor, dim?: number | AlongOptions, keepdim?: boolean | Along
  */
 export const mode: Along = define('mode', ['input', 'dim', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor } & AlongOptions) => {
   const axis = normalizeDim('mode', dim ?? -1, needTensor('mode', input).ndim)
+  needOrder('mode', input)
   const { values, indices } = sort(input.detach(), axis)
   if (input.ndim === 0) return valuesAt(input, indices, 0)
   const n = input.shape[axis]
@@ -73,13 +75,15 @@ type Kth = ((x: Tensor, k: number, dim?: number | AlongOptions, keepdim?: boolea
  * @example
  * tensor([9, 7, 8]).kthvalue(2) // → { values: tensor(8.), indices: tensor(2) }
  */
-export const kthvalue: Kth = define('kthvalue', ['input', 'k', 'dim', 'keepdim'], ({ input, k, dim, keepdim }: { input: Tensor; k: number } & AlongOptions) => {
-  const axis = normalizeDim('kthvalue', dim ?? -1, needTensor('kthvalue', input).ndim)
-  const n = input.shape[axis] ?? 1
-  if (!Number.isInteger(k) || k < 1 || k > n) fail('kthvalue', `k = ${k} of dimension ${axis} of ${input}`, `k is 1 … ${n}`)
-  const { indices } = sort(input.detach(), axis)
-  return valuesAt(input, input.ndim === 0 ? indices : narrow(indices, axis, k - 1, 1), axis, keepdim)
-})
+export const kthvalue: Kth =
+  define('kthvalue', ['input', 'k', 'dim', 'keepdim'], ({ input, k, dim, keepdim }: { input: Tensor; k: number } & AlongOptions) => {
+    const axis = normalizeDim('kthvalue', dim ?? -1, needTensor('kthvalue', input).ndim)
+    const n = input.shape[axis] ?? 1
+    if (!Number.isInteger(k) || k < 1 || k > n) fail('kthvalue', `k = ${k} of dimension ${axis} of ${input}`, `k is 1 … ${n}`)
+    needOrder('kthvalue', input)
+    const { indices } = sort(input.detach(), axis)
+    return valuesAt(input, input.ndim === 0 ? indices : narrow(indices, axis, k - 1, 1), axis, keepdim)
+  })
 
 /**
  * Smallest and largest value, of all elements or along a dimension: `{min, max}`. Equal values share the gradient. As `torch.aminmax`.
@@ -87,7 +91,8 @@ export const kthvalue: Kth = define('kthvalue', ['input', 'k', 'dim', 'keepdim']
  * @example
  * tensor([3, 1, 2]).aminmax() // → { min: tensor(1.), max: tensor(3.) }
  */
-export const aminmax: ((x: Tensor, options?: ReduceOptions) => { min: Tensor; max: Tensor }) & Described = define('aminmax', ['input', '*', 'dim', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor } & ReduceOptions) => ({ min: amin(input, { dim, keepdim }), max: amax(input, { dim, keepdim }) }))
+export const aminmax: ((x: Tensor, options?: ReduceOptions) => { min: Tensor; max: Tensor }) & Described =
+  define('aminmax', ['input', '*', 'dim', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor } & ReduceOptions) => ({ min: amin(input, { dim, keepdim }), max: amax(input, { dim, keepdim }) }))
 
 /**
  * Sorted values along the first dimension. As `torch.msort`.

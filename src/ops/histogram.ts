@@ -33,8 +33,8 @@ const bincounts: readonly [Bincount, Later<Bincount>] = sized('bincount', ['inpu
   return gathered(x, weights ? (isFloat(weights.dtype) ? weights : cast(weights, 'float32')) : onesLike(x), size)
 })
 /**
- * How often each of the numbers 0, 1, … occurs in a vector of whole numbers ≥ 0: int32, or the sum of the weights. The largest number is read: on webgpu use
- * `bincountAsync`. As `torch.bincount`.
+ * How often each of the numbers 0, 1, … occurs in a vector of whole numbers ≥ 0: int32, or the sum of the weights. The largest number is read: on
+ * webgpu use `bincountAsync`. As `torch.bincount`.
  *
  * @example
  * tensor(new Int32Array([0, 1, 1, 3])).bincount() // → tensor([1, 2, 0, 1])
@@ -70,18 +70,19 @@ function needBins(op: string, bins: unknown): void {
  * @example
  * tensor([1, 2, 1]).histc({ bins: 4, min: 0, max: 3 }) // → tensor([0., 2., 1., 0.])
  */
-export const histc: ((x: Tensor, bins?: number | HistcOptions, min?: number | HistcOptions, max?: number | HistcOptions) => Tensor) & Described = define('histc', ['input', 'bins', 'min', 'max'], ({ input, bins = 100, min = 0, max = 0 }: { input: Tensor } & HistcOptions) => {
-  needFloat('histc', needTensor('histc', input))
-  needBins('histc', bins)
-  if (!(min <= max) || !Number.isFinite(max - min)) fail('histc', `the range is ${min} … ${max}`, 'min must be at most max, both finite')
-  const x = flatten(input.detach())
-  const [low, high]: readonly Operand[] = min < max ? [min, max] : x.numel === 0 ? [0, 1] : rangeOf(x, 1)
-  const width = low instanceof Tensor ? sub(high, low) : Number(high) - Number(low)
-  const bin = clampMax(floor(mul(div(sub(x, low), width), bins)), bins - 1)
-  // What lies outside goes to one bin more.
-  const place = where(logicalAnd(ge(x, low), le(x, high)), bin, bins)
-  return narrow(gathered(cast(place, 'int32'), onesLike(x), bins + 1), 0, 0, bins)
-})
+export const histc: ((x: Tensor, bins?: number | HistcOptions, min?: number | HistcOptions, max?: number | HistcOptions) => Tensor) & Described =
+  define('histc', ['input', 'bins', 'min', 'max'], ({ input, bins = 100, min = 0, max = 0 }: { input: Tensor } & HistcOptions) => {
+    needFloat('histc', needTensor('histc', input))
+    needBins('histc', bins)
+    if (!(min <= max) || !Number.isFinite(max - min)) fail('histc', `the range is ${min} … ${max}`, 'min must be at most max, both finite')
+    const x = flatten(input.detach())
+    const [low, high]: readonly Operand[] = min < max ? [min, max] : x.numel === 0 ? [0, 1] : rangeOf(x, 1)
+    const width = low instanceof Tensor ? sub(high, low) : Number(high) - Number(low)
+    const bin = clampMax(floor(mul(div(sub(x, low), width), bins)), bins - 1)
+    // What lies outside goes to one bin more.
+    const place = where(logicalAnd(ge(x, low), le(x, high)), bin, bins)
+    return narrow(gathered(cast(place, 'int32'), onesLike(x), bins + 1), 0, 0, bins)
+  })
 
 export interface HistogramOptions {
   /** Lowest and highest edge, where `bins` is a number; else those of the values. */
@@ -99,20 +100,21 @@ type Histogram = ((x: Tensor, bins?: number | Tensor | HistogramOptions, options
  * @example
  * tensor([1, 2, 1]).histogram(4, { range: [0, 3] }) // → { hist: tensor([0., 2., 1., 0.]), binEdges: tensor([0.0000, 0.7500, 1.5000, 2.2500, 3.0000]) }
  */
-export const histogram: Histogram = define('histogram', ['input', 'bins', '*', 'range', 'weight', 'density'], ({ input, bins = 100, range, weight, density }: { input: Tensor; bins?: number | Tensor } & HistogramOptions) => {
-  needFloat('histogram', needTensor('histogram', input))
-  if (weight && !sameShape(weight.shape, input.shape)) fail('histogram', `weight ${weight} does not fit ${input}`, 'give one for each value')
-  const x = flatten(input.detach())
-  const edges = bins instanceof Tensor ? bins : edgesOf(x, bins, range)
-  if (edges.ndim !== 1 || edges.numel < 2 || edges.dtype !== x.dtype) fail('histogram', `edges ${edges}`, `give a vector of at least two, as ${x.dtype}`)
-  if (bins instanceof Tensor && range) fail('histogram', 'both edges and a range are given', 'the edges tell the range')
-  const n = edges.numel - 1
-  const inside = logicalAnd(ge(x, narrow(edges, 0, 0, 1)), le(x, narrow(edges, 0, n, 1)))
-  const place = where(inside, clampMax(sub(firstPast(edges, x, gt), 1), n - 1), n)
-  const sums = narrow(gathered(place, weight ? cast(flatten(weight), x.dtype) : onesLike(x), n + 1), 0, 0, n)
-  const widths = sub(narrow(edges, 0, 1, n), narrow(edges, 0, 0, n))
-  return { hist: density ? div(div(sums, sum(sums)), widths) : sums, binEdges: edges }
-})
+export const histogram: Histogram =
+  define('histogram', ['input', 'bins', '*', 'range', 'weight', 'density'], ({ input, bins = 100, range, weight, density }: { input: Tensor; bins?: number | Tensor } & HistogramOptions) => {
+    needFloat('histogram', needTensor('histogram', input))
+    if (weight && !sameShape(weight.shape, input.shape)) fail('histogram', `weight ${weight} does not fit ${input}`, 'give one for each value')
+    const x = flatten(input.detach())
+    const edges = bins instanceof Tensor ? bins : edgesOf(x, bins, range)
+    if (edges.ndim !== 1 || edges.numel < 2 || edges.dtype !== x.dtype) fail('histogram', `edges ${edges}`, `give a vector of at least two, as ${x.dtype}`)
+    if (bins instanceof Tensor && range) fail('histogram', 'both edges and a range are given', 'the edges tell the range')
+    const n = edges.numel - 1
+    const inside = logicalAnd(ge(x, narrow(edges, 0, 0, 1)), le(x, narrow(edges, 0, n, 1)))
+    const place = where(inside, clampMax(sub(firstPast(edges, x, gt), 1), n - 1), n)
+    const sums = narrow(gathered(place, weight ? cast(flatten(weight), x.dtype) : onesLike(x), n + 1), 0, 0, n)
+    const widths = sub(narrow(edges, 0, 1, n), narrow(edges, 0, 0, n))
+    return { hist: density ? div(div(sums, sum(sums)), widths) : sums, binEdges: edges }
+  })
 
 /** Edges of bins of equal width, from both ends towards the middle. */
 function edgesOf(x: Tensor, bins: number, range: HistogramOptions['range']): Tensor {

@@ -41,10 +41,11 @@ type Norm = ((x: Tensor, p?: number | 'fro' | 'nuc' | null | NormOptions, dim?: 
  * tensor([3, -4]).norm() // → tensor(5.)
  * tensor([3, -4]).norm(1) // → tensor(7.)
  */
-export const norm: Norm = define('norm', ['input', 'p', 'dim', 'keepdim', '*', 'dtype'], ({ input, p, dim, keepdim, dtype }: { input: Tensor } & NormOptions) => {
-  const axes = axesOf('norm', input, dim)
-  const x = dtype ? cast(input, dtype) : input
-  needDifferentiable('norm', x)
-  const named = typeof p === 'string' && p !== 'fro' ? namedNorms.get(p) ?? fail('norm', `there is no norm '${p}' here`, "p is a number, 'fro' or, with the decompositions of the full build, 'nuc'") : null
-  return finish(named ? named(x, axes) : pNorm(x, typeof p === 'number' ? p : 2, axes), x.shape, axes, keepdim)
-})
+export const norm: Norm =
+  define('norm', ['input', 'p', 'dim', 'keepdim', '*', 'dtype'], ({ input, p, dim, keepdim, dtype }: { input: Tensor } & NormOptions) => {
+    const axes = axesOf('norm', input, dim)
+    const x = dtype ? cast(input, dtype) : input
+    needDifferentiable('norm', x)
+    const named = typeof p === 'string' && p !== 'fro' ? namedNorms.get(p) ?? fail('norm', `there is no norm '${p}' here`, "p is a number, 'fro' or, with the decompositions of the full build, 'nuc'") : null
+    return finish(named ? inFull(x, y => named(y, axes)) : pNorm(x, typeof p === 'number' ? p : 2, axes), x.shape, axes, keepdim)
+  })

@@ -42,8 +42,8 @@ function leavesOf(x: Tensor, axes: readonly number[]) {
 const shifted = (x: Tensor, by: number): Tensor => pad(narrow(x, -1, by, x.shape.at(-1)! - by), [0, by])
 
 /**
- * Along the last dimension Rᵢ = gᵢ + aᵢ Rᵢ₊₁, solved by doubling (Kogge & Stone 1973): after a step of s, each b covers 2s terms and each a carries what
- * follows them. The last a is not used.
+ * Along the last dimension Rᵢ = gᵢ + aᵢ Rᵢ₊₁, solved by doubling (Kogge & Stone 1973): after a step of s, each b covers 2s terms and each a carries
+ * what follows them. The last a is not used.
  */
 export function recurrence(g: Tensor, a: Tensor): Tensor {
   const n = g.shape.at(-1)!

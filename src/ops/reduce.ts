@@ -35,7 +35,8 @@ export interface ValuesIndices {
   indices: Tensor
 }
 export type Reducer<O> = ((x: Tensor, dim?: Dims | O, keepdim?: boolean | O, options?: O) => Tensor) & Described
-export type VarReducer<R> = ((x: Tensor, dim?: Dims | boolean | VarOptions, unbiased?: boolean | VarOptions, keepdim?: boolean | VarOptions, options?: VarOptions) => R) & Described
+type Flag<O> = boolean | O
+export type VarReducer<R> = ((x: Tensor, dim?: Dims | Flag<VarOptions>, unbiased?: Flag<VarOptions>, keepdim?: Flag<VarOptions>, options?: VarOptions) => R) & Described
 
 interface ReduceParams {
   /** Sorted, without repeats. */
@@ -192,9 +193,8 @@ export const any: Reducer<ReduceOptions> = reducer('any', [], (x, axes) => truth
 export const countNonzero: Reducer<ReduceOptions> = reducer('countNonzero', [], (x, axes) => reduce(sumOp, cast(ne(x, 0), 'int32'), axes))
 
 export function nonEmpty(op: string, x: Tensor, axes: readonly number[]): Tensor {
-  const all = axes.length === x.ndim
-  // With no dim given even a result without elements is refused, as in PyTorch.
-  if (count(x, axes) === 0) fail(op, `${x} has no elements over ${all ? 'all dims' : `dims ${axes.join(', ')}`}, and an extreme of nothing is undefined`, 'check the size first')
+  const where = axes.length === x.ndim ? 'all dims' : `dims ${axes.join(', ')}`
+  if (count(x, axes) === 0) fail(op, `${x} has no elements over ${where}, and an extreme of nothing is undefined`, 'check the size first')
   return x
 }
 
@@ -263,7 +263,7 @@ interface ExtremeArgs {
 }
 function extreme(name: string, whole: Op<ReduceParams>, arg: ArgReducer, pairwise: (x: Tensor, other: Tensor) => Tensor): Extreme & Described {
   return define(name, ['input', 'dim', 'keepdim', '*', 'other'], ({ input, dim, keepdim, other }: ExtremeArgs) => {
-    needTensor(name, input)
+    needOrder(name, needTensor(name, input))
     if (other || dim instanceof Tensor) return pairwise(input, needTensor(name, other ?? dim))
     if (typeof dim === 'number') {
       const axis = normalizeDim(name, dim, input.ndim)
@@ -295,9 +295,12 @@ export const max: Extreme & Described = extreme('max', wholeMaxOp, argmax, maxim
  */
 export const min: Extreme & Described = extreme('min', wholeMinOp, argmin, minimum)
 
-/** A function with the parameters of `torch.var`; a boolean in the place of `dim` is `unbiased`. `body` gets the mean and the variance, both with reduced dimensions of 1. */
+/**
+ * A function with the parameters of `torch.var`; a boolean in the place of `dim` is `unbiased`. `body` gets the mean and the variance, both with
+ * reduced dimensions of 1, and how to round and drop these.
+ */
 export function varReducer<R>(name: string, body: (moments: { mean: Tensor; variance: Tensor }, drop: (y: Tensor) => Tensor) => R): VarReducer<R> {
-  return define(name, ['input', 'dim', 'unbiased', 'keepdim', '*', 'correction'], (a: { input: Tensor; dim?: Dims | boolean; unbiased?: boolean; keepdim?: boolean; correction?: number | null }) => {
+  return define(name, ['input', 'dim', 'unbiased', 'keepdim', '*', 'correction'], (a: Omit<VarOptions, 'dim'> & { input: Tensor; dim?: Dims | boolean }) => {
     const unbiased = typeof a.dim === 'boolean' ? a.dim : a.unbiased
     if (unbiased !== undefined && typeof a.correction === 'number') fail(name, 'both unbiased and correction are given', 'correction says it all')
     const axes = axesOf(name, a.input, typeof a.dim === 'boolean' ? null : a.dim)

@@ -106,8 +106,8 @@ function* distinct(name: string, ordered: boolean, { input, dim, returnInverse, 
 type Pair<F extends (...args: never[]) => unknown> = readonly [now: F & Described, later: Later<F>]
 const uniques: Pair<Unique> = sized('unique', ['input', 'sorted', 'returnInverse', 'returnCounts', 'dim'], (a: UniqueOptions & { input: Tensor }) => distinct('unique', true, a))
 /**
- * The distinct values in ascending order, of all elements or slices of a dimension (compared like words); with `returnInverse` and `returnCounts` a list of values, the
- * place of each element among them, and how often each occurs. NaNs are distinct. Their number is read: on webgpu use `uniqueAsync`. As `torch.unique`.
+ * The distinct values in ascending order, of all elements or slices of a dimension (compared like words); with `returnInverse` and `returnCounts` a
+ * list of values, the place of each element among them, and how often each occurs. NaNs are distinct. Their number is read: on webgpu use `uniqueAsync`. As `torch.unique`.
  *
  * @example
  * unique(tensor([3, 1, 3])) // → tensor([1., 3.])

@@ -101,4 +101,5 @@ export const logSoftmax: Softmax = softmaxOf('logSoftmax', logSoftmaxOp)
  * @example
  * tensor([1, 2, 2]).softmin(0) // → tensor([0.5761, 0.2119, 0.2119])
  */
-export const softmin: Softmax = describe((x: Tensor, dim: number, dtype?: DType | null) => softmax(neg(x), dim, dtype), 'softmin', ['input', 'dim', 'dtype'])
+export const softmin: Softmax =
+  describe((x: Tensor, dim: number, dtype?: DType | null) => softmax(neg(x), dim, dtype), 'softmin', ['input', 'dim', 'dtype'])

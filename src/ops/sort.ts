@@ -59,7 +59,8 @@ export const sort: Sort<ValuesIndices> = define('sort', sortNames, ({ input, dim
  * @example
  * tensor([3, 1, 2]).argsort() // → tensor([1, 2, 0])
  */
-export const argsort: Sort<Tensor> = define('argsort', sortNames, ({ input, dim, descending }: { input: Tensor } & SortOptions) => sort(needTensor('argsort', input), { dim, descending }).indices)
+export const argsort: Sort<Tensor> =
+  define('argsort', sortNames, ({ input, dim, descending }: { input: Tensor } & SortOptions) => sort(needTensor('argsort', input), { dim, descending }).indices)
 
 export interface TopkOptions {
   dim?: number | null
@@ -75,14 +76,16 @@ type Topk = ((x: Tensor, k: number, dim?: number | null | TopkOptions, largest?:
  * @example
  * tensor([3, 1, 4, 1, 5]).topk(2) // → { values: tensor([5., 4.]), indices: tensor([4, 2]) }
  */
-export const topk: Topk = define('topk', ['input', 'k', 'dim', 'largest', 'sorted'], ({ input, k, dim, largest }: { input: Tensor; k: number } & TopkOptions) => {
-  const axis = normalizeDim('topk', dim ?? -1, needTensor('topk', input).ndim)
-  const n = input.shape[axis] ?? 1
-  if (!Number.isInteger(k) || k < 0 || k > n) fail('topk', `k = ${k} of dimension ${axis} of ${input}`, `k is 0 … ${n}`)
-  const { values, indices } = sort(input, { dim: axis, descending: largest !== false })
-  const first = (x: Tensor): Tensor => (input.ndim === 0 ? reshape(narrow(reshape(x, 1), 0, 0, k), k === 1 ? [] : [0]) : narrow(x, axis, 0, k))
-  return { values: first(values), indices: first(indices) }
-})
+export const topk: Topk =
+  define('topk', ['input', 'k', 'dim', 'largest', 'sorted'], ({ input, k, dim, largest }: { input: Tensor; k: number } & TopkOptions) => {
+    const axis = normalizeDim('topk', dim ?? -1, needTensor('topk', input).ndim)
+    needOrder('topk', input)
+    const n = input.shape[axis] ?? 1
+    if (!Number.isInteger(k) || k < 0 || k > n) fail('topk', `k = ${k} of dimension ${axis} of ${input}`, `k is 0 … ${n}`)
+    const { values, indices } = sort(input, { dim: axis, descending: largest !== false })
+    const first = (x: Tensor): Tensor => (input.ndim === 0 ? reshape(narrow(reshape(x, 1), 0, 0, k), k === 1 ? [] : [0]) : narrow(x, axis, 0, k))
+    return { values: first(values), indices: first(indices) }
+  })
 
 /** Position of the middle along an axis, which keeps size 1: the lower of two. A NaN is the middle, or is passed over. */
 export function middle(op: string, x: Tensor, axis: number, passNaN: boolean): Tensor {
@@ -108,7 +111,7 @@ const chosenOp: Op<null> = {
 /** A function with the parameters of `torch.median`. */
 export function medianOf(name: string, passNaN: boolean): Chosen & Described {
   return define(name, ['input', 'dim', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor; dim?: number | null; keepdim?: boolean }) => {
-    needTensor(name, input)
+    needOrder(name, needTensor(name, input))
     if (typeof dim === 'number') {
       const axis = normalizeDim(name, dim, input.ndim)
       return valuesAt(input, middle(name, input, axis, passNaN), axis, keepdim)
@@ -142,15 +145,16 @@ type Diff = ((x: Tensor, n?: number | DiffOptions, dim?: number | DiffOptions, p
  * @example
  * tensor([1, 4, 9, 16]).diff() // → tensor([3., 5., 7.])
  */
-export const diff: Diff = define('diff', ['input', 'n', 'dim', 'prepend', 'append'], ({ input, n = 1, dim = -1, prepend, append }: { input: Tensor } & DiffOptions) => {
-  const axis = normalizeDim('diff', dim, needTensor('diff', input).ndim)
-  if (input.ndim === 0) fail('diff', `${input} has no neighbours`, 'give a tensor of at least one dimension')
-  if (!Number.isInteger(n) || n < 0) fail('diff', `n is ${n}`, 'give a whole number ≥ 0')
-  let x = prepend || append ? cat([...(prepend ? [prepend] : []), input, ...(append ? [append] : [])], axis) : input
-  for (let i = 0; i < n && x.shape[axis] > 0; i++) {
-    const m = x.shape[axis] - 1
-    const [later, earlier] = [narrow(x, axis, 1, m), narrow(x, axis, 0, m)]
-    x = x.dtype === 'bool' ? ne(later, earlier) : sub(later, earlier)
-  }
-  return x
-})
+export const diff: Diff =
+  define('diff', ['input', 'n', 'dim', 'prepend', 'append'], ({ input, n = 1, dim = -1, prepend, append }: { input: Tensor } & DiffOptions) => {
+    const axis = normalizeDim('diff', dim, needTensor('diff', input).ndim)
+    if (input.ndim === 0) fail('diff', `${input} has no neighbours`, 'give a tensor of at least one dimension')
+    if (!Number.isInteger(n) || n < 0) fail('diff', `n is ${n}`, 'give a whole number ≥ 0')
+    let x = prepend || append ? cat([...(prepend ? [prepend] : []), input, ...(append ? [append] : [])], axis) : input
+    for (let i = 0; i < n && x.shape[axis] > 0; i++) {
+      const m = x.shape[axis] - 1
+      const [later, earlier] = [narrow(x, axis, 1, m), narrow(x, axis, 0, m)]
+      x = x.dtype === 'bool' ? ne(later, earlier) : sub(later, earlier)
+    }
+    return x
+  })

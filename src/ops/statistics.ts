@@ -1,8 +1,9 @@
 // Statistics: moments, sums that pass over NaN, quantiles, covariance. All are formulas of other ops.
-import { isDifferentiable, isFloat } from '../core/dtype.ts'
+import { isComplex, isDifferentiable, isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { normalizeDim } from '../core/shape.ts'
 import { cast } from './cast.ts'
+import { complex, imag, real } from './complex.ts'
 import { apply1, define, needFloat, needTensor, type Described } from './define.ts'
 import { gather } from './gather.ts'
 import { matmul } from './matmul.ts'
@@ -138,21 +139,22 @@ function needWeights(name: string, w: Tensor | null | undefined, ok: boolean, ki
  * tensor([[1, 2, 3], [6, 4, 2]]).cov() // → tensor([[ 1., -2.],
  * //           [-2.,  4.]])
  */
-export const cov: ((x: Tensor, options?: CovOptions) => Tensor) & Described = define('cov', ['input', '*', 'correction', 'fweights', 'aweights'], ({ input, correction = 1, fweights, aweights }: { input: Tensor } & CovOptions) => {
-  if (needTensor('cov', input).ndim > 2) fail('cov', `expected at most two dimensions, got ${input}`, 'rows are variables, columns are observations')
-  const x = reshape(isDifferentiable(input.dtype) ? input : cast(input, 'float32'), input.ndim < 2 ? [1, input.numel] : input.shape)
-  const n = x.shape[1]
-  needWeights('fweights', fweights, !!fweights && !isFloat(fweights.dtype), 'integers', n)
-  needWeights('aweights', aweights, !!aweights && isFloat(aweights.dtype), 'floats', n)
-  const given = [fweights, aweights].filter(w => w instanceof Tensor).map(w => reshape(checked(w), n))
-  const weights = given.length === 0 ? null : given.reduce((a, b) => mul(a, b))
-  const total = weights ? sum(weights) : n
-  const weighted = (y: Tensor): Tensor => (weights ? mul(y, weights) : y)
-  const centred = sub(x, div(sum(weighted(x), 1, true), total))
-  const taken = weights && aweights ? div(mul(sum(mul(weights, reshape(aweights, n))), correction), total) : correction
-  const freedom = total instanceof Tensor ? clampMin(sub(total, taken), 0) : Math.max(0, n - correction)
-  return squeeze(div(matmul(weighted(centred), conj(centred).t()), freedom))
-})
+export const cov: ((x: Tensor, options?: CovOptions) => Tensor) & Described =
+  define('cov', ['input', '*', 'correction', 'fweights', 'aweights'], ({ input, correction = 1, fweights, aweights }: { input: Tensor } & CovOptions) => {
+    if (needTensor('cov', input).ndim > 2) fail('cov', `expected at most two dimensions, got ${input}`, 'rows are variables, columns are observations')
+    const x = reshape(isDifferentiable(input.dtype) ? input : cast(input, 'float32'), input.ndim < 2 ? [1, input.numel] : input.shape)
+    const n = x.shape[1]
+    needWeights('fweights', fweights, !!fweights && !isFloat(fweights.dtype), 'integers', n)
+    needWeights('aweights', aweights, !!aweights && isFloat(aweights.dtype), 'floats', n)
+    const given = [fweights, aweights].filter(w => w instanceof Tensor).map(w => reshape(checked(w), n))
+    const weights = given.length === 0 ? null : given.reduce((a, b) => mul(a, b))
+    const total = weights ? sum(weights) : n
+    const weighted = (y: Tensor): Tensor => (weights ? mul(y, weights) : y)
+    const centred = sub(x, div(sum(weighted(x), 1, true), total))
+    const taken = weights && aweights ? div(mul(sum(mul(weights, reshape(aweights, n))), correction), total) : correction
+    const freedom = total instanceof Tensor ? clampMin(sub(total, taken), 0) : Math.max(0, n - correction)
+    return squeeze(div(matmul(weighted(centred), conj(centred).t()), freedom))
+  })
 
 /**
  * Correlation coefficients of the rows of a matrix, whose columns are observations. As `torch.corrcoef`.
@@ -165,7 +167,9 @@ export const corrcoef: ((x: Tensor) => Tensor) & Described = define('corrcoef', 
   const c = cov(needTensor('corrcoef', input))
   if (c.ndim === 0) return div(c, c)
   const deviation = sqrt(diagonal(c))
-  return clampBoth(div(div(c, unsqueeze(deviation, 1)), deviation), -1, 1)
+  const r = div(div(c, unsqueeze(deviation, 1)), deviation)
+  const limited = (x: Tensor): Tensor => clampBoth(x, -1, 1)
+  return isComplex(r.dtype) ? complex(limited(real(r)), limited(imag(r))) : limited(r)
 })
 
 /**
