@@ -1,8 +1,9 @@
 // Convolution over 1 to 3 spatial dimensions. One record; both of its derivatives are convolutions again
 // (input dilation takes the place of stride, the weight is flipped), so derivatives of any order stay inside it.
+import { isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
-import { formatShape, type Shape } from '../core/shape.ts'
-import { apply1, define, type Described } from './define.ts'
+import { formatShape, sameShape, type Shape } from '../core/shape.ts'
+import { apply1, define, needTensor, type Described } from './define.ts'
 import { flipView as flip, permute, reshape } from './movement.ts'
 import type { Op } from './op.ts'
 import { add } from './pointwise.ts'
@@ -25,13 +26,13 @@ const spatial = (x: Shape): Shape => x.slice(3)
 export const convOp: Op<ConvParams> = {
   name: 'conv',
   infer: ([x, w], p) => {
-    for (const t of [x, w]) if (t.dtype !== 'float32') fail('conv', `expected float32 input and weight, got ${String(x)} and ${String(w)}`, "convert with x.to('float32')")
-    return [{ dtype: 'float32', shape: [x.shape[0], x.shape[1], w.shape[1], ...p.size] }]
+    if (!isFloat(x.dtype) || x.dtype !== w.dtype) fail('conv', `expected input and weight of one float dtype, got ${String(x)} and ${String(w)}`, "convert with x.to('float32')")
+    return [{ dtype: x.dtype, shape: [x.shape[0], x.shape[1], w.shape[1], ...p.size] }]
   },
   lower(k, [x, w], p) {
     const [g, n, o] = [x.view.shape[0], x.view.shape[1], w.view.shape[1]]
     // Memory in the order [N, G, O, …T], which is [N, channels, …T] without a copy.
-    const memory = k.alloc('float32', [n, g, o, ...p.size])
+    const memory = k.alloc(x.view.dtype, [n, g, o, ...p.size])
     const { shape, strides } = memory.view
     const view = { ...memory.view, shape: [g, n, ...shape.slice(2)], strides: [strides[1], strides[0], ...strides.slice(2)] }
     const out = { view, slot: memory.slot }
@@ -79,6 +80,9 @@ export interface ConvTransposeOptions {
 type Conv = ((x: Tensor, weight: Tensor, bias?: Tensor | null | ConvOptions, options?: ConvOptions) => Tensor) & Described
 
 function checkChannels(op: string, x: Tensor, weight: Tensor, n: number, channelAxis: number, groups: number): void {
+  needTensor(op, x)
+  needTensor(op, weight)
+  if (!Number.isInteger(groups) || groups < 1) fail(op, `groups is ${String(groups)}`, 'give a whole number ≥ 1')
   if (x.ndim !== n + 2 && x.ndim !== n + 1) fail(op, `expected input of ${n + 1} or ${n + 2} dimensions, got ${x}`, `[batch, channels, …${n} spatial]`)
   if (weight.ndim !== n + 2) fail(op, `expected a weight of ${n + 2} dimensions, got ${weight}`, '[out, in / groups, …kernel]')
   const c = x.shape[x.ndim - n - 1]
@@ -98,6 +102,7 @@ function conv(n: number): Conv {
     const same = a.padding === 'same'
     if (same && stride.some(s => s !== 1)) fail(op, "padding 'same' needs stride 1", 'give the padding as numbers')
     const total = kernel.map((k, i) => (k - 1) * dilation[i])
+    if (typeof a.padding === 'string' && !same && a.padding !== 'valid') fail(op, `there is no padding '${String(a.padding)}'`, "'same', 'valid', or numbers")
     const padLow = same ? total.map(v => Math.floor(v / 2)) : perAxis(op, 'padding', a.padding === 'valid' ? 0 : ((a.padding as number | Shape | undefined) ?? 0), n)
     const x = input.ndim === n + 1 ? reshape(input, [1, ...input.shape]) : input
     const [batch, c] = x.shape
@@ -107,7 +112,7 @@ function conv(n: number): Conv {
     const grouped = groups === 1 ? reshape(x, [1, ...x.shape]) : permute(reshape(x, [batch, groups, c / groups, ...sizes]), [1, 0, 2, ...sizes.map((_, i) => i + 3)])
     const w = reshape(weight, [groups, weight.shape[0] / groups, ...weight.shape.slice(1)])
     const y = ungroup(apply1(convOp, [grouped, w], { stride, dilation, inputDilation: stride.map(() => 1), padLow, size }))
-    return finish(y, bias, n, input)
+    return finish(op, y, bias, n, input)
   })
 }
 
@@ -117,7 +122,8 @@ const ungroup = (y: Tensor): Tensor => {
   return reshape(g === 1 ? y : permute(y, [1, 0, 2, ...t.map((_, i) => i + 3)]), [n, g * o, ...t])
 }
 
-function finish(y: Tensor, bias: Tensor | null | undefined, n: number, input: Tensor): Tensor {
+function finish(op: string, y: Tensor, bias: Tensor | null | undefined, n: number, input: Tensor): Tensor {
+  if (bias && (!sameShape(bias.shape, [y.shape[1]]) || bias.dtype !== y.dtype)) fail(op, `bias ${bias} does not go with ${y.shape[1]} channels of ${input}`, `one value for each: [${y.shape[1]}], ${y.dtype}`)
   const out = bias ? add(y, reshape(bias, [bias.numel, ...new Array<number>(n).fill(1)])) : y
   return input.ndim === n + 1 ? reshape(out, out.shape.slice(1)) : out
 }
@@ -150,7 +156,7 @@ function convTranspose(n: number): ConvTranspose {
     // [C, O/G, …K] → [G, O/G, C/G, …K flipped]
     const w = swap01(flip(reshape(weight, [groups, c / groups, ...weight.shape.slice(1)]), kernel.map((_, i) => i + 3)))
     const y = ungroup(apply1(convOp, [grouped, w], { stride: stride.map(() => 1), dilation, inputDilation: stride, padLow: kernel.map((k, i) => (k - 1) * dilation[i] - padding[i]), size }))
-    return finish(y, bias, n, input)
+    return finish(op, y, bias, n, input)
   })
 }
 

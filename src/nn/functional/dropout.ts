@@ -25,7 +25,7 @@ export const dropping = (name: string, like: (x: Tensor) => Tensor, change: (x: 
     return inplace ? copy_(x, y) : y
   })
 
-const scaled = (x: Tensor, stays: Tensor, p: number): Tensor => mul(x, stays.mul(1 / (1 - p)))
+const scaled = (x: Tensor, stays: Tensor, p: number): Tensor => mul(mul(x, stays), 1 / (1 - p))
 /** One element for each channel of [N, C, …]; where there are fewer than `batched` dimensions, of [C, …]. */
 export const perChannel = (batched: number) => (x: Tensor): Tensor => {
   const kept = x.ndim < batched ? 1 : 2

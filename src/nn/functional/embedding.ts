@@ -31,7 +31,7 @@ export function paddingRow(op: string, weight: Tensor, paddingIdx: number | null
 }
 
 /** How often each row of the table is looked up. */
-const uses = (index: Tensor, weight: Tensor): Tensor => indexAdd(zeros(weight.shape[0]), 0, index, ones(index.numel))
+const uses = (index: Tensor, weight: Tensor): Tensor => indexAdd(zeros([weight.shape[0]], { dtype: weight.dtype }), 0, index, ones([index.numel], { dtype: weight.dtype }))
 
 /** Rows for a flat index, with the options that concern the table. */
 export function rowsOf(op: string, index: Tensor, weight: Tensor, { maxNorm, normType = 2, scaleGradByFreq = false }: EmbeddingOptions): Tensor {

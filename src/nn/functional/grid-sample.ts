@@ -90,10 +90,11 @@ export const gridSample: GridSample = define('gridSample', ['input', 'grid', 'mo
   if (mode === 'bicubic' && n !== 2) fail(op, `bicubic works on images, got ${x}`, 'use bilinear for volumes')
   if (x.shape.slice(2).includes(0)) fail(op, `${x} has no pixels`, 'only the batch and the channels may be empty')
   const [batch, channels, ...sizes] = x.shape
-  const places = numel(grid.shape.slice(1, -1))
+  const count = numel(grid.shape.slice(1, -1))
   const steps = contiguousStrides(sizes)
-  // The last coordinate of a place is that of the first axis.
-  const axes = sizes.map((size, i) => axisTaps(grid.select(-1, n - 1 - i).reshape(batch, places), size, mode, paddingMode, alignCorners ?? false))
+  // Places are computed in no less than 32 bits. The last coordinate of a place is that of the first axis.
+  const places = grid.dtype === 'float64' ? grid : grid.to('float32')
+  const axes = sizes.map((size, i) => axisTaps(places.select(-1, n - 1 - i).reshape(batch, count), size, mode, paddingMode, alignCorners ?? false))
   const joined = (part: (a: AxisTaps, i: number) => Tensor | null, join: (a: Tensor, b: Tensor) => Tensor): Tensor | null => {
     const parts = axes.flatMap((a, i) => {
       const p = part(a, i)
@@ -108,7 +109,7 @@ export const gridSample: GridSample = define('gridSample', ['input', 'grid', 'mo
   const weight = joined(a => a.weight, mul)
   const kept = inside ? where(inside.unsqueeze(1), fetched, 0) : fetched
   const y = weight ? kept.mul(weight.unsqueeze(1)).sum(all.slice(1).map((_, i) => i + 3)) : kept
-  return y.reshape([batch, channels, ...grid.shape.slice(1, -1)])
+  return y.to(x.dtype).reshape([batch, channels, ...grid.shape.slice(1, -1)])
 })
 
 /** Places −1 … 1 of n pixels in a row. */

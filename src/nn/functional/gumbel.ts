@@ -21,7 +21,7 @@ export const gumbelSoftmax: GumbelSoftmax = define('gumbelSoftmax', ['logits', '
   const axis = axisOf('gumbelSoftmax', dim, logits.ndim)
   // −log of an exponential number, which is kept from the 0 that rounding would give once in 2²⁴ draws.
   const waits = neg(log(sub(1, randLike(logits.detach(), { generator })))).clamp({ min: 2 ** -25 })
-  const gumbel = neg(log(waits))
+  const gumbel = neg(log(waits)).to(logits.dtype)
   const soft = softmax(add(logits, gumbel).div(tau), axis)
   if (!hard) return soft
   const places = arange(logits.shape[axis]).reshape(logits.shape.map((n, i) => (i === axis ? n : 1)))

@@ -23,8 +23,8 @@ export const gaussianNllLoss: ((input: Tensor, target: Tensor, variance: Tensor,
   const short = sameShape(needTensor(op, input).shape.slice(0, -1), given.shape) && input.ndim > 0
   if (!short && !sameShape(given.shape, input.shape) && !(given.ndim === input.ndim && given.shape.at(-1) === 1 && sameShape(given.shape.slice(0, -1), input.shape.slice(0, -1))))
     fail(op, `var ${given} does not fit input ${input}`, 'give one variance for each value, or for each row')
-  const one = confirmed(op, ge(given.detach(), 0), 'some of var are negative', 'a variance is at least 0: exp(x), or softplus(x)')
-  const v = mul(short ? given.unsqueeze(-1) : given, one.reshape(input.shape.map(() => 1)))
+  const one = confirmed(op, ge(given.detach(), 0), given.dtype, 'some of var are negative', 'a variance is at least 0: exp(x), or softplus(x)')
+  const v = mul(short ? given.unsqueeze(-1) : given, one)
   const used = v.add(v.clamp({ min: eps }).sub(v).detach())
   const loss = mul(log(used).add(square(sub(input, target)).div(used)), 0.5)
   return reduced(op, full ? loss.add(0.5 * Math.log(2 * Math.PI)) : loss, a)

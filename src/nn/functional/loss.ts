@@ -57,8 +57,8 @@ const bceOp = pointwiseOp('binaryCrossEntropy', 3, {
 /** −t·log p − (1−t)·log(1−p) of probabilities p; fails when one is not between 0 and 1. As `torch.nn.functional.binary_cross_entropy`. */
 export const binaryCrossEntropy: Loss<WeightedOptions> = valuewise('binaryCrossEntropy', withFlags('weight'), (p, t, { weight }) => {
   const values = p.detach()
-  const one = confirmed('binaryCrossEntropy', logicalAnd(ge(values, 0), le(values, 1)), 'some of the input lie outside 0 … 1', 'give probabilities: sigmoid(x), or use binaryCrossEntropyWithLogits')
-  return weighted(apply1(bceOp, [p, t, one.reshape(p.shape.map(() => 1))], null), weight)
+  const one = confirmed('binaryCrossEntropy', logicalAnd(ge(values, 0), le(values, 1)), p.dtype, 'some of the input lie outside 0 … 1', 'give probabilities: sigmoid(x), or use binaryCrossEntropyWithLogits')
+  return weighted(apply1(bceOp, [p, t, one], null), weight)
 })
 
 // max(x, 0) − x·t + log(1 + e^−|x|); d/dx = σ(x) − t.

@@ -78,7 +78,8 @@ export interface RmsNormOptions {
 /** x/√(mean x² + ε) over the last dimensions (Zhang & Sennrich 2019). As `torch.nn.functional.rms_norm`. */
 export const rmsNorm: ((x: Tensor, normalizedShape: number | Shape, options?: RmsNormOptions) => Tensor) & Described = define('rmsNorm', ['input', 'normalizedShape', 'weight', 'eps'], ({ input, normalizedShape, weight, eps }: { input: Tensor; normalizedShape: number | Shape } & RmsNormOptions) => {
   const dims = trailing('rmsNorm', input, normalizedShape)
-  return affine(mul(input, add(input.square().mean(dims, { keepdim: true }), eps ?? 2 ** -23).rsqrt()), weight, null)
+  const wide = input.dtype === 'float64' ? input : input.to('float32')
+  return affine(mul(wide, add(wide.square().mean(dims, { keepdim: true }), eps ?? (input.dtype === 'float64' ? 2 ** -52 : 2 ** -23)).rsqrt()).to(input.dtype), weight, null)
 })
 
 /** Normalises groups of channels of [N, C, …], each sample by itself (Wu & He 2018). As `torch.nn.functional.group_norm`. */

@@ -1,4 +1,5 @@
 // What all losses share: what becomes of one value per sample, and checks of what they are given.
+import type { DType } from '../../core/dtype.ts'
 import { LampasError, fail } from '../../core/errors.ts'
 import { sameShape } from '../../core/shape.ts'
 import { define, needTensor, type Described } from '../../ops/define.ts'
@@ -49,12 +50,12 @@ export const valuewise = <O extends LossOptions>(name: string, paramNames: reado
 export const weighted = (x: Tensor, weight: Tensor | null | undefined): Tensor => (weight ? mul(x, weight) : x)
 
 /**
- * 1 when all of `holds` is true. Nothing is read for it: it is looked up at an index that lies outside otherwise, and this is
+ * A 0-dim 1 when all of `holds` is true. Nothing is read for it: it is looked up at an index that lies outside otherwise, and this is
  * noticed on every device, at the next read at the latest.
  */
-export function confirmed(op: string, holds: Tensor, problem: string, help: string): Tensor {
+export function confirmed(op: string, holds: Tensor, dtype: DType, problem: string, help: string): Tensor {
   try {
-    return gather(ones(1), 0, holds.all().to('int32').sub(1).reshape(1))
+    return gather(ones([1], { dtype }), 0, holds.all().to('int32').sub(1).reshape(1)).reshape([])
   } catch (error) {
     if (error instanceof LampasError && error.op === 'gather') fail(op, problem, help)
     throw error

@@ -30,6 +30,6 @@ export function tapped(x: Tensor, axis: number, { at }: Taps): Tensor {
 export function resample(x: Tensor, axis: number, taps: Taps): Tensor {
   const rows = tapped(x, axis, taps)
   if (!taps.weight) return rows.reshape(x.shape.with(axis, taps.at.length))
-  const weight = tensor(taps.weight.flat(), { dtype: x.dtype, shape: [taps.at.length, taps.at[0].length, ...x.shape.slice(axis + 1).map(() => 1)] })
-  return rows.mul(weight).sum(axis + 1)
+  const weight = tensor(taps.weight.flat(), { dtype: x.dtype === 'float64' ? x.dtype : 'float32', shape: [taps.at.length, taps.at[0].length, ...x.shape.slice(axis + 1).map(() => 1)] })
+  return rows.mul(weight).sum(axis + 1).to(x.dtype)
 }
