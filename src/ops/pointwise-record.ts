@@ -12,9 +12,9 @@ import type { Tensor } from './tensor.ts'
 /**
  * How the dtype of the result follows from the operands. `float`: computed and given in the promoted dtype, float32 where that is not
  * floating. `same`: in the promoted dtype; `number`: the same, but bool counts as int32. `bool`: compared in the promoted dtype, result
- * bool. `bits`: integers or bool only. `select`: the first operand is a bool condition, the others as `same`.
+ * bool. `bits`: integers or bool only; `int`: integers only. `select`: the first operand is a bool condition, the others as `same`.
  */
-export type DtypeRule = 'float' | 'same' | 'number' | 'bool' | 'bits' | 'select'
+export type DtypeRule = 'float' | 'same' | 'number' | 'bool' | 'bits' | 'int' | 'select'
 
 export interface PointwiseSpec {
   readonly dtype: DtypeRule
@@ -45,7 +45,7 @@ const asScalar = (t: DType, rule: DtypeRule): Types => {
 function typesOf(name: string, rule: DtypeRule, inputs: readonly Meta[]): Types {
   // Most calls: one tensor, or tensors of one dtype.
   const first = inputs[0]
-  if (first.constant === undefined && rule !== 'select' && rule !== 'bits') {
+  if (first.constant === undefined && rule !== 'select' && rule !== 'bits' && rule !== 'int') {
     let same = true
     for (let i = 1; i < inputs.length; i++) if (inputs[i].constant !== undefined || inputs[i].dtype !== first.dtype) same = false
     if (same) return asScalar(first.dtype, rule)
@@ -59,6 +59,7 @@ function typesOf(name: string, rule: DtypeRule, inputs: readonly Meta[]): Types 
     else numbers.push(x.dtype)
   }
   const common = resultType(tensors, numbers)
+  if (rule === 'int' && dtypes[common].kind !== 'int') fail(name, `expected integers, got ${inputs.map(x => dtypes[x.dtype].short).join(' and ')}`, "convert with x.to('int32')")
   if (rule === 'bits' && isDifferentiable(common))
     fail(name, `expected integer or bool operands, got ${inputs.map(x => dtypes[x.dtype].short).join(' and ')}`, "convert with x.to('int32') or x.to('bool')")
   return asScalar(common, rule)
@@ -160,8 +161,13 @@ function derivative(name: string, spec: PointwiseSpec): Pick<Op<null>, 'vjp' | '
       saves: 'inputs',
       vjp: ([g], { inputs, needs }: Saved<null>) => {
         const own = inputs.some(x => isComplex(x.dtype)) ? complexForms.get(name)?.vjp : undefined
-        const given = own ? inputs : inputs.map(conj)
-        return needs.map((need, i) => (need && g ? ((own ?? rules)[i]?.(g, ...given) ?? null) : null))
+        return needs.map((need, i) => {
+          const rule = (own ?? rules)[i]
+          if (!need || !g || !rule) return null
+          // Only what the rule reads: the others may have been changed in place meanwhile.
+          const read = inputs.slice(0, rule.length - 1)
+          return rule(g, ...(own ? read : read.map(conj)))
+        })
       },
     }
   }
