@@ -4,13 +4,13 @@ import { isComplex as isComplexType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { broadcastShapes } from '../core/shape.ts'
 import { expandView, type View } from '../core/view.ts'
-import { complexForms } from './complex-form.ts'
+import { complexForm, complexForms } from './complex-form.ts'
 import { direction, modulus, phase } from './complex-math.ts'
 import { apply1, describe, needTensor, type Described } from './define.ts'
 import { compact, copyInto, pairs, part } from './lowering.ts'
 import { mT } from './movement.ts'
 import type { Op } from './op.ts'
-import { abs, clone, cos, div, eq, mul, neg, sign, sin, sub, where, zerosLike } from './pointwise.ts'
+import { abs, add, clone, cos, div, eq, ge, log, logicalAnd, mul, neg, pow, rsqrt, sign, sin, sub, where, zerosLike } from './pointwise.ts'
 import { conj as conjugate } from './pointwise-record.ts'
 import type { Tensor } from './tensor.ts'
 import { world } from './world.ts'
@@ -81,6 +81,15 @@ const turning = (g: Tensor, z: Tensor): Tensor => {
   const [size, unit] = [abs(z), sign(z)]
   return where(eq(size, 0), 0, div(sub(g, mul(unit, real(mul(g, conjugate(unit))))), size))
 }
+// As √(z − 1)·√(z + 1), which has the branch of acosh, unlike √(z² − 1).
+complexForms.set('acosh', { ...complexForm('acosh'), vjp: [(g, z) => mul(g, conjugate(mul(rsqrt(sub(z, 1)), rsqrt(add(z, 1)))))] })
+complexForms.set('pow', {
+  ...complexForm('pow'),
+  vjp: [
+    (g, a, b) => where(eq(b, 0), 0, mul(g, conjugate(mul(b, pow(a, sub(b, 1)))))),
+    (g, a, b) => where(logicalAnd(eq(a, 0), ge(real(b), 0)), 0, mul(g, conjugate(mul(pow(a, b), log(a))))),
+  ],
+})
 for (const op of ['sign', 'sgn']) complexForms.set(op, { value: direction, vjp: [turning] })
 
 // Public functions

@@ -3,6 +3,7 @@
 import * as ops from '../../src/ops/index.ts'
 import { functionalCases } from '../nn/functional-cases.ts'
 import { b, f, i, pair, rows, values, type OpCase } from './case.ts'
+import { complexCases } from './cases-complex.ts'
 import { indexingCases } from './cases-indexing.ts'
 import { movementCases } from './cases-movement.ts'
 import { elementwiseCases } from './cases-pointwise.ts'
@@ -217,4 +218,4 @@ const shaped: OpCase[] = [
   ...rows('nanToNum', [[[values('float32', [4], [NaN, Infinity, -Infinity, 2])], x => ops.nanToNum(x)], [[values('float32', [4], [NaN, Infinity, -Infinity, 2])], x => ops.nanToNum(x, 1, 2, 3)]], { kink: true }),
 ]
 
-export const cases: readonly OpCase[] = [...shaped, ...reduced, ...moved, ...indexed, ...multiplied, ...pooled, ...ordered, ...created, ...random, ...elementwiseCases, ...linalgCases, ...reductionCases, ...movementCases, ...indexingCases, ...functionalCases]
+export const cases: readonly OpCase[] = [...shaped, ...reduced, ...moved, ...indexed, ...multiplied, ...pooled, ...ordered, ...created, ...random, ...elementwiseCases, ...linalgCases, ...reductionCases, ...movementCases, ...indexingCases, ...functionalCases, ...complexCases]
