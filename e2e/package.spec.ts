@@ -44,7 +44,7 @@ test('the package holds what it should and nothing else', () => {
   const named = Object.values(exports).flatMap(target => (typeof target === 'string' ? [target] : [target.types, target.default]))
   const there = new Set(readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => `./${name.replaceAll('\\', '/')}`))
   expect(named.filter(file => !there.has(file))).toEqual([])
-  expect([...there].filter(file => /\.wasm$|\.min\.js$/.test(file)).sort()).toEqual(['./dist/lampas.min.js', './dist/lampas.relaxed.wasm', './dist/lampas.simd.wasm'])
+  expect([...there].filter(file => /\.wasm$|\.min\.js$/.test(file)).sort()).toEqual(['./dist/lampas.lite.min.js', './dist/lampas.min.js', './dist/lampas.relaxed.wasm', './dist/lampas.simd.wasm'])
 })
 
 test('its declarations compile with TypeScript 5.9, library check included', async () => {

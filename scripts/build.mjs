@@ -1,6 +1,6 @@
 // `npm run build`: what is published, in dist/. All code lies in house.js; the entries (`exports` in package.json) pass on parts of
 // it, so that no bundler can drop the lines that hang methods on Tensor. The wasm files lie beside it, declarations in types/, and
-// lampas.min.js is one classic script with everything inside.
+// lampas.min.js is one classic script with everything inside, lampas.lite.min.js one with what most training needs.
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -77,7 +77,7 @@ async function shrunk(name) {
   return readFile(to)
 }
 
-/** The binaries as src/script-tag.ts unpacks them. They differ little, so the second is told as its difference from the first. */
+/** The binaries as src/embedded.ts unpacks them. They differ little, so the second is told as its difference from the first. */
 async function embedded() {
   const small = wasm.map(name => `small-${name}`)
   await buildWasm(small)
@@ -86,16 +86,17 @@ async function embedded() {
   return JSON.stringify({ simd: await pack(simd), relaxed: await pack(difference(simd, relaxed)) })
 }
 
-async function script() {
+/** The classic script `file` of one of the entries in src/. */
+async function script(entry, file, LAMPAS_WASM) {
   await bundle(
-    { input: join(root, 'src/script-tag.ts'), transform: { target: 'es2022', define: { LAMPAS_WASM: await embedded(), 'import.meta.url': '""' } } },
+    { input: join(root, entry), transform: { target: 'es2022', define: { LAMPAS_WASM, 'import.meta.url': '""' } } },
     {
       format: 'iife',
       name: 'lampas',
       minify: true,
       comments: false,
       esModule: false,
-      entryFileNames: 'lampas.min.js',
+      entryFileNames: file,
       footer: 'typeof module=="object"&&module.exports&&(module.exports=lampas);',
     },
   )
@@ -105,7 +106,9 @@ await rm(dist, { recursive: true, force: true })
 await mkdir(dist)
 await buildWasm()
 await modules()
-await script()
+const inside = await embedded()
+await script('src/script-tag.ts', 'lampas.min.js', inside)
+await script('src/script-tag-lite.ts', 'lampas.lite.min.js', inside)
 await declarations()
 for (const name of (await readdir(dist)).filter(file => /\.(js|wasm)$/.test(file))) {
   const bytes = await readFile(join(dist, name))
