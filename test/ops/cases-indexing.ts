@@ -25,7 +25,7 @@ const core: OpCase[] = [
   ...rows('take', [[[f([3, 4]), i([2, 2], -12, 12)], (x, at) => ops.take(x, at), 'negative']]),
   ...rows('maskedFill', [[[f([3, 4]), b([4]), f([])], (x, m, v) => ops.maskedFill(x, m, v), 'value in a tensor'], [[i([4], 0, 9), b([4])], (x, m) => ops.maskedFill(x, m, 3)]]),
   ...rows('maskedSelect', [[[f([4]), values('bool', [3, 1], [1, 0, 1])], (x, m) => ops.maskedSelect(x, m), 'broadcast']], { reads: true }),
-  ...rows('nonzero', [[[values('float32', [2, 3, 2], [0, 1, 2, 0, 0, NaN, 3, 0, 0, 0, 0, -1])], x => ops.nonzero(x)], [[values('int32', [], [3])], x => ops.nonzero(x)], [[b([3, 5])], x => ops.nonzero(x, { asTuple: true }), 'as tuple']]], { reads: true }),
+  ...rows('nonzero', [[[values('float32', [2, 3, 2], [0, 1, 2, 0, 0, NaN, 3, 0, 0, 0, 0, -1])], x => ops.nonzero(x)], [[values('int32', [], [3])], x => ops.nonzero(x)], [[b([3, 5])], x => ops.nonzero(x, { asTuple: true }), 'as tuple']], { reads: true }),
   ...rows('nonzero', [[[b([0, 2])], x => ops.nonzero(x), 'nothing to read']]),
   ...rows('argwhere', [[[mask], x => ops.argwhere(x)]], { reads: true }),
   ...rows('oneHot', [[[i([5], 0, 4)], x => ops.oneHot(x), 'classes counted']], { reads: true }),
