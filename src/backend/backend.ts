@@ -3,7 +3,7 @@
 import type { DType, Words } from '../core/dtype.ts'
 import type { Kernel } from '../ir/kernel.ts'
 
-export type BackendName = 'wasm' | 'webgpu' | 'reference'
+export type BackendName = 'wasm' | 'webgpu' | 'reference' | 'meta'
 
 /** A piece of device memory. Only its backend looks inside. */
 export interface Block {

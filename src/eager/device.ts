@@ -1,5 +1,6 @@
 // Devices: which exist, which is current, and why.
 import type { Backend, BackendName, DeviceInfo } from '../backend/backend.ts'
+import { createMeta } from '../backend/meta.ts'
 import { createReference } from '../backend/reference/index.ts'
 import { openWasm } from '../backend/wasm/index.ts'
 import { openWebGPU } from '../backend/webgpu/index.ts'
@@ -17,7 +18,7 @@ export type Device = DeviceInfo & {
 type GPUEntry = typeof globalThis extends { GPU: { prototype: infer T } } ? T : object
 
 export interface InitOptions {
-  /** The device to use; default: a real GPU for WebGPU when there is one, else wasm. */
+  /** The device to use; default: a real GPU for WebGPU when there is one, else wasm. On 'meta' there are shapes and dtypes, but no values. */
   device?: DeviceName
   /** Threads of the wasm device, this one included. Default: one a core, at most 8, where the page is cross-origin isolated. */
   threads?: number
@@ -27,7 +28,7 @@ export interface InitOptions {
   gpu?: GPUEntry
 }
 
-const names: readonly DeviceName[] = ['wasm', 'webgpu', 'reference']
+const names: readonly DeviceName[] = ['wasm', 'webgpu', 'reference', 'meta']
 const open = new Map<string, Backend>()
 let current: Backend | null = null
 
@@ -36,7 +37,19 @@ export function currentBackend(): Backend {
 }
 
 export function backendNamed(name: string): Backend {
+  if (name === 'meta' && !open.has(name)) open.set(name, createMeta())
   return open.get(name) ?? fail('device', `'${name}' is not open`, `await init({device: '${name}'}) first; open now: ${[...open.keys()].join(', ') || 'none'}`)
+}
+
+/** Runs `body` with another device as the current one. */
+export function onDevice<T>(name: string, body: () => T): T {
+  const before = current
+  current = backendNamed(name)
+  try {
+    return body()
+  } finally {
+    current = before
+  }
 }
 
 const described = (b: Backend, why = b.info.why): Device => ({ ...b.info, why, lost: b.lost })
@@ -55,7 +68,7 @@ async function openNow(name: DeviceName, o: InitOptions): Promise<Backend> {
   const before = open.get(name)
   const same = before && (o.threads === undefined || o.threads === before.info.threads) && o.relaxedSimd === undefined
   if (before && same) return before
-  const backend = name === 'wasm' ? await openWasm({ threads: o.threads, relaxed: o.relaxedSimd }) : name === 'webgpu' ? await openWebGPU({ gpu: o.gpu }) : createReference()
+  const backend = name === 'wasm' ? await openWasm({ threads: o.threads, relaxed: o.relaxedSimd }) : name === 'webgpu' ? await openWebGPU({ gpu: o.gpu }) : name === 'meta' ? createMeta() : createReference()
   open.set(name, backend)
   void backend.lost.then(() => {
     closed.add(backend)
@@ -95,7 +108,7 @@ export async function init(options: InitOptions = {}): Promise<Device> {
   return fail('init', `no device could be opened (${tried.join('; ')})`)
 }
 
-/** The current device; with a name, makes that one current (it must have been opened by `init`). */
+/** The current device; with a name, makes that one current (it must have been opened by `init`, but for 'meta'). */
 export function device(name?: DeviceName): Device {
   if (name !== undefined) current = backendNamed(name)
   return described(currentBackend())

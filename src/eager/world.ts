@@ -13,7 +13,7 @@ import { clone } from '../ops/pointwise.ts'
 import { copyInto, KernelLowering } from '../ops/lowering.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { world, type BackwardOptions, type World } from '../ops/world.ts'
-import { backendNamed, currentBackend } from './device.ts'
+import { backendNamed, currentBackend, onDevice } from './device.ts'
 import { Handle, Storage, allocate, closed, callSite, handleOn, inScope, needFloat64, storageOf } from './storage.ts'
 import { relieve, turn, turnDue } from './pressure.ts'
 
@@ -157,8 +157,16 @@ class EagerWorld implements World {
     if (active !== this) active.readSync(x)
   }
 
+  on<T>(device: string, make: () => T): T {
+    return onDevice(device, make)
+  }
+
   currentDevice(): object {
     return currentBackend()
+  }
+
+  homeOf(x: Tensor): object {
+    return x.source instanceof Storage ? x.source.backend : currentBackend()
   }
 
   deviceOf(x: Tensor): string {

@@ -2,7 +2,7 @@
 // computed straight into its parameter when nobody reads the old value afterwards, and a map may work in the memory of an input
 // that dies with it. So a step allocates nothing while it runs.
 import type { Backend, Block, Launch, Prepared } from '../backend/backend.ts'
-import { bytesOf, WORD, type DType } from '../core/dtype.ts'
+import { bytesOf, dtypes, WORD, type DType } from '../core/dtype.ts'
 import { numel, sameShape, type Shape } from '../core/shape.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import type { Kernel } from '../ir/kernel.ts'
@@ -164,9 +164,12 @@ function mayOverwrite(steps: readonly Step[], slot: Slot, target: Slot): boolean
   return first >= 0
 }
 
+/** Whether two views of one memory put each element at the same bytes. */
+const sameElements = (a: View, b: View): boolean => dtypes[a.dtype].bytes === dtypes[b.dtype].bytes && sameGeometry(a, b)
+
 function readsInPlace(kernel: Kernel, slots: readonly Slot[], input: number, written: Slot): boolean {
   if (kernel.kind !== 'map') return false
-  return kernel.outputs.every((out, o) => slots[kernel.inputs.length + o] !== written || sameGeometry(out, kernel.inputs[input]))
+  return kernel.outputs.every((out, o) => slots[kernel.inputs.length + o] !== written || sameElements(out, kernel.inputs[input]))
 }
 
 const copiesOntoItself = ({ kernel, slots }: Step, alias: Map<Slot, Slot>): boolean =>
@@ -210,5 +213,5 @@ function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot, keep: (
 function worksInPlace(kernel: Kernel, slots: readonly Slot[], d: Slot, k: number): boolean {
   if (kernel.kind !== 'map') return false
   const out = kernel.outputs[k - kernel.inputs.length]
-  return slots.every((s, i) => s !== d || (i < kernel.inputs.length && sameGeometry(kernel.inputs[i], out)))
+  return slots.every((s, i) => s !== d || (i < kernel.inputs.length && sameElements(kernel.inputs[i], out)))
 }

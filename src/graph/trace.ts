@@ -9,6 +9,7 @@ import { toWords } from '../core/storage.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
 import { backward } from '../autograd/engine.ts'
+import { backendNamed } from '../eager/device.ts'
 import { type Storage, storageOf } from '../eager/storage.ts'
 import { eager } from '../eager/world.ts'
 import { cast } from '../ops/cast.ts'
@@ -271,7 +272,17 @@ export class Trace implements World {
     return this.read(x)
   }
 
+  on<T>(device: string, make: () => T): T {
+    if (device !== 'symbolic' && backendNamed(device) !== this.device)
+      fail('compile', `the code makes a tensor on ${device}, and runs on ${this.device.info.name}`, `make it before, or make the other device current: device('${device}')`)
+    return make()
+  }
+
   currentDevice(): object {
+    return this.device
+  }
+
+  homeOf(): object {
     return this.device
   }
 

@@ -1,5 +1,5 @@
 // Tensors from values and from nothing. Names and defaults follow PyTorch; whole JavaScript numbers give float32 unless a dtype is asked for.
-import { dtypes, isFloat, needDType, scalarType, type DType, type ScalarType, type TypedArray, type Words } from '../core/dtype.ts'
+import { dtypes, isFloat, needDType, scalarType, type DType, type ScalarType, type TypedArray } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { formatShape, numel, type Shape } from '../core/shape.ts'
@@ -108,8 +108,8 @@ export function sizes(op: string, args: Sizes, more: readonly string[] = []): Sp
   return { shape, options }
 }
 
-/** Runs an op that makes its own values and puts the result on the asked device. */
-export const place = (x: Tensor, o: CreationOptions): Tensor => settle(o.device && o.device !== x.device ? world().create(x.dataSync() as Words, x.dtype, x.shape, o.device) : x, o)
+/** Runs ops that make values of their own, on the asked device. */
+export const place = (o: CreationOptions, make: () => Tensor): Tensor => settle(o.device ? world().on(o.device, make) : make(), o)
 
 /** Names of the options that every creation function takes, behind its own. */
 export const optionNames: readonly string[] = ['*', 'dtype', 'device', 'requiresGrad']
@@ -125,8 +125,7 @@ export const full: ((shape: Shape, value: number | boolean, options?: CreationOp
   needOptions('full', options)
   const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32')
   const at = sizes('full', [shape]).shape
-  if (options.device) return settle(world().create(toWords(dtype, new Float64Array(numel(at)).fill(Number(value))), dtype, at, options.device), options)
-  return settle(apply1(filledOp, [], { shape: at, value: storable(value, dtype), dtype }), options)
+  return place(options, () => apply1(filledOp, [], { shape: at, value: storable(value, dtype), dtype }))
 }, 'full', ['size', 'fillValue', ...optionNames])
 /** Zeros of a shape: `zeros(2, 3)` or `zeros([2, 3], {dtype})`. As `torch.zeros`. */
 export const zeros: Factory = filled('zeros', 0)
@@ -186,7 +185,7 @@ export const arange: ((start: number, end?: number | CreationOptions, step?: num
   if (step === 0 || !Number.isFinite((end - start) / step)) fail('arange', `from ${start} to ${end} by ${step} never ends`, 'give finite numbers and a step that is not 0')
   if ((end - start) / step < 0) fail('arange', `from ${start} to ${end} the step ${step} leads away`, 'change the sign of the step')
   const dtype = options.dtype ?? (numbers.every(Number.isInteger) ? 'int32' : 'float32')
-  return place(apply1(rangeOp, [], { start: storable(start, dtype), step: storable(step, dtype), length: Math.ceil((end - start) / step), dtype }), options)
+  return place(options, () => apply1(rangeOp, [], { start: storable(start, dtype), step: storable(step, dtype), length: Math.ceil((end - start) / step), dtype }))
 }, 'arange', ['start', 'end', 'step', ...optionNames])
 
 interface LineParams {
@@ -223,7 +222,7 @@ function spaced(op: string, { start, end, steps, dtype = 'float32', ...options }
   if (typeof start !== 'number' || typeof end !== 'number') fail(op, `from ${String(start)} to ${String(end)}`, 'give two numbers')
   if (!Number.isInteger(steps) || steps < 0) fail(op, `${steps} steps`, 'give a whole number ≥ 0')
   needDType(op, dtype)
-  if (isFloat(dtype)) return place(shaped(apply1(lineOp, [], { start, end, steps, dtype })), options)
+  if (isFloat(dtype)) return place(options, () => shaped(apply1(lineOp, [], { start, end, steps, dtype })))
   const step = (end - start) / Math.max(1, steps - 1)
   return tensor(Float64Array.from({ length: steps }, (_, i) => Math.trunc(shape(i < steps / 2 ? start + step * i : end - step * (steps - 1 - i)))), { ...options, dtype })
 }
@@ -240,7 +239,7 @@ export const eye: ((n: number, m?: number | CreationOptions, options?: CreationO
   needOptions('eye', o)
   const cols = typeof m === 'number' ? m : n
   sizes('eye', [n, cols])
-  return place(cast(unsqueeze(arange(n), 1).eq(arange(cols)), o.dtype ?? 'float32'), o)
+  return place(o, () => cast(unsqueeze(arange(n), 1).eq(arange(cols)), o.dtype ?? 'float32'))
 }, 'eye', ['n', 'm', ...optionNames])
 
 const triangle = (name: string, keep: typeof le): ((x: Tensor, diagonal?: number) => Tensor) & Described => describe((x: Tensor, diagonal = 0) => {

@@ -177,7 +177,7 @@ type Frequencies = ((n: number, d?: number | CreationOptions, options?: Creation
 const frequencies = (name: string, make: (n: number) => Tensor): Frequencies => define(`fft.${name}`, ['n', 'd', '*', 'dtype', 'device', 'requiresGrad'], ({ n, d = 1, dtype = 'float32', ...rest }: CreationOptions & { n: number; d?: number }) => {
   needLength(`fft.${name}`, n, 'n')
   if (dtypes[dtype].kind !== 'float' && !isComplex(dtype)) fail(`fft.${name}`, `frequencies are fractions, dtype is ${dtype}`, "use 'float32'")
-  return place(cast(div(make(n), n * d), dtype), rest)
+  return place(rest, () => cast(div(make(n), n * d), dtype))
 })
 /** Frequencies of the values of `fft` for samples d apart: [0, 1, …, −2, −1]/(d·n). As `torch.fft.fftfreq`. */
 export const fftfreq: Frequencies = frequencies('fftfreq', n => cat([arange(0, Math.ceil(n / 2)), arange(-Math.floor(n / 2), 0)]))

@@ -110,11 +110,15 @@ export interface RandomOptions extends CreationOptions {
 }
 export function drawn(op: Op<DrawParams>, shape: Shape, params: readonly number[], o: RandomOptions): Tensor {
   needKnown(op.name, o, ['dtype', 'device', 'requiresGrad', 'generator'])
-  const x = (o.generator ?? defaultGenerator()).draw(op, shape, params)
-  if (o.dtype === undefined) return place(x, o)
+  return place(o, () => converted(op, (o.generator ?? defaultGenerator()).draw(op, shape, params), o))
+}
+
+function converted(op: Op<DrawParams>, x: Tensor, o: RandomOptions): Tensor {
+  if (o.device !== undefined && x.device !== o.device && x.device !== 'symbolic') fail(op.name, `the generator is on ${x.device}, numbers on ${o.device} were asked for`, `make it there: new Generator(seed, '${o.device}')`)
+  if (o.dtype === undefined) return x
   needDType(op.name, o.dtype)
   if (kindRank(o.dtype) < kindRank(x.dtype)) fail(op.name, `numbers of dtype ${o.dtype} were asked for, they are ${x.dtype}`, `convert them: .to('${o.dtype}')`)
-  return place(cast(x, o.dtype), o)
+  return cast(x, o.dtype)
 }
 
 /** `rand(2, 3)`, `rand([2, 3])` and `rand([2, 3], {generator})` mean the same. */

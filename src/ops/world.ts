@@ -43,8 +43,12 @@ export interface World {
   observe(read: () => unknown): void
   read(x: Tensor): Promise<Words>
   readSync(x: Tensor): Words
+  /** Runs `make` with another device as the current one. */
+  on<T>(device: string, make: () => T): T
   /** Stands for the device on which new tensors are made; another object after the device was lost and opened anew. */
   currentDevice(): object
+  /** The same of the device that holds x; in a trace the current one. */
+  homeOf(x: Tensor): object
   /** Name of the device that holds x. */
   deviceOf(x: Tensor): string
   /** Another handle on the same memory, with no history. */

@@ -6,7 +6,7 @@ import { formatShape, numel, type Shape } from '../../core/shape.ts'
 import type { View } from '../../core/view.ts'
 import type { CumulateOp, Kernel, KernelKind, KernelOf, ReduceOp } from '../../ir/kernel.ts'
 import { factorise } from './factor.ts'
-import { evaluateBlock } from './scalar.ts'
+import { evaluateBlock, valuesOf } from './scalar.ts'
 
 /** A view and the numbers of the block that it looks into, kept with 64 bits or as the dtype has them. */
 export interface Operand {
@@ -223,11 +223,11 @@ const map: Runner<'map'> = ({ program, params }, inputs, outputs) => {
   const from = inputs.map(o => addresses(o.view))
   const to = outputs.map(o => addresses(o.view))
   const { length } = to[0]
-  const values = program.steps.map(() => new Float64Array(Math.min(length, BLOCK)))
+  const values = valuesOf(program, params, Math.min(length, BLOCK))
   for (let first = 0; first < length; first += BLOCK) {
     const n = Math.min(BLOCK, length - first)
     program.steps.forEach(({ op, index = 0 }, k) => op === 'input' && loadAt(inputs[index], from[index], first, n, values[k]))
-    evaluateBlock(program, values, params, first, n)
+    evaluateBlock(program, values, first, n)
     outputs.forEach((o, k) => storeAt(o, to[k], first, n, values[program.outputs[k]]))
   }
 }

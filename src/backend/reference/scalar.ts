@@ -77,15 +77,15 @@ export function castTo(dtype: ScalarType, v: number): number {
   return Number.isNaN(v) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(v))) + 0
 }
 
-/**
- * Runs a program on n elements, the first of which has the row-major position `first`. `values` has an array for each step; those of the
- * inputs are given.
- */
-export function evaluateBlock(program: Program, values: readonly Float64Array[], params: ArrayLike<number>, first: number, n: number): void {
-  program.steps.forEach(({ op, dtype, args, index = 0, value = 0 }, k) => {
+/** Room for the values of each step for n elements; numbers that are the same for all are there already. */
+export const valuesOf = (program: Program, params: ArrayLike<number>, n: number): Float64Array[] =>
+  program.steps.map(({ op, index = 0, value = 0 }) => new Float64Array(n).fill(op === 'param' ? params[index] : value))
+
+/** Runs a program on n elements, the first of which has the row-major position `first`; the values of its inputs are given. */
+export function evaluateBlock(program: Program, values: readonly Float64Array[], first: number, n: number): void {
+  program.steps.forEach(({ op, dtype, args }, k) => {
     const to = values[k]
-    if (op === 'input') return
-    if (op === 'param' || op === 'const') return to.fill(op === 'const' ? value : params[index], 0, n)
+    if (op === 'input' || op === 'param' || op === 'const') return
     if (op === 'index') {
       for (let i = 0; i < n; i++) to[i] = first + i
       return
@@ -104,7 +104,8 @@ export function evaluateBlock(program: Program, values: readonly Float64Array[],
 
 /** The results of a program for one element; `index` is the element's row-major position. */
 export function evaluate(program: Program, inputs: ArrayLike<number>, params: ArrayLike<number> = [], index = 0): number[] {
-  const values = program.steps.map(s => Float64Array.of(s.op === 'input' ? inputs[s.index!] : 0))
-  evaluateBlock(program, values, params, index, 1)
+  const values = valuesOf(program, params, 1)
+  program.steps.forEach((s, k) => s.op === 'input' && (values[k][0] = inputs[s.index!]))
+  evaluateBlock(program, values, index, 1)
   return program.outputs.map(at => values[at][0])
 }
