@@ -26,6 +26,11 @@ export function dot(x: usize, y: usize, n: i32): f64 {
   return x < end ? total + load<f64>(x) * load<f64>(y) : total
 }
 
+/** x ← by·x */
+export function scaleBy(x: usize, by: f64, n: i32): void {
+  for (const end = x + (<usize>n << 3); x < end; x += 8) store<f64>(x, load<f64>(x) * by)
+}
+
 /** x ← x / by */
 export function scale(x: usize, by: f64, n: i32): void {
   for (const end = x + (<usize>n << 3); x < end; x += 8) store<f64>(x, load<f64>(x) / by)

@@ -6,7 +6,7 @@ import { payload, viewAddress } from './descriptor'
 import { axpy, dot, get, put, scale, swap } from './factor-rows'
 import { fault, FACTOR_FAILED, parallel, scratch, threads } from './pool'
 import { offsetOf, word } from './strided'
-import { eigh, svd } from './jacobi'
+import { eigh, svd } from './spectral'
 
 const TASKS = 0
 const OP = 1
@@ -210,7 +210,7 @@ function factorTask(desc: usize, task: i32, tasks: i32): void {
   for (let i = 0; i < views; i++) widest = max(widest, word(viewHead(head, i), COLUMNS))
   const op = word(head, OP)
   const m = word(viewHead(head, 0), ROWS), n = word(viewHead(head, 0), COLUMNS)
-  const work = scratch(<usize>(op == 5 || op == 6 ? m * n + n * n + n : widest) << 3)
+  const work = scratch(<usize>(op == 5 || op == 6 ? m * n + n * n + 5 * n : widest) << 3)
   const items = <i64>word(head, ITEMS)
   const last = <i32>(items * (task + 1) / tasks)
   for (let item = <i32>(items * task / tasks); item < last; item++) {

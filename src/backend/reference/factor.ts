@@ -154,9 +154,11 @@ const svd: Factor = ([a], [w, values, v], { m, n }) => {
     for (let i = 0; i < m; i++) sum += columns[p * m + i] * columns[q * m + i]
     return sum
   }
+  // What is left of a dot product of orthogonal columns is rounding.
+  const small = 4 * EPS * Math.sqrt(m)
   sweep(n, (p, q) => {
     const [pp, qq, pq] = [dot(p, p), dot(q, q), dot(p, q)]
-    if (!(Math.abs(pq) > EPS * Math.sqrt(pp * qq))) return false
+    if (!(Math.abs(pq) > small * Math.sqrt(pp * qq))) return false
     const [c, s] = jacobi(pp, qq, pq)
     rotate(columns, p * m, q * m, 1, m, c, s)
     rotate(rows, p * n, q * n, 1, n, c, s)

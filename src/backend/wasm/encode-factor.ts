@@ -12,7 +12,7 @@ export const factorCodes: { readonly [K in FactorOp]: number } = {
 }
 const FLOAT64 = 8
 
-/** Operations for each element of the largest operand and each column; a Jacobi sweep goes over all pairs, about eight times. */
+/** Operations for each element of the largest operand and each column; eigenvalues and singular values take more. */
 const cost = (op: FactorOp, size: number, columns: number): number => size * (op === 'eigh' || op === 'svd' ? 60 : 4) * columns + size * 10
 
 export function encodeFactor({ op, strict, inputs, outputs }: FactorKernel, w: Writer): void {
@@ -45,6 +45,6 @@ export function encodeFactor({ op, strict, inputs, outputs }: FactorKernel, w: W
   strides.forEach((s, i) => w.list(s.map(x => x * dtypes[views[i].dtype].bytes)))
   // Every operand as float64, their addresses, and room to work in.
   const [m, n] = sizes[0]
-  const work = op === 'svd' || op === 'eigh' ? m * n + n * n + n : columns
+  const work = op === 'svd' || op === 'eigh' ? m * n + n * n + 5 * n : columns
   w.scratch([...sizes.map(([rows, across]) => rows * across), work].reduce((sum, length) => sum + align(length * FLOAT64, 64), 0) + 64)
 }

@@ -98,13 +98,18 @@ for (var s = 0u; s < p.sweeps; s++) {
       if (b >= p.n) { continue; }
       var aa = 0.0;
       var bb = 0.0;
+      // Close to 0 it is all rounding, but for what the carry saves (Kahan 1965).
       var ab = 0.0;
+      var carry = 0.0;
       for (var r = 0u; r < p.m; r++) {
         let u = ${get(X, 'r', 'a')};
         let w = ${get(X, 'r', 'b')};
         aa += u * u;
         bb += w * w;
-        ab += u * w;
+        let term = fma(u, w, -carry);
+        let next = ab + term;
+        carry = (next - ab) - term;
+        ab = next;
       }
       if (!(abs(ab) > 1.2e-7 * sqrt(aa) * sqrt(bb))) { continue; }
       atomicStore(&turned, 1u);

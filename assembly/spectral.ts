@@ -1,6 +1,6 @@
-// Eigenvalues and singular values by Jacobi's rotations: short, and as accurate as can be. For eigenvalues both sides of the matrix turn;
-// for singular values its columns become orthogonal in pairs (Hestenes 1958).
-import { dot, get, put, rotate } from './factor-rows'
+// Eigenvalues, and singular values by one-sided Jacobi rotations (Hestenes 1958), in order and with signs that do not depend on the way.
+import { axpy, dot, get, put, rotate } from './factor-rows'
+import { eigenRows } from './tridiagonal'
 
 const EPS: f64 = 1.1102230246251565e-16
 /** Far more sweeps than any matrix needs: convergence is quadratic. */
@@ -46,60 +46,64 @@ function next(values: usize, taken: usize, n: i32, descending: bool): i32 {
   return best
 }
 
-/** `work` has room for 2·n² + n numbers. */
+/** Sums of squares that no float64 holds, or NaN. */
+@inline
+function isWild(x: usize, n: i32): bool {
+  return !(dot(x, x, n) < Infinity)
+}
+
+/** `work` has room for 2·n² + 5·n numbers. */
 export function eigh(a: usize, values: usize, vectors: usize, n: i32, work: usize): void {
   const x = work
   const rows = x + (<usize>(n * n) << 3)
   const taken = rows + (<usize>(n * n) << 3)
+  const unsorted = taken + (<usize>n << 3)
   for (let i = 0; i < n; i++)
     for (let j = 0; j <= i; j++) {
       put(x, i * n + j, get(a, i * n + j))
       put(x, j * n + i, get(a, i * n + j))
     }
-  identity(rows, n)
-  const small = EPS * Math.sqrt(dot(x, x, n * n))
-  let turned = true
-  for (let sweep = 0; sweep < SWEEPS && turned; sweep++) {
-    turned = false
-    for (let p = 0; p < n; p++)
-      for (let q = p + 1; q < n; q++) {
-        const off = get(x, p * n + q)
-        if (!(Math.abs(off) > small)) continue
-        turned = true
-        const pp = get(x, p * n + p), qq = get(x, q * n + q)
-        const t = tangent(pp, qq, off)
-        const c = 1 / Math.sqrt(1 + t * t), s = c * t
-        rotate(x + (<usize>(p * n) << 3), x + (<usize>(q * n) << 3), n, c, s)
-        // The columns are the rows again, but for the four elements where both meet.
-        for (let i = 0; i < n; i++) {
-          put(x, i * n + p, get(x, p * n + i))
-          put(x, i * n + q, get(x, q * n + i))
-        }
-        put(x, p * n + p, pp - t * off)
-        put(x, q * n + q, qq + t * off)
-        put(x, p * n + q, 0)
-        put(x, q * n + p, 0)
-        rotate(rows + (<usize>(p * n) << 3), rows + (<usize>(q * n) << 3), n, c, s)
-      }
+  if (isWild(x, n * n)) {
+    for (let i = 0; i < n; i++) put(values, i, NaN)
+    for (let i = 0; i < n * n; i++) put(vectors, i, NaN)
+    return
   }
-  for (let i = 0; i < n; i++) {
-    put(x, i, get(x, i * (n + 1)))
-    put(taken, i, 0)
-  }
+  if (n > 0) eigenRows(x, unsorted, rows, n, unsorted + (<usize>n << 3))
+  memory.fill(taken, 0, <usize>n << 3)
   for (let j = 0; j < n; j++) {
-    const from = next(x, taken, n, false)
-    put(values, j, get(x, from))
+    const from = next(unsorted, taken, n, false)
+    put(values, j, get(unsorted, from))
     asColumn(rows, n, from, vectors, n, j, signOf(rows + (<usize>(from * n) << 3), n))
   }
 }
 
-/** `work` has room for m·n + n² + n numbers. */
+/**
+ * The columns of A·V become orthogonal: nearly so by the eigenvectors of AᵀA, and to the last bit by rotating them in pairs, which undoes what
+ * the squares have lost. `work` has room for m·n + n² + 5·n numbers.
+ */
 export function svd(a: usize, w: usize, values: usize, v: usize, m: i32, n: i32, work: usize): void {
   const columns = work
   const rows = columns + (<usize>(m * n) << 3)
   const lengths = rows + (<usize>(n * n) << 3)
+  const taken = lengths + (<usize>n << 3)
   for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) put(columns, j * m + i, get(a, i * n + j))
   identity(rows, n)
+  if (n > 2 && !isWild(columns, m * n)) {
+    // The memory of the results is free until the end.
+    for (let p = 0; p < n; p++)
+      for (let q = 0; q <= p; q++) {
+        const product = dot(columns + (<usize>(p * m) << 3), columns + (<usize>(q * m) << 3), m)
+        put(v, p * n + q, product)
+        put(v, q * n + p, product)
+      }
+    eigenRows(v, lengths, rows, n, taken)
+    memory.fill(w, 0, <usize>(m * n) << 3)
+    for (let j = 0; j < n; j++)
+      for (let i = 0; i < n; i++) axpy(w + (<usize>(j * m) << 3), columns + (<usize>(i * m) << 3), get(rows, j * n + i), m)
+    memory.copy(columns, w, <usize>(m * n) << 3)
+  }
+  // What is left of a dot product of orthogonal columns is rounding.
+  const small = 4 * EPS * Math.sqrt(m)
   let turned = true
   for (let sweep = 0; sweep < SWEEPS && turned; sweep++) {
     turned = false
@@ -107,7 +111,7 @@ export function svd(a: usize, w: usize, values: usize, v: usize, m: i32, n: i32,
       for (let q = p + 1; q < n; q++) {
         const x = columns + (<usize>(p * m) << 3), y = columns + (<usize>(q * m) << 3)
         const xx = dot(x, x, m), yy = dot(y, y, m), xy = dot(x, y, m)
-        if (!(Math.abs(xy) > EPS * Math.sqrt(xx * yy))) continue
+        if (!(Math.abs(xy) > small * Math.sqrt(xx * yy))) continue
         turned = true
         const t = tangent(xx, yy, xy)
         const c = 1 / Math.sqrt(1 + t * t), s = c * t
@@ -119,10 +123,9 @@ export function svd(a: usize, w: usize, values: usize, v: usize, m: i32, n: i32,
     const x = columns + (<usize>(j * m) << 3)
     put(lengths, j, Math.sqrt(dot(x, x, m)))
   }
-  // The memory of the input is free now.
-  memory.fill(a, 0, <usize>n << 3)
+  memory.fill(taken, 0, <usize>n << 3)
   for (let j = 0; j < n; j++) {
-    const from = next(lengths, a, n, true)
+    const from = next(lengths, taken, n, true)
     put(values, j, get(lengths, from))
     const sign = signOf(rows + (<usize>(from * n) << 3), n)
     asColumn(rows, n, from, v, n, j, sign)
