@@ -1,14 +1,14 @@
 // Counting: how often each whole number occurs, how many values fall into each of a row of bins.
 import { isDifferentiable, isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
-import { sameShape } from '../core/shape.ts'
+import { contiguousStrides, numel, sameShape } from '../core/shape.ts'
 import { cast } from './cast.ts'
 import { arange } from './creation.ts'
 import { apply1, define, needFloat, needTensor, type Described, type Operand } from './define.ts'
 import { scatterAddOp } from './gather.ts'
-import { filledOp, flatten, narrow } from './movement.ts'
+import { filledOp, flatten, narrow, reshape, select } from './movement.ts'
 import { firstPast } from './places.ts'
-import { add, clampMax, div, eq, floor, ge, gt, le, logicalAnd, mul, onesLike, sub, where } from './pointwise.ts'
+import { add, clampMax, div, eq, floor, ge, gt, le, logicalAnd, logicalOr, mul, onesLike, sub, where } from './pointwise.ts'
 import { amax, amin, sum } from './reduce.ts'
 import { sized, type Later, type Reading } from './sized.ts'
 import { Tensor } from './tensor.ts'
@@ -87,7 +87,7 @@ export const histc: ((x: Tensor, bins?: number | HistcOptions, min?: number | Hi
 export interface HistogramOptions {
   /** Lowest and highest edge, where `bins` is a number; else those of the values. */
   range?: readonly [number, number] | null
-  /** Counted in place of ones; of the shape of the input. */
+  /** Counted in place of ones; one for each value. */
   weight?: Tensor | null
   /** Divide by the sum and the widths, so that the integral is 1. */
   density?: boolean
@@ -104,22 +104,72 @@ export const histogram: Histogram =
   define('histogram', ['input', 'bins', '*', 'range', 'weight', 'density'], ({ input, bins = 100, range, weight, density }: { input: Tensor; bins?: number | Tensor } & HistogramOptions) => {
     needFloat('histogram', needTensor('histogram', input))
     if (weight && !sameShape(weight.shape, input.shape)) fail('histogram', `weight ${weight} does not fit ${input}`, 'give one for each value')
-    const x = flatten(input.detach())
-    const edges = bins instanceof Tensor ? bins : edgesOf(x, bins, range)
-    if (edges.ndim !== 1 || edges.numel < 2 || edges.dtype !== x.dtype) fail('histogram', `edges ${edges}`, `give a vector of at least two, as ${x.dtype}`)
-    if (bins instanceof Tensor && range) fail('histogram', 'both edges and a range are given', 'the edges tell the range')
-    const n = edges.numel - 1
-    const inside = logicalAnd(ge(x, narrow(edges, 0, 0, 1)), le(x, narrow(edges, 0, n, 1)))
-    const place = where(inside, clampMax(sub(firstPast(edges, x, gt), 1), n - 1), n)
-    const sums = narrow(gathered(place, weight ? cast(flatten(weight), x.dtype) : onesLike(x), n + 1), 0, 0, n)
-    const widths = sub(narrow(edges, 0, 1, n), narrow(edges, 0, 0, n))
-    return { hist: density ? div(div(sums, sum(sums)), widths) : sums, binEdges: edges }
+    const { hist, edges } = counted('histogram', [flatten(input.detach())], [bins], [range ?? null], weight, density)
+    return { hist, binEdges: edges[0] }
   })
 
-/** Edges of bins of equal width, from both ends towards the middle. */
-function edgesOf(x: Tensor, bins: number, range: HistogramOptions['range']): Tensor {
-  needBins('histogram', bins)
-  if (range && !(range[0] <= range[1] && Number.isFinite(range[1] - range[0]))) fail('histogram', `the range is ${range.join(' … ')}`, 'two finite numbers in ascending order')
+export interface HistogramddOptions extends Omit<HistogramOptions, 'range'> {
+  /** Lowest and highest edge of each dimension in turn. */
+  range?: readonly number[] | null
+}
+type Bins = number | readonly number[] | readonly Tensor[]
+type Histogramdd = ((x: Tensor, bins: Bins | (HistogramddOptions & { bins: Bins }), options?: HistogramddOptions) => { hist: Tensor; binEdges: Tensor[] }) & Described
+/**
+ * How many points, the rows of the input [n, d], fall into each box of a grid in d dimensions: `{hist, binEdges}`, the edges of each dimension in
+ * a list. `bins` is a number for all dimensions, or for each a number or the edges. As `torch.histogramdd`.
+ *
+ * @example
+ * histogramdd(tensor([[0, 1], [1, 0], [1, 1]]), [2, 2]).hist // → tensor([[0., 1.],
+ * //           [1., 1.]])
+ */
+export const histogramdd: Histogramdd =
+  define('histogramdd', ['input', 'bins', '*', 'range', 'weight', 'density'], ({ input, bins, range, weight, density }: { input: Tensor; bins: Bins } & HistogramddOptions) => {
+    needFloat('histogramdd', needTensor('histogramdd', input))
+    if (input.ndim < 2) fail('histogramdd', `expected points [n, d], got ${input}`, 'the last dimension holds coordinates')
+    const d = input.shape.at(-1)!
+    const each: readonly (number | Tensor)[] = typeof bins === 'number' ? Array.from({ length: d }, () => bins) : bins
+    if (!Array.isArray(each) || each.length !== d) fail('histogramdd', `bins ${String(bins)} for points of ${d} coordinates`, 'give a number, or one entry for each')
+    if (range && range.length !== 2 * d) fail('histogramdd', `${range.length} numbers of a range for ${d} coordinates`, 'give two for each')
+    if (weight && !sameShape(weight.shape, input.shape.slice(0, -1))) fail('histogramdd', `weight ${weight} does not fit ${input}`, 'give one for each point')
+    const columns = each.map((_, i) => flatten(select(input.detach(), -1, i)))
+    const { hist, edges } = counted('histogramdd', columns, each, each.map((_, i) => (range ? [range[2 * i], range[2 * i + 1]] : null)), weight, density)
+    return { hist, binEdges: edges }
+  })
+
+type Range = readonly [number, number] | null
+
+/** Counts of points, given by their coordinates, in a grid. */
+function counted(op: string, columns: readonly Tensor[], bins: readonly (number | Tensor)[], ranges: readonly Range[], weight?: Tensor | null, density?: boolean) {
+  const edges = columns.map((x, i) => edgesFor(op, x, bins[i], ranges[i]))
+  const sizes = edges.map(e => e.numel - 1)
+  const size = numel(sizes)
+  const steps = contiguousStrides(sizes)
+  const places = columns.map((x, i) => binOf(x, edges[i]))
+  const outside = places.map((bin, i) => eq(bin, sizes[i])).reduce((l, r) => logicalOr(l, r))
+  // What lies outside in any dimension goes to one place more.
+  const place = where(outside, size, places.map((bin, i) => mul(bin, steps[i])).reduce((l, r) => add(l, r)))
+  const sums = reshape(narrow(gathered(place, weight ? cast(flatten(weight), columns[0].dtype) : onesLike(columns[0]), size + 1), 0, 0, size), sizes)
+  if (!density) return { hist: sums, edges }
+  const widths = edges.map((e, i) => reshape(sub(narrow(e, 0, 1, sizes[i]), narrow(e, 0, 0, sizes[i])), sizes.map((n, j) => (i === j ? n : 1))))
+  return { hist: widths.reduce((h, w) => div(h, w), div(sums, sum(sums))), edges }
+}
+
+/** The bin of each value; the number of bins where it lies outside. */
+function binOf(x: Tensor, edges: Tensor): Tensor {
+  const n = edges.numel - 1
+  const inside = logicalAnd(ge(x, narrow(edges, 0, 0, 1)), le(x, narrow(edges, 0, n, 1)))
+  return where(inside, clampMax(sub(firstPast(edges, x, gt), 1), n - 1), n)
+}
+
+/** The edges as given, or of bins of equal width, from both ends towards the middle. */
+function edgesFor(op: string, x: Tensor, bins: number | Tensor, range: Range): Tensor {
+  if (bins instanceof Tensor) {
+    if (bins.ndim !== 1 || bins.numel < 2 || bins.dtype !== x.dtype) fail(op, `edges ${bins}`, `give a vector of at least two, as ${x.dtype}`)
+    if (range) fail(op, 'both edges and a range are given', 'the edges tell the range')
+    return bins
+  }
+  needBins(op, bins)
+  if (range && !(range[0] <= range[1] && Number.isFinite(range[1] - range[0]))) fail(op, `the range is ${range.join(' … ')}`, 'two finite numbers in ascending order')
   const scalar = (value: number): Tensor => apply1(filledOp, [], { shape: [], value, dtype: x.dtype })
   const wide = range && range[0] === range[1] ? 0.5 : 0
   const [low, high] = range ? [scalar(range[0] - wide), scalar(range[1] + wide)] : x.numel === 0 ? [scalar(0), scalar(1)] : rangeOf(x, 0.5)

@@ -193,8 +193,8 @@ export const any: Reducer<ReduceOptions> = reducer('any', [], (x, axes) => truth
 export const countNonzero: Reducer<ReduceOptions> = reducer('countNonzero', [], (x, axes) => reduce(sumOp, cast(ne(x, 0), 'int32'), axes))
 
 export function nonEmpty(op: string, x: Tensor, axes: readonly number[]): Tensor {
-  const where = axes.length === x.ndim ? 'all dims' : `dims ${axes.join(', ')}`
-  if (count(x, axes) === 0) fail(op, `${x} has no elements over ${where}, and an extreme of nothing is undefined`, 'check the size first')
+  const over = axes.length === x.ndim ? 'all dims' : `dims ${axes.join(', ')}`
+  if (count(x, axes) === 0) fail(op, `${x} has no elements over ${over}, and an extreme of nothing is undefined`, 'check the size first')
   return x
 }
 

@@ -70,6 +70,13 @@ const sampled: OpCase[] = [
     [[f([40])], x => Object.values(extended.histogram(x, 4)), 'range of the values'],
     [[f([40]), values('float32', [4], [-1, -0.5, 0.7, 1])], (x, edges) => Object.values(extended.histogram(x, edges)), 'edges'],
   ], { kink: true }),
+  ...rows('histogramdd', [
+    [[f([40, 2]), f([40], 0, 1)], (x, weight) => {
+      const { hist, binEdges } = extended.histogramdd(x, [3, 4], { range: [-1, 1, -2, 1], weight, density: true })
+      return [hist, ...binEdges]
+    }],
+    [[f([9, 3])], x => extended.histogramdd(x, 2).hist, 'range of the values'],
+  ], { kink: true }),
   ...rows('bincount', [[[i([20], 0, 6)], x => extended.bincount(x)], [[i([20], 0, 6), f([20])], (x, w) => extended.bincount(x, w, 9), 'weights, minlength']], { reads: true }),
 ]
 
