@@ -1,7 +1,9 @@
 // Derivatives against finite differences, as `torch.autograd.gradcheck`: outputs are projected on fixed random cotangents, and each input
 // is moved along a few fixed random directions, so one number is compared for each input and direction.
+import { isComplex, isDifferentiable, type TypedArray } from '../core/dtype.ts'
 import { LampasError, fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
+import { viewAsComplex, viewAsReal } from '../ops/complex.ts'
 import { tensor } from '../ops/creation.ts'
 import { sum } from '../ops/reduce.ts'
 import { Tensor } from '../ops/tensor.ts'
@@ -22,6 +24,16 @@ export type Differentiable = (...inputs: Tensor[]) => Tensor | readonly Tensor[]
 
 const DIRECTIONS = 3
 
+/** Complex numbers are checked part by part. */
+const parts = (y: Tensor): Tensor => (isComplex(y.dtype) ? viewAsReal(y) : y)
+const count = (x: Tensor): number => x.numel * (isComplex(x.dtype) ? 2 : 1)
+/** A tensor like x of other numbers. */
+function filled(x: Tensor, data: TypedArray): Tensor {
+  const y = isComplex(x.dtype) ? viewAsComplex(tensor(data, { shape: [...x.shape, 2] })).detach() : tensor(data, { shape: x.shape, dtype: x.dtype })
+  return x.requiresGrad ? y.requiresGrad_() : y
+}
+const differentiable = (ys: Tensor | readonly Tensor[]): Tensor[] => (ys instanceof Tensor ? [ys] : [...ys]).filter(y => isDifferentiable(y.dtype))
+
 /**
  * Compares the gradients of `fn` at `inputs` (those that require one) with central differences. Resolves to true, or rejects with the first
  * difference. Values should lie away from kinks. The reference device computes in float64, so there `atol` and `rtol` may be as small as 1e-5. As `torch.autograd.gradcheck`.
@@ -39,9 +51,8 @@ export async function gradcheck(fn: Differentiable, inputs: readonly Tensor[], o
 
   /** Σ outputs·cotangents at the inputs, one of them moved. */
   const project = (xs: readonly Tensor[]): Tensor => {
-    const made = fn(...xs)
-    const outputs = (made instanceof Tensor ? [made] : made).filter(y => y.dtype === 'float32')
-    if (outputs.length === 0) fail('gradcheck', 'the function gives no float tensor', 'return what depends on the inputs')
+    const outputs = differentiable(fn(...xs)).map(parts)
+    if (outputs.length === 0) fail('gradcheck', 'the function gives no float or complex tensor', 'return what depends on the inputs')
     return outputs
       .map((y, i) => {
         const c = cotangents.get(i) ?? direction(y.numel, i)
@@ -51,7 +62,7 @@ export async function gradcheck(fn: Differentiable, inputs: readonly Tensor[], o
       .reduce((a, b) => a.add(b))
   }
   const at = (i: number, moved: Float32Array): Tensor =>
-    project(inputs.map((x, k) => tensor(k === i ? moved : values[k], { shape: x.shape, dtype: x.dtype, requiresGrad: x.requiresGrad })))
+    project(inputs.map((x, k) => filled(x, k === i ? moved : values[k])))
 
   const analytic = enableGrad(() => {
     const leaves = inputs.map(x => (x.requiresGrad ? x.detach().clone().requiresGrad_() : x))
@@ -60,9 +71,9 @@ export async function gradcheck(fn: Differentiable, inputs: readonly Tensor[], o
     return grad(total, wanted.map(i => leaves[i]), { allowUnused: true })
   })
   for (const [k, i] of wanted.entries()) {
-    const slope = Float32Array.from((await analytic[k]?.data()) ?? new Float32Array(inputs[i].numel))
+    const slope = Float32Array.from((await analytic[k]?.data()) ?? new Float32Array(count(inputs[i])))
     for (let round = 0; round < DIRECTIONS; round++) {
-      const v = direction(inputs[i].numel, 1000 * (i + 1) + round)
+      const v = direction(count(inputs[i]), 1000 * (i + 1) + round)
       const [up, down] = [eps, -eps].map(h => Float32Array.from(values[i], (value, n) => value + h * v[n]))
       // Subtracted where it was computed, which on the reference is in float64, and by the steps that were left after rounding.
       const numeric = (await at(i, up).sub(at(i, down)).item()) / (2 * eps)
@@ -80,12 +91,11 @@ export async function gradcheck(fn: Differentiable, inputs: readonly Tensor[], o
  */
 export async function gradgradcheck(fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions = {}): Promise<true> {
   const probe = noGrad(() => fn(...inputs))
-  const floats = (ys: Tensor | readonly Tensor[]): Tensor[] => (ys instanceof Tensor ? [ys] : [...ys]).filter(y => y.dtype === 'float32')
-  const cotangents = floats(probe).map((y, i) => tensor(direction(y.numel, 500 + i), { shape: y.shape, requiresGrad: true }))
+  const cotangents = differentiable(probe).map((y, i) => filled(y, direction(count(y), 500 + i)).requiresGrad_())
   const slopes: Differentiable = (...all) => {
     const [xs, cs] = [all.slice(0, inputs.length), all.slice(inputs.length)]
     const wanted = xs.filter(x => x.requiresGrad)
-    const found: (Tensor | null)[] = enableGrad(() => grad(floats(fn(...xs)), wanted, { gradOutputs: cs, createGraph: true, allowUnused: true }))
+    const found: (Tensor | null)[] = enableGrad(() => grad(differentiable(fn(...xs)), wanted, { gradOutputs: cs, createGraph: true, allowUnused: true }))
     return found.filter(g => g !== null)
   }
   return gradcheck(slopes, [...inputs, ...cotangents], options)
