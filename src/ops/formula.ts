@@ -20,7 +20,7 @@ export const polynomial = (x: Scalar, coefficients: readonly number[]): Scalar =
  * this folder, so powers of t serve as well as Chebyshev polynomials and cost half.
  */
 export function chebyshev(t: Scalar, c: readonly number[]): Scalar {
-  const least = Math.max(...c.map(Math.abs)) * (isWide(t) ? 2 ** -56 : 2 ** -28)
+  const least = Math.max(...c.map(Math.abs)) * (isWide(t) ? 2 ** -56 : 2 ** -32)
   const terms = c.slice(0, c.findLastIndex(x => Math.abs(x) > least) + 1)
   let [before, now] = [[1], [0, 1]]
   const powers = new Array<number>(terms.length).fill(0)

@@ -7,11 +7,12 @@ import { clamp } from './activation.ts'
 import { cast } from './cast.ts'
 import { define, describe, needTensor, tagged, type Described, type Operand } from './define.ts'
 import { isReal, isWide, like, when } from './formula.ts'
-import { checked, operands, type AlphaOptions, type Scaled } from './operands.ts'
+import { operands, type AlphaOptions, type Scaled } from './operands.ts'
 import {
   abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, div, eq, exp2, ge, gt, isfinite, isnan, le, logicalAnd, logicalNot, logicalOr,
   lt, mul, ne, neg, pow, sub, trunc, where,
 } from './pointwise.ts'
+import type { Sample } from './op.ts'
 import { binary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
 import { all } from './reduce.ts'
 import { sized, type Later } from './sized.ts'
@@ -98,7 +99,7 @@ const shifted: BinaryFn = binary('shifted', {
     return S.mul(S.mul(x, powerOfTwo(half)), powerOfTwo(S.sub(n, half)))
   },
   vjp: [(g, _, n) => shifted(g, n), null],
-  samples: [{ shapes: [[2, 3], []], range: [[-2, 2], [3, 3]] }],
+  samples: [{ shapes: [[2, 3], []], dtypes: ['float32', 'int32'], range: [[-2, 2], [-3, 4]] }],
 })
 /** The n for which |x|·2⁻ⁿ is at least ½ and less than 1. */
 const exponent: Unary = unary('exponent', {
@@ -149,7 +150,7 @@ export const floatPower: BinaryFn = tagged((x: Operand, exponent: Operand) => {
  * The step is a little more than half of the gap to the neighbour, so that the sum rounds to it (Rump, Zimmermann, Boldo, Melquiond 2009).
  */
 export const nextafter: BinaryFn = operands('tensors', binary('nextafter', {
-  dtype: 'float',
+  dtype: 'float', linear: [g => g, g => mul(g, 0)],
   value: (x, y) => {
     const [digits, least] = isWide(x) ? [53, Number.MIN_VALUE] : [24, 2 ** -149]
     const step = S.max(S.mul(S.abs(x), 2 ** -digits * (1 + 2 ** (1 - digits))), least)
@@ -191,9 +192,7 @@ export type AddProduct = ((input: Tensor, tensor1: Tensor, tensor2: Tensor, opti
 
 // Whole numbers
 
-const needWhole = (name: string, fn: BinaryFn): BinaryFn => checked(operands('tensors', fn), (...xs) => xs.forEach(x => {
-  if (x instanceof Tensor && dtypes[x.dtype].kind !== 'int') fail(name, `expected integers, got ${x}`, "convert with x.to('int32')")
-}))
+const whole: readonly Sample[] = [{ shapes: [[2, 3], [2, 3]], dtypes: ['int32', 'int32'], range: [-20, 20] }]
 /** Euclid's algorithm; consecutive Fibonacci numbers, its worst case, are through after 46 steps. */
 const commonDivisor = (x: Scalar, y: Scalar): Scalar => {
   let [a, b] = [S.abs(x), S.abs(y)]
@@ -201,18 +200,15 @@ const commonDivisor = (x: Scalar, y: Scalar): Scalar => {
   return a
 }
 /** Greatest common divisor of integers. As `torch.gcd`. */
-export const gcd: BinaryFn = needWhole('gcd', binary('gcd', { dtype: 'same', value: commonDivisor }))
+export const gcd: BinaryFn = operands('tensors', binary('gcd', { dtype: 'int', value: commonDivisor, samples: whole }))
 /** Least common multiple of integers. As `torch.lcm`. */
-export const lcm: BinaryFn = needWhole('lcm', binary('lcm', { dtype: 'same', value: (a, b) => S.abs(S.mul(S.floorDiv(a, commonDivisor(a, b)), b)) }))
+export const lcm: BinaryFn = operands('tensors', binary('lcm', { dtype: 'int', value: (a, b) => S.abs(S.mul(S.floorDiv(a, commonDivisor(a, b)), b)), samples: whole }))
 
-const shift = (name: string, value: (a: Scalar, b: Scalar) => Scalar): BinaryFn => checked(operands('one', binary(name, { dtype: 'bits', value })), (...xs) => xs.forEach(x => {
-  if ((x instanceof Tensor ? x.dtype : typeof x) in { bool: 1, boolean: 1 }) fail(name, 'bools have one bit only', "convert with x.to('int32')")
-}))
 const outside = (n: Scalar): Scalar => S.or(S.lt(n, 0), S.gt(n, 31))
 /** input·2^other of integers; 0 where all bits are shifted out. As `torch.bitwise_left_shift`. */
-export const bitwiseLeftShift: BinaryFn = shift('bitwiseLeftShift', (a, n) => S.select(outside(n), like(a, 0), S.shl(a, n)))
+export const bitwiseLeftShift: BinaryFn = operands('one', binary('bitwiseLeftShift', { dtype: 'int', value: (a, n) => S.select(outside(n), like(a, 0), S.shl(a, n)), samples: whole }))
 /** input shifted right by other bits, with copies of the sign. As `torch.bitwise_right_shift`. */
-export const bitwiseRightShift: BinaryFn = shift('bitwiseRightShift', (a, n) => S.shr(a, S.select(outside(n), like(n, 31), n)))
+export const bitwiseRightShift: BinaryFn = operands('one', binary('bitwiseRightShift', { dtype: 'int', value: (a, n) => S.shr(a, S.select(outside(n), like(n, 31), n)), samples: whole }))
 
 // Comparison of whole tensors
 

@@ -372,7 +372,11 @@ export const clampMax: BinaryFn = operands('other', binary('clampMax', {
 export const limit: ((input: Operand, min: Operand, max: Operand) => Tensor) & Described = ternary('limit', ['input', 'min', 'max'], {
   dtype: 'number',
   value: (x, lo, hi) => S.min(S.max(x, lo), hi),
-  vjp: [(g, x, lo, hi) => mul(g, logicalAnd(gt(x, lo), lt(x, hi))), null, null],
+  vjp: [
+    (g, x, lo, hi) => mul(g, logicalAnd(gt(x, lo), lt(x, hi))),
+    (g, x, lo, hi) => mul(g, logicalAnd(le(x, lo), lt(lo, hi))),
+    (g, x, lo, hi) => mul(g, logicalOr(ge(x, hi), ge(lo, hi))),
+  ],
   samples: [{ shapes: [[2, 3], [], []], range: [[-2, 2], [-1, -0.5], [0.5, 1]] }],
 })
 /** a + weight·(b − a), from the nearer end, so that weight 1 gives b. As `torch.lerp`. */

@@ -140,7 +140,7 @@ function hurwitz(s: Scalar, q: Scalar): Scalar {
 export const zeta: BinaryFn = operands('one', binary('zeta', {
   dtype: 'float', value: hurwitz,
   vjp: [() => fail('zeta', 'the derivative by its first operand is not known', 'detach() it'), (g, s, q) => neg(mul(g, mul(s, zeta(add(s, 1), q))))],
-  samples: [{ shapes: [[], [2, 3]], range: [[3, 3], [0.4, 3]] }],
+  samples: [{ shapes: [[], [2, 3]], dtypes: ['int32', 'float32'], range: [[3, 4], [0.4, 3]] }],
 }))
 
 type Polygamma = ((n: number, x: Tensor) => Tensor) & Described

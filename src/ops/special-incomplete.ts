@@ -119,7 +119,7 @@ function halves(a: Scalar, x: Scalar): Halves {
 const incomplete = (name: string, part: keyof Halves, sign: 1 | -1): BinaryFn => operands('tensors', binary(name, {
   dtype: 'float', value: (a, x) => halves(a, x)[part],
   vjp: [() => fail(name, 'the derivative by its first operand is not known', 'detach() it'), (g, a, x) => slope(mul(g, sign), a, x)],
-  samples: [{ shapes: [[], [2, 3]], range: [[1.5, 1.5], [0.3, 3]] }],
+  samples: [{ shapes: [[], [2, 3]], dtypes: ['int32', 'float32'], range: [[1, 3], [0.3, 3]] }],
 }))
 /** x^(a − 1)·e^−x/Γ(a). */
 const slope = (g: Tensor, a: Tensor, x: Tensor): Tensor => mul(g, exp(sub(sub(mul(sub(a, 1), log(x)), x), lgamma(a))))
