@@ -7,7 +7,7 @@ export { Parameter } from './parameter.ts'
 export type { LoadOptions, LoadResult, StateDict } from './state.ts'
 export * from './layers/index.ts'
 export * as functional from './functional/index.ts'
-export * as init from './init.ts'
+export * as init from './inits.ts'
 export * as utils from './utils.ts'
 
 nameClasses(layers)

@@ -1,4 +1,4 @@
-// Limits on gradients, without reading anything back.
+// Limits on gradients, and parameters as one vector, without reading anything back.
 import { noGrad } from '../autograd/mode.ts'
 import { fail } from '../core/errors.ts'
 import { cat, zeros, type Tensor } from '../ops/index.ts'
@@ -41,5 +41,28 @@ export function clipGradValue_(parameters: Tensor | Iterable<Tensor>, clipValue:
   if (!(clipValue >= 0)) fail('clipGradValue_', `clipValue is ${clipValue}`, 'give a number ≥ 0')
   noGrad(() => {
     for (const g of gradients(parameters)) copy_(g, g.clamp(-clipValue, clipValue))
+  })
+}
+
+/** The norm of all tensors together (0-dim, not read). As `torch.nn.utils.get_total_norm`. */
+export function getTotalNorm(tensors: Tensor | Iterable<Tensor>, { normType = 2 }: ClipNormOptions = {}): Tensor {
+  const all = [...(Symbol.iterator in tensors ? tensors : [tensors])]
+  return all.length === 0 ? zeros([]) : cat(all.map(x => x.reshape(-1))).norm(normType)
+}
+
+/** Parameters one behind the other, as a vector. As `torch.nn.utils.parameters_to_vector`. */
+export const parametersToVector = (parameters: Iterable<Tensor>): Tensor => cat([...parameters].map(p => p.reshape(-1)))
+
+/** The values of a vector, one piece for each parameter, in place. As `torch.nn.utils.vector_to_parameters`. */
+export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>): void {
+  const all = [...parameters]
+  const total = all.reduce((n, p) => n + p.numel, 0)
+  if (vector.ndim !== 1 || vector.numel !== total) fail('vectorToParameters', `${vector} does not hold the ${total} values of the parameters`, 'it comes from parametersToVector of the same parameters')
+  noGrad(() => {
+    let at = 0
+    for (const p of all) {
+      copy_(p, vector.detach().narrow(0, at, p.numel).reshape(p.shape))
+      at += p.numel
+    }
   })
 }

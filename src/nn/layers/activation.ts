@@ -27,10 +27,21 @@ export class Sigmoid extends Module {
     return sigmoid(x)
   }
 }
-/** log(1 + eˣ). As `torch.nn.Softplus`. */
+/** log(1 + e^(βx))/β, and x itself where βx > threshold. As `torch.nn.Softplus`. */
 export class Softplus extends Module {
+  constructor(
+    readonly beta = 1,
+    readonly threshold = 20,
+  ) {
+    super()
+  }
+
   override forward(x: Tensor): Tensor {
-    return softplus(x)
+    return softplus(x, this.beta, this.threshold)
+  }
+
+  override extraRepr(): string {
+    return this.beta === 1 && this.threshold === 20 ? '' : `beta=${this.beta}, threshold=${this.threshold}`
   }
 }
 

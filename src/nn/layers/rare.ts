@@ -1,4 +1,5 @@
 // The layers and losses that few models use.
+export * from './activation-more.ts'
 export * from './bilinear.ts'
 export * from './distance.ts'
 export * from './dropout-alpha.ts'

@@ -1,0 +1,3 @@
+// nn.init: initial values.
+export * from './init.ts'
+export * from './init-more.ts'
