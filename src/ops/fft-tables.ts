@@ -1,6 +1,5 @@
 // Tables for Fourier transforms. They are computed in float64, once for each size and device, and stay there as long as the device is open.
 import type { Shape } from '../core/shape.ts'
-import { lift } from './define.ts'
 import type { Tensor } from './tensor.ts'
 import { lasting, world } from './world.ts'
 
@@ -124,13 +123,14 @@ function transform(re: Float64Array, im: Float64Array): void {
     }
 }
 
-const kept = new Map<string, Tensor>()
+const kept = new WeakMap<object, Map<string, Tensor>>()
 
 /** The table on the device of x; while a function is being traced that is the current one. */
 export function tableFor(x: Tensor, { key, shape, values }: Table): Tensor {
-  const device = x.device === 'symbolic' ? world().outside(() => world().deviceOf(lift(0, 'fft'))) : x.device
-  const name = `${device} ${key}`
-  let table = kept.get(name)
-  if (!table?.alive) kept.set(name, (table = lasting(() => world().create(values(), 'float32', shape, device))))
+  const home = world().homeOf(x)
+  const tables = kept.get(home) ?? new Map<string, Tensor>()
+  kept.set(home, tables)
+  let table = tables.get(key)
+  if (!table?.alive) tables.set(key, (table = lasting(() => world().create(values(), 'float32', shape, x.device === 'symbolic' ? undefined : x.device))))
   return table
 }
