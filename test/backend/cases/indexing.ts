@@ -78,12 +78,17 @@ const scatterCases: readonly Case[] = [
         ...[0, 1, 2].map(axis => scatter(op, axis, positions(r, [3, 4, 5].with(axis, 7), [3, 4, 5][axis]), input(r, dtype, [3, 4, 5].with(axis, 7)), input(r, dtype, [3, 4, 5]))),
         scatter(op, 0, perRow(positions(r, [20], 7), 33), input(r, dtype, [20, 33]), input(r, dtype, [7, 33])),
         scatter(op, 0, positions(r, [100], 6), input(r, dtype, [100]), input(r, dtype, [6])),
+        scatter(op, 0, positions(r, [3000], 2000), input(r, dtype, [3000]), input(r, dtype, [2000])),
       ]),
     ),
   ),
   define('scatter max and min with NaN', {}, () => (['max', 'min'] as const).map(op => scatter(op, 0, plain('int32', [4], [0, 1, 1, 2]), plain('float32', [4], [NaN, 1, NaN, 5]), plain('float32', [3], [3, 3, NaN])))),
   define('scatterAdd nothing', {}, r => [scatterAdd(0, positions(r, [0, 3], 4), input(r, 'float32', [0, 3]), input(r, 'float32', [4, 3])), scatterAdd(1, positions(r, [0, 2], 3), input(r, 'float32', [0, 2]), zeros('float32', [0, 3]))]),
   define('scatterAdd NaN and infinities', {}, () => [scatterAdd(0, plain('int32', [4], [0, 1, 2, 2]), plain('float32', [4], [NaN, Infinity, Infinity, -Infinity]), zeros('float32', [4]))]),
+  define('scatterAdd long columns', { rel: 1e-5, abs: 1e-5 }, r => [
+    scatterAdd(1, positions(r, [3, 2500], 1000), input(r, 'float32', [3, 2500]), input(r, 'float32', [3, 1000])),
+    scatterAdd(0, perRow(positions(r, [2500], 50), 20), input(r, 'float32', [2500, 20]), zeros('float32', [50, 20])),
+  ]),
   define('scatterAdd large', { rel: 1e-5, abs: 1e-5 }, r => [scatterAdd(0, perRow(positions(r, [700], 1000), 300), input(r, 'float32', [700, 300]), zeros('float32', [1000, 300]))]),
 ]
 
