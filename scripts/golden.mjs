@@ -2,9 +2,10 @@
 //   --group linalg,reduction  --op linalg.qr,sum  --id linalg/matmul/3   which cases (default: all)
 //   --device reference|wasm|webgpu  --threads 1  --world eager|compiled   where (default: wasm, one thread, eager)
 //   --errors  --programs                                                  the misuses, the programs
+//   --coverage                                                            writes docs/coverage.md
 //   --verbose                                                             every failing case, not one line a reason
 import { existsSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -16,7 +17,7 @@ const { values: asked } = parseArgs({
   options: {
     group: list, op: list, id: list,
     device: { type: 'string', default: 'wasm' }, threads: { type: 'string', default: '1' }, world: { type: 'string', default: 'eager' },
-    errors: { type: 'boolean' }, programs: { type: 'boolean' }, verbose: { type: 'boolean' },
+    errors: { type: 'boolean' }, programs: { type: 'boolean' }, coverage: { type: 'boolean' }, verbose: { type: 'boolean' },
   },
 })
 const split = texts => texts.flatMap(text => text.split(','))
@@ -90,13 +91,18 @@ try {
     all += results.length
   }
   const only = ids.length > 0 && groups.length === 0 ? [...new Set(ids.map(id => id.split('/')[0]))] : groups
-  if (asked.errors) show('errors', await golden.runErrors(await json('errors.json'), options))
+  const loaded = async group => {
+    if (!existsSync(file(`${group}.json`))) throw new Error(`there is no group ${group}; groups: ${golden.groups.join(' ')}`)
+    const manifest = await json(`${group}.json`)
+    return { manifest, buffer: await bytes(manifest.bin) }
+  }
+  if (asked.coverage) await writeFile(join(root, 'docs/coverage.md'), await golden.coverage(await Promise.all(golden.groups.map(loaded))))
+  else if (asked.errors) show('errors', await golden.runErrors(await json('errors.json'), options))
   else if (asked.programs) show('programs', await golden.runPrograms(await json('programs.json'), await bytes('programs.bin'), options))
   else
     for (const group of only.length > 0 ? only : golden.groups) {
-      if (!existsSync(file(`${group}.json`))) throw new Error(`there is no group ${group}; groups: ${golden.groups.join(' ')}`)
-      const manifest = await json(`${group}.json`)
-      show(group, await golden.runGolden(manifest, await bytes(manifest.bin), options))
+      const { manifest, buffer } = await loaded(group)
+      show(group, await golden.runGolden(manifest, buffer, options))
     }
   console.log(`\n${pass}/${all} on ${asked.device}, ${asked.world}, ${((performance.now() - started) / 1000).toFixed(1)} s`)
   process.exitCode = pass === all ? 0 : 1

@@ -39,7 +39,7 @@ export const camel = (name: string): string => name.replace(/(?<=[^_])_([a-z0-9]
 /** What Python writes with brackets and conversions. */
 const spoken: Readonly<Record<string, string>> = { __getitem__: 'at', __setitem__: 'setAt', __bool__: 'item' }
 
-function lookup(op: string, call: CallKind): readonly [holder: object, name: string] {
+export function lookup(op: string, call: CallKind): readonly [holder: object, name: string] {
   const path = op.split('.').map(part => spoken[part] ?? camel(part))
   const name = path.pop()!
   let holder: object = call === 'function' ? lampas : Tensor.prototype
@@ -183,7 +183,7 @@ function answerOf(c: GoldenCase, y: unknown, inputs: readonly Tensor[], cotangen
 }
 
 /** Calls the op on these inputs; what comes back is a promise where the op waits for values. */
-function perform(c: GoldenCase, inputs: readonly Tensor[]): unknown {
+export function perform(c: GoldenCase, inputs: readonly Tensor[]): unknown {
   const at = (i: number | string): Tensor => inputs[i as number]
   const args = c.args.map(v => argument(v, at, c.op))
   const kwargs = Object.fromEntries(Object.entries(c.kwargs).map(([k, v]) => [k, argument(v, at, c.op)]))

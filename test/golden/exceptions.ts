@@ -27,6 +27,10 @@ export const exceptions: readonly Exception[] = [
     reason: 'int32 indices are wrong only where indices are int64; here int32 is what they are',
   },
   {
+    cases: ['errors/numpy/0'],
+    reason: 'There is no NumPy to share memory with; data() copies, and no gradient can go astray in a copy',
+  },
+  {
     cases: ['errors/floor_divide/0'],
     reason: 'An integer divided by zero is 0: to throw, every integer division would have to be read back',
   },
@@ -38,6 +42,39 @@ export const exceptions: readonly Exception[] = [
   {
     cases: ['indexing/masked_select/11'],
     reason: "PyTorch 1.13's gradient of masked_select of a transposed tensor puts the cotangents in the order of memory, not of the mask",
+  },
+  {
+    cases: ['complex/matmul/0'],
+    reason: 'The product of two complex vectors is 0 in this build of PyTorch; it is 42.195 + 88.598i',
+  },
+  {
+    cases: ['complex/abs/0'],
+    devices: ['reference'],
+    reason: 'To the bit PyTorch gives √(re² + im²) with every step rounded to float32; the reference rounds once',
+  },
+  {
+    cases: ['complex/abs/2'],
+    devices: ['wasm', 'webgpu'],
+    reason: 'To the bit; of tensors with gaps PyTorch computes |z| by another function than of those without, which rounds once',
+  },
+  {
+    cases: ['complex/stft/7'],
+    devices: ['webgpu'],
+    reason: 'One element of the gradient is -0.83, a sum of 78 products of up to 135; what the rounding of the terms leaves is more than the file allows',
+  },
+  {
+    cases: ['complex/matmul/0'],
+    reason: "The BLAS under that PyTorch gives 0 for the product of two complex vectors; the right one is 42.195 + 88.598i",
+  },
+  {
+    cases: ['complex/abs/0'],
+    devices: ['reference'],
+    reason: 'The file asks for the very bits, and PyTorch rounds √(re² + im²) at every step in float32 where tensors lie without gaps',
+  },
+  {
+    cases: ['complex/abs/2'],
+    devices: ['wasm', 'webgpu'],
+    reason: 'The file asks for the very bits, and PyTorch rounds √(re² + im²) once where tensors have gaps, at every step elsewhere',
   },
   {
     cases: ['masked_select', 'nonzero', '__getitem__', 'nn.functional.one_hot', 'unique', 'unique_consecutive', 'bincount', 'repeat_interleave'],

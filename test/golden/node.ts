@@ -1,6 +1,7 @@
 // The golden runner as the command line loads it.
 import { init, type DeviceName } from '../../src/index.ts'
 
+export { coverage } from './coverage.ts'
 export { exceptionFor } from './exceptions.ts'
 export { groups } from './groups.ts'
 export { runErrors } from './errors.ts'
