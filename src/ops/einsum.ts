@@ -140,6 +140,10 @@ function fromSublists(args: readonly unknown[]): [string, Tensor[]] {
 /**
  * Sum of products by labels: `einsum('ij,jk->ik', a, b)` is a matrix product, `'ii->i'` a diagonal, `'...ij->...ji'` a transpose. Without
  * `->` the result has the labels that stand once, in alphabetical order. Operands may come in a list. As `torch.einsum`.
+ *
+ * @example
+ * einsum('ij,jk->ik', randn(2, 3), randn(3, 4))   // f32[2,4]
+ * einsum('ii', tensor([[1, 2], [3, 4]])) // → tensor(5.)
  */
 export const einsum: ((equation: string, ...operands: (Tensor | readonly Tensor[])[]) => Tensor) & Described = describe((equation: string | Tensor, ...operands: (Tensor | readonly Tensor[] | Sublist)[]) => {
   const [text, list] = typeof equation === 'string' ? [equation, operands.flat().map(x => needTensor(OP, x))] : fromSublists([equation, ...operands])

@@ -30,6 +30,9 @@ export const matmulOp: Op<null> = {
  * Matrix product with PyTorch's rules: vectors are completed to matrices, leading dimensions broadcast as batches.
  * Shapes […, n, k] and […, k, m] give […, n, m]. As `torch.matmul`.
  * @throws LampasError when the inner sizes differ.
+ *
+ * @example
+ * matmul(tensor([[1, 2], [3, 4]]), tensor([1, 1])) // → tensor([3., 7.])
  */
 export const matmul: ((x: Tensor, other: Tensor) => Tensor) & Described = describe((x: Tensor, other: Tensor) => {
   const [a, b] = [lift(x, 'matmul'), lift(other, 'matmul')]
@@ -65,16 +68,42 @@ const ranked = (name: string, ra: number, rb: number): Product => describe((x: T
   return matmul(x, other)
 }, name, ['input', { mv: 'vec', dot: 'other' }[name] ?? 'mat2'])
 
-/** Product of two matrices. As `torch.mm`. */
+/**
+ * Product of two matrices. As `torch.mm`.
+ *
+ * @example
+ * mm(randn(2, 3), randn(3, 4))   // f32[2,4]
+ */
 export const mm: Product = ranked('mm', 2, 2)
-/** Product of two stacks of matrices of equal length. As `torch.bmm`. */
+/**
+ * Product of two stacks of matrices of equal length. As `torch.bmm`.
+ *
+ * @example
+ * bmm(randn(5, 2, 3), randn(5, 3, 4))   // f32[5,2,4]
+ */
 export const bmm: Product = ranked('bmm', 3, 3)
-/** Matrix times vector. As `torch.mv`. */
+/**
+ * Matrix times vector. As `torch.mv`.
+ *
+ * @example
+ * mv(tensor([[1, 2], [3, 4]]), tensor([1, 1])) // → tensor([3., 7.])
+ */
 export const mv: Product = ranked('mv', 2, 1)
-/** Σ xᵢ·yᵢ of two vectors. As `torch.dot`. */
+/**
+ * Σ xᵢ·yᵢ of two vectors. As `torch.dot`.
+ *
+ * @example
+ * dot(tensor([1, 2]), tensor([3, 4])) // → tensor(11.)
+ */
 export const dot: Product = ranked('dot', 1, 1)
 
-/** All products xᵢ·yⱼ of two vectors. As `torch.outer`. */
+/**
+ * All products xᵢ·yⱼ of two vectors. As `torch.outer`.
+ *
+ * @example
+ * outer(tensor([1, 2]), tensor([3, 4])) // → tensor([[3., 4.],
+ * //           [6., 8.]])
+ */
 export const outer: ((x: Tensor, vec2: Tensor) => Tensor) & Described = describe((x: Tensor, vec2: Tensor) => {
   if (x.ndim !== 1 || vec2.ndim !== 1) fail('outer', `expected two vectors, got ${x} and ${vec2}`, 'flatten them first')
   return mul(unsqueeze(x, 1), unsqueeze(vec2, 0))
@@ -96,10 +125,20 @@ export function blend(op: string, input: Operand, product: Tensor, { beta = 1, a
   const scaled = times(product, alpha)
   return beta === 0 ? scaled : add(scaled, times(x, beta))
 }
-/** beta·input + alpha·(mat1 · mat2). As `torch.addmm`. */
+/**
+ * beta·input + alpha·(mat1 · mat2). As `torch.addmm`.
+ *
+ * @example
+ * addmm(zeros(2), randn(3, 4), randn(4, 2), { alpha: 0.5 })   // f32[3,2]
+ */
 export const addmm: ((input: Operand, mat1: Tensor, mat2: Tensor, options?: BlendOptions) => Tensor) & Described = define('addmm', ['input', 'mat1', 'mat2', '*', 'beta', 'alpha'], ({ input, mat1, mat2, ...factors }: { input: Operand; mat1: Tensor; mat2: Tensor } & BlendOptions) => blend('addmm', input, mm(mat1, mat2), factors))
 
-/** x · Wᵀ + b over the last dimension: [..., in] → [..., out]. As `torch.nn.functional.linear`. */
+/**
+ * x · Wᵀ + b over the last dimension: [..., in] → [..., out]. As `torch.nn.functional.linear`.
+ *
+ * @example
+ * nn.functional.linear(randn(8, 3), randn(5, 3), zeros(5))   // f32[8,5]
+ */
 export const linear: ((x: Tensor, weight: Tensor, bias?: Tensor | null) => Tensor) & Described = describe((x: Tensor, weight: Tensor, bias?: Tensor | null) => {
   if (x.ndim > 0 && weight.ndim === 2 && x.shape.at(-1) !== weight.shape[1])
     fail('linear', `input ${x} has ${x.shape.at(-1)} features, weight ${weight} expects ${weight.shape[1]}`, 'the last size of the input must be inFeatures')
@@ -107,7 +146,12 @@ export const linear: ((x: Tensor, weight: Tensor, bias?: Tensor | null) => Tenso
   return bias ? add(y, bias) : y
 }, 'linear', ['input', 'weight', 'bias'])
 
-/** Sums products over paired dimensions: the last `dims` of the first with the first of the second, or given lists. As `torch.tensordot`. */
+/**
+ * Sums products over paired dimensions: the last `dims` of the first with the first of the second, or given lists. As `torch.tensordot`.
+ *
+ * @example
+ * tensordot(randn(2, 3, 4), randn(3, 4, 5))   // f32[2,5]
+ */
 export const tensordot: ((a: Tensor, b: Tensor, dims?: number | readonly [readonly number[], readonly number[]]) => Tensor) & Described = describe((a: Tensor, b: Tensor, dims: number | readonly [readonly number[], readonly number[]] = 2) => {
   if (typeof dims === 'number' && !(dims >= 0 && dims <= Math.min(a.ndim, b.ndim))) fail('tensordot', `dims ${dims} of ${a} and ${b}`, 'at most as many as either has')
   const [da, db] = typeof dims === 'number'

@@ -70,7 +70,12 @@ function pNorm(op: string, x: Tensor, p: number, axes: readonly number[], keepdi
 /** An empty list means all dimensions, as no list does. */
 const allOr = (op: string, dim: Dims | undefined, rank: number): number[] => normalizeDims(op, Array.isArray(dim) && dim.length === 0 ? null : dim, rank)
 
-/** (Σ|x|ᵖ)^(1/p) over dimensions (default: all), p = `ord`; also ±Infinity, and 0, which counts. As `torch.linalg.vector_norm`. */
+/**
+ * (Σ|x|ᵖ)^(1/p) over dimensions (default: all), p = `ord`; also ±Infinity, and 0, which counts. As `torch.linalg.vector_norm`.
+ *
+ * @example
+ * linalg.vectorNorm(tensor([3, 4])) // → tensor(5.)
+ */
 export const vectorNorm: ((x: Tensor, ord?: number | (NormOptions & { ord?: number }), dim?: Dims | NormOptions, keepdim?: boolean | NormOptions, options?: NormOptions) => Tensor) & Described =
   define('linalg.vectorNorm', ['x', 'ord', 'dim', 'keepdim', '*', 'dtype'], ({ x, ord = 2, dim, keepdim, dtype }: { x: Tensor; ord?: number } & NormOptions) => {
     const op = 'linalg.vectorNorm'
@@ -95,7 +100,12 @@ function matrixNormOf(op: string, a: Tensor, ord: MatrixOrder, dim: readonly num
   const [added, left] = Math.abs(ord) === 1 ? axes : axes.toReversed()
   return kept(extreme(ord)(sum(abs(a), added), left > added ? left - 1 : left))
 }
-/** Norm of the matrices in two dimensions (default: the last): 'fro', 'nuc', ±1, ±2, ±Infinity. As `torch.linalg.matrix_norm`. */
+/**
+ * Norm of the matrices in two dimensions (default: the last): 'fro', 'nuc', ±1, ±2, ±Infinity. As `torch.linalg.matrix_norm`.
+ *
+ * @example
+ * linalg.matrixNorm(tensor([[1, 2], [3, 4]]), Infinity) // → tensor(7.)
+ */
 export const matrixNorm: ((A: Tensor, ord?: MatrixOrder | (NormOptions & { ord?: MatrixOrder }), dim?: readonly number[] | NormOptions, keepdim?: boolean | NormOptions, options?: NormOptions) => Tensor) & Described =
   define('linalg.matrixNorm', ['A', 'ord', 'dim', 'keepdim', '*', 'dtype'], ({ A, ord = 'fro', dim = [-2, -1], keepdim, dtype }: { A: Tensor; ord?: MatrixOrder; dim?: readonly number[]; keepdim?: boolean; dtype?: DType }) => {
     const a = floats('linalg.matrixNorm', A, dtype)
@@ -103,7 +113,12 @@ export const matrixNorm: ((A: Tensor, ord?: MatrixOrder | (NormOptions & { ord?:
     return matrixNormOf('linalg.matrixNorm', a, ord, dim, keepdim)
   })
 
-/** Vector norm, or matrix norm where two dimensions or a matrix order are given; by default the 2-norm of all elements. As `torch.linalg.norm`. */
+/**
+ * Vector norm, or matrix norm where two dimensions or a matrix order are given; by default the 2-norm of all elements. As `torch.linalg.norm`.
+ *
+ * @example
+ * linalg.norm(tensor([[3, 4], [6, 8]]), { dim: 1 }) // → tensor([ 5., 10.])
+ */
 export const norm: ((A: Tensor, ord?: MatrixOrder | null | (NormOptions & { ord?: MatrixOrder | null }), dim?: Dims | NormOptions, keepdim?: boolean | NormOptions, options?: NormOptions) => Tensor) & Described =
   define('linalg.norm', ['A', 'ord', 'dim', 'keepdim', '*', 'dtype'], ({ A, ord, dim, keepdim, dtype }: { A: Tensor; ord?: MatrixOrder | null } & NormOptions) => {
     const op = 'linalg.norm'
@@ -119,7 +134,12 @@ export const norm: ((A: Tensor, ord?: MatrixOrder | null | (NormOptions & { ord?
 /** In the order in which they were given: rows and columns are not the same. */
 const normalizeList = (op: string, dim: number | readonly number[], rank: number): number[] => (typeof dim === 'number' ? [dim] : [...dim]).map(d => normalizeDim(op, d, rank))
 
-/** How much an inverse may magnify errors: ‖A‖·‖A⁻¹‖ of square matrices; of any by singular values where `p` is null (2), 2 or −2. As `torch.linalg.cond`. */
+/**
+ * How much an inverse may magnify errors: ‖A‖·‖A⁻¹‖ of square matrices; of any by singular values where `p` is null (2), 2 or −2. As `torch.linalg.cond`.
+ *
+ * @example
+ * linalg.cond(tensor([[4, 0], [0, 2]])) // → tensor(2.)
+ */
 export const cond: ((A: Tensor, p?: MatrixOrder | null | { p?: MatrixOrder | null }) => Tensor) & Described = define('linalg.cond', ['A', 'p'], ({ A, p = 2 }: { A: Tensor; p?: MatrixOrder | null }) => {
   const op = 'linalg.cond'
   const a = needMatrix(op, A, 'A')
@@ -132,7 +152,12 @@ export const cond: ((A: Tensor, p?: MatrixOrder | null | { p?: MatrixOrder | nul
   return where(ne(info, 0), Infinity, mul(matrixNormOf(op, a, p, [-2, -1]), matrixNormOf(op, inverse, p, [-2, -1])))
 })
 
-/** How many singular values of matrices [..., m, n] are not as good as zero: int32 [...]. As `torch.linalg.matrix_rank`. */
+/**
+ * How many singular values of matrices [..., m, n] are not as good as zero: int32 [...]. As `torch.linalg.matrix_rank`.
+ *
+ * @example
+ * linalg.matrixRank(tensor([[1, 2], [2, 4]])) // → tensor(1)
+ */
 export const matrixRank: ((A: Tensor, tol?: Threshold | (RankOptions & { tol?: Threshold }), hermitian?: boolean | RankOptions, options?: RankOptions) => Tensor) & Described =
   define('linalg.matrixRank', ['A', 'tol', 'hermitian', '*', 'atol', 'rtol'], ({ A, tol, hermitian, atol = tol, rtol = tol == null ? undefined : 0 }: { A: Tensor; tol?: Threshold } & RankOptions) => {
     const op = 'linalg.matrixRank'

@@ -10,7 +10,12 @@ import type { Tensor } from '../tensor.ts'
 import { inverseOf } from './solve.ts'
 import { identityLike, needSquare } from './tools.ts'
 
-/** The product of matrices in the order that costs least; the first and the last may be vectors. As `torch.linalg.multi_dot`. */
+/**
+ * The product of matrices in the order that costs least; the first and the last may be vectors. As `torch.linalg.multi_dot`.
+ *
+ * @example
+ * linalg.multiDot([randn(10, 100), randn(100, 5), randn(5)])   // f32[10]
+ */
 export const multiDot: ((tensors: readonly Tensor[]) => Tensor) & Described = describe((tensors: readonly Tensor[]) => chain('linalg.multiDot', tensors), 'linalg.multiDot', ['tensors'])
 
 export function chain(op: string, tensors: readonly Tensor[]): Tensor {
@@ -48,7 +53,13 @@ function cheapest(size: readonly number[]): number[][] {
   return split
 }
 
-/** Square matrices times themselves n times; the inverse for a negative n, the identity for 0. As `torch.linalg.matrix_power`. */
+/**
+ * Square matrices times themselves n times; the inverse for a negative n, the identity for 0. As `torch.linalg.matrix_power`.
+ *
+ * @example
+ * linalg.matrixPower(tensor([[1, 1], [0, 1]]), 5) // → tensor([[1., 5.],
+ * //           [0., 1.]])
+ */
 export const matrixPower: ((A: Tensor, n: number) => Tensor) & Described = describe((A: Tensor, n: number) => power('linalg.matrixPower', A, n), 'linalg.matrixPower', ['A', 'n'])
 
 export function power(op: string, A: unknown, n: number): Tensor {
@@ -74,6 +85,10 @@ const NORM = { float32: 3, float64: 1 }
 /**
  * The exponential Σ Aᵏ/k! of square matrices [..., n, n], by scaling and squaring: e^A = (e^(A/2ˢ))^(2ˢ), where s depends on each matrix and is never read:
  * all squarings are done and those that a matrix does not need are not taken. As `torch.linalg.matrix_exp`.
+ *
+ * @example
+ * linalg.matrixExp(zeros(2, 2)) // → tensor([[1., 0.],
+ * //           [0., 1.]])
  */
 export const matrixExp: ((A: Tensor) => Tensor) & Described = describe((A: Tensor) => exponential('linalg.matrixExp', A), 'linalg.matrixExp', ['A'])
 
@@ -95,7 +110,13 @@ export function exponential(op: string, A: unknown): Tensor {
   return y
 }
 
-/** Rows 1, x, x² … of each element: [..., n] → [..., n, N], N = n by default. As `torch.linalg.vander`. */
+/**
+ * Rows 1, x, x² … of each element: [..., n] → [..., n, N], N = n by default. As `torch.linalg.vander`.
+ *
+ * @example
+ * linalg.vander(tensor([2, 3]), { N: 3 }) // → tensor([[1., 2., 4.],
+ * //           [1., 3., 9.]])
+ */
 export const vander: ((x: Tensor, options?: { N?: number }) => Tensor) & Described = define('linalg.vander', ['x', '*', 'N'], ({ x, N }: { x: Tensor; N?: number }) => {
   const flat = needTensor('linalg.vander', x)
   const t = flat.ndim === 0 ? unsqueeze(flat, 0) : flat

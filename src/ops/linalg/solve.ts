@@ -32,10 +32,20 @@ function solveWith(op: string, A: unknown, B: unknown, left: boolean, strict: bo
   const [x, info] = solved(f, rhs, strict ? op : null)
   return [isVector ? squeeze(x, -1) : left ? x : mT(x), info]
 }
-/** X with A·X = B, for square A [..., n, n] and B [..., n, k] or a vector [n]. Throws when a matrix is singular. As `torch.linalg.solve`. */
+/**
+ * X with A·X = B, for square A [..., n, n] and B [..., n, k] or a vector [n]. Throws when a matrix is singular. As `torch.linalg.solve`.
+ *
+ * @example
+ * linalg.solve(tensor([[2, 0], [0, 4]]), tensor([2, 2])) // → tensor([1.0000, 0.5000])
+ */
 export const solve: ((A: Tensor, B: Tensor, options?: SideOptions) => Tensor) & Described =
   define('linalg.solve', ['A', 'B', '*', 'left'], ({ A, B, left = true }: { A: Tensor; B: Tensor } & SideOptions) => solveWith('linalg.solve', A, B, left, true)[0])
-/** `{result, info}`: as `solve`; for a singular matrix `info` counts from 1 the pivot that is zero, and the result means nothing. As `torch.linalg.solve_ex`. */
+/**
+ * `{result, info}`: as `solve`; for a singular matrix `info` counts from 1 the pivot that is zero, and the result means nothing. As `torch.linalg.solve_ex`.
+ *
+ * @example
+ * linalg.solveEx(tensor([[1, 2], [2, 4]]), tensor([1, 1])).info // → tensor(2)
+ */
 export const solveEx: ((A: Tensor, B: Tensor, options?: SideOptions & { checkErrors?: boolean }) => { result: Tensor; info: Tensor }) & Described =
   define('linalg.solveEx', ['A', 'B', '*', 'left', 'checkErrors'], ({ A, B, left = true, checkErrors = false }: { A: Tensor; B: Tensor; checkErrors?: boolean } & SideOptions) => {
     const [result, info] = solveWith('linalg.solveEx', A, B, left, checkErrors)
@@ -48,9 +58,21 @@ export function inverseOf(op: string, input: unknown, strict: boolean): [inverse
   const [inverse, info] = solved(a, eye, strict ? op : null)
   return [inverse, info]
 }
-/** A⁻¹ of square matrices [..., n, n]. Throws when one is singular. As `torch.linalg.inv`. */
+/**
+ * A⁻¹ of square matrices [..., n, n]. Throws when one is singular. As `torch.linalg.inv`.
+ *
+ * @example
+ * linalg.inv(tensor([[2, 0], [0, 4]]))
+ * // tensor([[0.5000, 0.0000],
+ * //         [0.0000, 0.2500]])
+ */
 export const inv: ((A: Tensor) => Tensor) & Described = describe((A: Tensor) => inverseOf('linalg.inv', A, true)[0], 'linalg.inv', ['A'])
-/** `{inverse, info}`: as `inv`; `info` tells singular matrices. As `torch.linalg.inv_ex`. */
+/**
+ * `{inverse, info}`: as `inv`; `info` tells singular matrices. As `torch.linalg.inv_ex`.
+ *
+ * @example
+ * linalg.invEx(tensor([[1, 2], [2, 4]])).info // → tensor(2)
+ */
 export const invEx: ((A: Tensor, options?: { checkErrors?: boolean }) => { inverse: Tensor; info: Tensor }) & Described =
   define('linalg.invEx', ['A', '*', 'checkErrors'], ({ A, checkErrors = false }: { A: Tensor; checkErrors?: boolean }) => {
     const [inverse, info] = inverseOf('linalg.invEx', A, checkErrors)
@@ -63,7 +85,13 @@ export interface TriangularOptions extends SideOptions {
   /** Take the diagonal of A as ones. */
   unitriangular?: boolean
 }
-/** X with A·X = B for a triangular A [..., n, n]; B is [..., n, k]. A zero on the diagonal gives infinities. As `torch.linalg.solve_triangular`. */
+/**
+ * X with A·X = B for a triangular A [..., n, n]; B is [..., n, k]. A zero on the diagonal gives infinities. As `torch.linalg.solve_triangular`.
+ *
+ * @example
+ * linalg.solveTriangular(tensor([[2, 0], [1, 1]]), tensor([[2], [3]]), { upper: false }) // → tensor([[1.],
+ * //           [2.]])
+ */
 export const solveTriangular: ((A: Tensor, B: Tensor, options: TriangularOptions) => Tensor) & Described =
   define('linalg.solveTriangular', ['A', 'B', '*', 'upper', 'left', 'unitriangular'], ({ A, B, upper, left = true, unitriangular = false }: { A: Tensor; B: Tensor } & TriangularOptions) => {
     const op = 'linalg.solveTriangular'
@@ -113,7 +141,12 @@ export function pinvOf(op: string, A: unknown, o: RankOptions): Tensor {
   const inverse = where(s.gt(threshold(s, a.shape, o)), reciprocal(s), 0)
   return pinvRule(matmul(mul(mT(vh), unsqueeze(inverse, -2)), mT(u)), [a], null)
 }
-/** The Moore–Penrose inverse [..., n, m] of matrices [..., m, n]; small singular values count as zero. As `torch.linalg.pinv`. */
+/**
+ * The Moore–Penrose inverse [..., n, m] of matrices [..., m, n]; small singular values count as zero. As `torch.linalg.pinv`.
+ *
+ * @example
+ * linalg.pinv(randn(5, 3))   // f32[3,5]
+ */
 export const pinv: ((A: Tensor, rcond?: Threshold | (RankOptions & { rcond?: Threshold }), hermitian?: boolean | RankOptions, options?: RankOptions) => Tensor) & Described =
   define('linalg.pinv', ['A', 'rcond', 'hermitian', '*', 'atol', 'rtol'], ({ A, rcond, rtol = rcond, ...rest }: { A: Tensor; rcond?: Threshold } & RankOptions) => pinvOf('linalg.pinv', A, { ...rest, rtol }))
 
@@ -127,6 +160,10 @@ export interface Lstsq {
 /**
  * `{solution, residuals, rank, singularValues}`: X [..., n, k] with the least ‖A·X − B‖, and among those the shortest, for A [..., m, n] and B [..., m, k]
  * or [..., m]. `rcond`: singular values up to this part of the largest count as zero. As `torch.linalg.lstsq`.
+ *
+ * @example
+ * const x = tensor([[1, 0], [1, 1], [1, 2]])
+ * const { solution } = linalg.lstsq(x, tensor([1, 3, 5]))   // about [1, 2]: the line 1 + 2t
  */
 export const lstsq: ((A: Tensor, B: Tensor, rcond?: number | { rcond?: number; driver?: string | null }, options?: { driver?: string | null }) => Lstsq) & Described =
   define('linalg.lstsq', ['A', 'B', 'rcond', '*', 'driver'], ({ A, B, rcond, driver }: { A: Tensor; B: Tensor; rcond?: number; driver?: string | null }) => {
@@ -175,7 +212,12 @@ const detRule = ruled('linalg.det', (g, d, [a]) => {
   const cofactors = where(singular, mul(matmul(mul(u, unsqueeze(productOfOthers(s, [s.ndim - 1]), -2)), vh), flip), mul(mT(inverse), asMatrix(d)))
   return [mul(asMatrix(g), cofactors)]
 })
-/** Determinants [...] of square matrices [..., n, n]. As `torch.linalg.det`. */
+/**
+ * Determinants [...] of square matrices [..., n, n]. As `torch.linalg.det`.
+ *
+ * @example
+ * linalg.det(tensor([[3, 0], [0, 2]])) // → tensor(6.)
+ */
 export const det: ((A: Tensor) => Tensor) & Described = describe((A: Tensor) => {
   const a = needSquare('linalg.det', A, 'A')
   return detRule(detOf(a), [a], null)
@@ -186,20 +228,37 @@ const logdetRule = ruled('linalg.slogdet', (g, _, [a]) => {
   const [inverse] = solved(mT(a), sameBatch('linalg.slogdet', identityLike(a, n), a)[0], null)
   return [mul(asMatrix(g), inverse)]
 })
-/** `{sign, logabsdet}` of the determinants of square matrices; logabsdet is −∞ where the determinant is 0. As `torch.linalg.slogdet`. */
+/**
+ * `{sign, logabsdet}` of the determinants of square matrices; logabsdet is −∞ where the determinant is 0. As `torch.linalg.slogdet`.
+ *
+ * @example
+ * const { sign, logabsdet } = linalg.slogdet(tensor([[-1, 0], [0, 1]]))
+ * sign // → tensor(-1.)
+ */
 export const slogdet: ((A: Tensor) => { sign: Tensor; logabsdet: Tensor }) & Described = describe((A: Tensor) => {
   const a = needSquare('linalg.slogdet', A, 'A')
   const [pivot, swaps] = luParts(a)
   return { sign: mul(prod(sign(pivot), -1), swaps), logabsdet: logdetRule(sum(log(abs(pivot)), -1), [a], null) }
 }, 'linalg.slogdet', ['A'])
 
-/** log det of square matrices; NaN where the determinant is negative. As `torch.logdet`. */
+/**
+ * log det of square matrices; NaN where the determinant is negative. As `torch.logdet`.
+ *
+ * @example
+ * logdet(eye(3)) // → tensor(0.)
+ */
 export const logdet: ((input: Tensor) => Tensor) & Described = describe((input: Tensor) => {
   const { sign: s, logabsdet } = slogdet(input)
   return where(eq(s, -1), NaN, logabsdet)
 }, 'logdet', ['input'])
 
-/** The inverse of A from its Cholesky factor: A = L·Lᵀ, or Uᵀ·U with `upper`. As `torch.cholesky_inverse`. */
+/**
+ * The inverse of A from its Cholesky factor: A = L·Lᵀ, or Uᵀ·U with `upper`. As `torch.cholesky_inverse`.
+ *
+ * @example
+ * const L = linalg.cholesky(tensor([[4, 2], [2, 5]]))
+ * choleskyInverse(L)   // the inverse of [[4, 2], [2, 5]]
+ */
 export const choleskyInverse: ((input: Tensor, upper?: boolean | { upper?: boolean }) => Tensor) & Described = define('choleskyInverse', ['input', 'upper'], ({ input, upper = false }: { input: Tensor; upper?: boolean }) => {
   const f = needSquare('choleskyInverse', input)
   const x = f.detach()
@@ -211,7 +270,13 @@ const choleskyInverseRule = ruled<{ upper: boolean }>('choleskyInverse', (g, y, 
   const both = matmul(y, matmul(add(g, mT(g)), y))
   return [neg(upper ? matmul(f, both) : matmul(both, f))]
 })
-/** X with A·X = B from the Cholesky factor of A: A = L·Lᵀ, or Uᵀ·U with `upper`. As `torch.cholesky_solve`. */
+/**
+ * X with A·X = B from the Cholesky factor of A: A = L·Lᵀ, or Uᵀ·U with `upper`. As `torch.cholesky_solve`.
+ *
+ * @example
+ * const L = linalg.cholesky(tensor([[4, 2], [2, 5]]))
+ * choleskySolve(tensor([[6], [7]]), L)   // [[1], [1]]
+ */
 export const choleskySolve: ((B: Tensor, L: Tensor, upper?: boolean | { upper?: boolean }) => Tensor) & Described =
   define('choleskySolve', ['input', 'input2', 'upper'], ({ input, input2, upper = false }: { input: Tensor; input2: Tensor; upper?: boolean }) => {
     const op = 'choleskySolve'
@@ -221,7 +286,12 @@ export const choleskySolve: ((B: Tensor, L: Tensor, upper?: boolean | { upper?: 
     return triangular(mT(l), triangular(l, rhs, false), true)
   })
 
-/** The inverse of A as a map from its last dimensions to its first `ind`: `tensordot(tensorinv(A, ind), A, ind)` is an identity. As `torch.linalg.tensorinv`. */
+/**
+ * The inverse of A as a map from its last dimensions to its first `ind`: `tensordot(tensorinv(A, ind), A, ind)` is an identity. As `torch.linalg.tensorinv`.
+ *
+ * @example
+ * linalg.tensorinv(eye(6).reshape(2, 3, 6))   // f32[6,2,3]
+ */
 export const tensorinv: ((A: Tensor, ind?: number | { ind?: number }) => Tensor) & Described = define('linalg.tensorinv', ['A', 'ind'], ({ A, ind = 2 }: { A: Tensor; ind?: number }) => {
   const op = 'linalg.tensorinv'
   const { shape } = needTensor(op, A)
@@ -229,7 +299,12 @@ export const tensorinv: ((A: Tensor, ind?: number | { ind?: number }) => Tensor)
   if (!(ind > 0) || numel(rows) !== numel(columns)) fail(op, `the first ${ind} sizes of ${A} multiply to ${numel(rows)}, the others to ${numel(columns)}`, 'they must be equal, and ind at least 1')
   return reshape(inverseOf(op, reshape(A, [numel(rows), numel(columns)]), true)[0], [...columns, ...rows])
 })
-/** X with tensordot(A, X, X.ndim) = B; `dims` of A are moved to its end first. As `torch.linalg.tensorsolve`. */
+/**
+ * X with tensordot(A, X, X.ndim) = B; `dims` of A are moved to its end first. As `torch.linalg.tensorsolve`.
+ *
+ * @example
+ * linalg.tensorsolve(eye(6).reshape(2, 3, 6), randn(2, 3))   // f32[6]
+ */
 export const tensorsolve: ((A: Tensor, B: Tensor, dims?: readonly number[] | { dims?: readonly number[] }) => Tensor) & Described =
   define('linalg.tensorsolve', ['A', 'B', 'dims'], ({ A, B, dims = [] }: { A: Tensor; B: Tensor; dims?: readonly number[] | null }) => {
     const op = 'linalg.tensorsolve'
@@ -241,7 +316,12 @@ export const tensorsolve: ((A: Tensor, B: Tensor, dims?: readonly number[] | { d
     return reshape(solve(reshape(a, [n, n]), reshape(B, [n])), shape)
   })
 
-/** `{solution, clonedCoefficient}` with A·X = b for a triangular A. As `torch.triangular_solve`. */
+/**
+ * `{solution, clonedCoefficient}` with A·X = b for a triangular A. As `torch.triangular_solve`.
+ *
+ * @example
+ * triangularSolve(tensor([[2], [3]]), tensor([[2, 0], [1, 1]]), { upper: false }).solution   // [[1], [2]]
+ */
 export const triangularSolve: ((input: Tensor, A: Tensor, upper?: boolean | { upper?: boolean; transpose?: boolean; unitriangular?: boolean }, transpose?: boolean, unitriangular?: boolean) => { solution: Tensor; clonedCoefficient: Tensor }) & Described =
   define('triangularSolve', ['input', 'A', 'upper', 'transpose', 'unitriangular'], ({ input, A, upper = true, transpose = false, unitriangular = false }: { input: Tensor; A: Tensor; upper?: boolean; transpose?: boolean; unitriangular?: boolean }) => ({
     solution: solveTriangular(transpose ? mT(needMatrix('triangularSolve', A, 'A')) : A, input, { upper: upper !== transpose, unitriangular }),
