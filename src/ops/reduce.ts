@@ -265,7 +265,7 @@ function extreme(name: string, whole: Op<ReduceParams>, arg: ArgReducer, pairwis
   return define(name, ['input', 'dim', 'keepdim', '*', 'other'], ({ input, dim, keepdim, other }: ExtremeArgs) => {
     needOrder(name, needTensor(name, input))
     if (other || dim instanceof Tensor) return pairwise(input, needTensor(name, other ?? dim))
-    if (typeof dim === 'number') {
+    if (dim !== undefined && dim !== null) {
       const axis = normalizeDim(name, dim, input.ndim)
       return valuesAt(input, arg(input, axis, true), axis, keepdim)
     }

@@ -72,7 +72,7 @@ function rowOrder(rows: Tensor): Tensor {
 }
 
 function* distinct(name: string, ordered: boolean, { input, dim, returnInverse, returnCounts }: ConsecutiveOptions & { input: Tensor }): Reading<Tensor | Tensor[]> {
-  const whole = typeof dim !== 'number'
+  const whole = dim === undefined || dim === null
   const axis = normalizeDim(name, dim ?? 0, needTensor(name, input).ndim)
   const x = (whole || input.ndim === 0 ? flatten(input) : input).detach()
   const n = x.shape[axis]

@@ -112,10 +112,11 @@ const chosenOp: Op<null> = {
 export function medianOf(name: string, passNaN: boolean): Chosen & Described {
   return define(name, ['input', 'dim', 'keepdim'], ({ input, dim, keepdim }: { input: Tensor; dim?: number | null; keepdim?: boolean }) => {
     needOrder(name, needTensor(name, input))
-    if (typeof dim === 'number') {
+    if (dim !== undefined && dim !== null) {
       const axis = normalizeDim(name, dim, input.ndim)
       return valuesAt(input, middle(name, input, axis, passNaN), axis, keepdim)
     }
+    if (keepdim) fail(name, 'keepdim is given without a dim', 'give the dim too')
     const flat = flatten(input.detach())
     return apply1(chosenOp, [input, reshape(gather(flat, 0, middle(name, flat, 0, passNaN)), [])], null)
   })

@@ -77,7 +77,7 @@ function quantileOf(name: string, passNaN: boolean): Quantile {
     if (typeof q === 'number' ? !(q >= 0 && q <= 1) : needTensor(name, q).ndim > 1 || q.dtype !== input.dtype)
       fail(name, `q is ${String(q)}`, `a number from 0 to 1, or a ${input.dtype} tensor of them of at most one dimension`)
     if (interpolation !== 'nearest' && !Object.hasOwn(interpolations, interpolation)) fail(name, `there is no interpolation '${String(interpolation)}'`, `one of ${Object.keys(interpolations).join(', ')}, nearest`)
-    const along = typeof dim === 'number' ? normalizeDim(name, dim, input.ndim) : null
+    const along = dim === undefined || dim === null ? null : normalizeDim(name, dim, input.ndim)
     const axis = input.ndim === 0 ? null : along
     const x = axis === null ? flatten(input) : movedim(input, axis, -1)
     const n = x.shape.at(-1)!

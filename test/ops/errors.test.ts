@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { LampasError } from '../../src/core/errors.ts'
 import { init } from '../../src/eager/device.ts'
 import '../../src/eager/start.ts'
+import * as extended from '../../src/ops/extended.ts'
 import * as ops from '../../src/ops/index.ts'
 import type { DType } from '../../src/core/dtype.ts'
 import type { Tensor } from '../../src/ops/tensor.ts'
@@ -58,6 +59,20 @@ const mistakes: readonly (readonly [call: string, run: () => unknown, message: R
   ['maxPool2d of a vector', () => ops.maxPool2d(x(4), 2), /^\[maxPool2d\] expected 3 or 4 dimensions, got f32\[4\]/],
   ['maxPool2d with too much padding', () => ops.maxPool2d(x(1, 4, 4), 2, { padding: 2 }), /^\[maxPool2d\] padding \[2,2\] is more than half the kernel \[2,2\]/],
   ['topk of more than there are', () => ops.topk(x(3), 4), /^\[topk\] k = 4 of dimension -?\d of f32\[3\]/],
+  ['max along two dims', () => untyped<(...a: unknown[]) => unknown>(ops.max)(x(2, 3), [0, 1]), /^\[max\] dim 0,1 is outside -2 … 1/],
+  ['max of a number', () => untyped<(...a: unknown[]) => unknown>(ops.max)(2, x(3)), /^\[max\] expected a tensor, got the number 2/],
+  ['median with keepdim alone', () => ops.median(x(3), untyped<{ dim: number }>({ keepdim: true })), /^\[median\] keepdim is given without a dim/],
+  ['var with both unbiased and correction', () => ops.var(x(3), { unbiased: true, correction: 2 }), /^\[var\] both unbiased and correction are given/],
+  ['norm of an unknown kind', () => ops.norm(x(3), untyped<'fro'>('max')), /^\[norm\] there is no norm 'max' here/],
+  ['kthvalue beyond the last', () => extended.kthvalue(x(3), 4), /^\[kthvalue\] k = 4 of dimension 0 of f32\[3\]/],
+  ['quantile above 1', () => extended.quantile(x(3), 1.5), /^\[quantile\] q is 1\.5\. help: a number from 0 to 1/],
+  ['quantile of an unknown interpolation', () => extended.quantile(x(3), 0.5, { interpolation: untyped<'linear'>('cubic') }), /^\[quantile\] there is no interpolation 'cubic'/],
+  ['sort of complex numbers', () => ops.sort(ops.zeros([3], { dtype: 'complex64' })), /^\[sort\] complex numbers have no order, got c64\[3\]/],
+  ['cov of a stack', () => extended.cov(x(2, 3, 4)), /^\[cov\] expected at most two dimensions, got f32\[2,3,4\]/],
+  ['cdist of rows of other lengths', () => extended.cdist(x(2, 3), x(2, 4)), /^\[cdist\] rows of f32\[2,3\] and f32\[2,4\] differ in length/],
+  ['histc without bins', () => extended.histc(x(3), 0), /^\[histc\] bins is 0/],
+  ['bincount of floats', () => extended.bincount(x(3)), /^\[bincount\] expected a vector of whole numbers, got f32\[3\]/],
+  ['gradient of one sample', () => extended.gradient(x(1)), /^\[gradient\] dimension 0 of f32\[1\] has 1 samples/],
   ['clamp without bounds', () => ops.clamp(x(3)), /^\[clamp\] neither min nor max is given/],
   ['to a dtype that is none', () => ops.to(x(3), untyped<DType>('int64')), /^\[to\] 'int64' is not a dtype\. help: dtypes: /],
   ['maskedFill with a float mask', () => ops.maskedFill(x(3), x(3), 1), /^\[maskedFill\] the mask must be bool, got f32\[3\]/],
