@@ -6,6 +6,7 @@ import { apply1, describe, needTensor, type Described } from './define.ts'
 import { gather, zeros } from './gather.ts'
 import { contiguous, diagonal, expand, flatten, flip, flipView, fresh, movedim, narrow, pad, permute, reshape, transpose, view } from './movement.ts'
 import { coordinates, wrap } from './places.ts'
+import { conj } from './complex.ts'
 import { add, clone } from './pointwise.ts'
 import { numeric, sum } from './reduce.ts'
 import { asStridedOp, stridedIn, writeStridedOp } from './strided.ts'
@@ -26,6 +27,11 @@ export const ravel: Plain = describe((x: Tensor) => flatten(x), 'ravel', ['input
 
 /** All dimensions in reverse order. A view. As `torch.Tensor.T`. */
 export const T: Plain = describe((x: Tensor) => (x.ndim === 0 ? x : permute(x, x.shape.map((_, i) => x.ndim - 1 - i))), 'T', ['input'])
+/** The conjugate transpose of a matrix. As `torch.Tensor.H`. */
+export const H: Plain = describe((x: Tensor) => {
+  if (x.ndim !== 0 && x.ndim !== 2) fail('H', `expected a matrix, got ${x}`, 'mH() takes stacks of matrices')
+  return T(conj(x))
+}, 'H', ['input'])
 type Swap = ((x: Tensor, dim0: number, dim1: number) => Tensor) & Described
 /** As `transpose`. As `torch.swapaxes`. */
 export const swapaxes: Swap = describe((x: Tensor, axis0: number, axis1: number) => transpose(x, axis0, axis1), 'swapaxes', ['input', 'axis0', 'axis1'])

@@ -10,6 +10,7 @@ import * as distributions from './distributions.ts'
 import * as extremes from './extremes.ts'
 import * as histogram from './histogram.ts'
 import { inplaceForms } from './inplace.ts'
+import * as info from './info.ts'
 import * as joining from './joining.ts'
 import * as algebra from './linalg/top.ts'
 import * as more from './pointwise-more.ts'
@@ -26,7 +27,7 @@ import * as shortTime from './stft.ts'
 
 export { inspect, print, setPrintoptions, type PrintOptions, type Statistics } from './print.ts'
 export {
-  T, asStrided, constantPadNd, diag, diagEmbed, diagflat, expandAs, fliplr, flipud, moveaxis, narrowCopy, ravel, reshapeAs, rot90, sumToSize, swapaxes,
+  H, T, asStrided, constantPadNd, diag, diagEmbed, diagflat, expandAs, fliplr, flipud, moveaxis, narrowCopy, ravel, reshapeAs, rot90, sumToSize, swapaxes,
   swapdims, unravelIndex, viewAs,
 } from './arranging.ts'
 export { cumulativeTrapezoid, gradient, trapezoid, trapz, type GradientOptions, type TrapezoidOptions } from './calculus.ts'
@@ -39,6 +40,7 @@ export * as fft from './fft.ts'
 export { bincount, bincountAsync, histc, histogram, histogramdd, type BincountOptions, type HistcOptions, type HistogramOptions, type HistogramddOptions } from './histogram.ts'
 export * from './linalg/top.ts'
 export * as linalg from './linalg/index.ts'
+export * from './info.ts'
 export * from './joining.ts'
 export * from './making.ts'
 export * from './scatter.ts'
@@ -55,6 +57,6 @@ export * as special from './special.ts'
 
 /** The special functions that are methods too; of polygamma the order comes first. */
 const special = { digamma, erfc, i0, igamma, igammac, lgamma, mvlgamma, polygamma: polygammaOf }
-const families: readonly object[] = [more, special, algebra, arranging, calculus, complex, distance, distributions, extremes, histogram, joining, making, scatter, searching, sets, shortTime, statistics]
+const families: readonly object[] = [more, special, algebra, arranging, calculus, complex, distance, distributions, extremes, histogram, info, joining, making, scatter, searching, sets, shortTime, statistics]
 const entries = families.flatMap(methodsIn)
 attach([...entries, ...inplaceForms(entries), ...methodsIn(conversions)])

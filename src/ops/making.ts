@@ -1,11 +1,12 @@
 // Tensors made beside others, indices of triangles, windows of signal processing.
 import { isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
-import type { Shape } from '../core/shape.ts'
+import { broadcastShapes as commonShape, type Shape } from '../core/shape.ts'
+import { asStrided } from './arranging.ts'
 import { cast } from './cast.ts'
-import { filledBeside, optionNames, sizes, tensor, type CreationOptions, type TensorData } from './creation.ts'
+import { arange, filledBeside, optionNames, sizes, tensor, zeros, type CreationOptions, type TensorData } from './creation.ts'
 import { define, describe, needTensor, type Described, type Operand } from './define.ts'
-import { where } from './pointwise.ts'
+import { clone, where } from './pointwise.ts'
 import { Tensor } from './tensor.ts'
 
 type NewFilled = ((x: Tensor, ...size: (number | Shape | CreationOptions)[]) => Tensor) & Described
@@ -32,6 +33,40 @@ export const asTensor: ((data: TensorData, options?: Omit<CreationOptions, 'requ
   if (options.device && options.device !== data.device) fail('asTensor', `${data} is on ${data.device}, not on ${options.device}`, "await toDevice(x, '…') brings it there")
   return cast(data, options.dtype ?? data.dtype)
 }, 'asTensor', ['data', '*', 'dtype', 'device'])
+
+export interface AsarrayOptions extends CreationOptions {
+  /** true: always a copy. */
+  copy?: boolean
+}
+/** As `asTensor`; with `copy` never the tensor itself. As `torch.asarray`. */
+export const asarray: ((obj: TensorData, options?: AsarrayOptions) => Tensor) & Described = describe((obj: TensorData, { copy = false, requiresGrad = false, ...options }: AsarrayOptions = {}) => {
+  const x = asTensor(obj, options)
+  const y = copy && x === obj ? clone(x) : x
+  return requiresGrad ? y.requiresGrad_() : y
+}, 'asarray', ['obj', '*', 'dtype', 'device', 'copy', 'requiresGrad'])
+
+interface RangeArgs extends CreationOptions {
+  start: number
+  end: number
+  step?: number
+}
+/** start, start + step, … up to end, which is included. As `torch.range`. */
+export const range: ((start: number, end: number, step?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described =
+  define('range', ['start', 'end', 'step', ...optionNames], ({ start, end, step = 1, dtype = 'float32', ...options }: RangeArgs) => {
+    const length = Math.floor((end - start) / step) + 1
+    if (!Number.isFinite(length) || length < 1) fail('range', `from ${start} to ${end} by ${step} there is nothing, or no end`, 'give a step that leads from start to end')
+    return arange(start, start + (length - 0.5) * step, step, { ...options, dtype })
+  })
+
+/** Fresh memory of any strides, cleared. As `torch.empty_strided`. */
+export const emptyStrided: ((size: Shape, stride: Shape, options?: CreationOptions) => Tensor) & Described = describe((size: Shape, stride: Shape, { requiresGrad = false, ...options }: CreationOptions = {}) => {
+  const room = size.includes(0) ? 0 : size.reduce((at, n, i) => at + (n - 1) * stride[i], 1)
+  const x = asStrided(zeros([room], options), size, stride).detach()
+  return requiresGrad ? x.requiresGrad_() : x
+}, 'emptyStrided', ['size', 'stride', ...optionNames])
+
+/** The shape that shapes broadcast to. As `torch.broadcast_shapes`. */
+export const broadcastShapes: (...shapes: Shape[]) => number[] = (...shapes: Shape[]) => commonShape('broadcastShapes', shapes)
 
 /** A tensor like x with `value` (a number or a 0-dim tensor) everywhere. As `torch.fill`. */
 export const fill: ((x: Tensor, value: Operand) => Tensor) & Described = define('fill', ['input', 'value'], ({ input, value }: { input: Tensor; value: Operand }) => {

@@ -15,6 +15,7 @@ import type * as gather from './gather.ts'
 import type * as indexing from './indexing.ts'
 import type * as inplace from './inplace.ts'
 import type * as algebra from './linalg/top.ts'
+import type * as info from './info.ts'
 import type * as joining from './joining.ts'
 import type * as making from './making.ts'
 import type * as matmul from './matmul.ts'
@@ -50,6 +51,7 @@ type Movement = Omit<typeof movement, 'cat' | 'stack' | 'broadcastTensors' | 'na
 type Reduce = Pick<typeof reduce, 'all' | 'amax' | 'amin' | 'any' | 'argmax' | 'argmin' | 'countNonzero' | 'logsumexp' | 'mean' | 'prod' | 'std' | 'sum'> & Pick<typeof norms, 'norm'> & typeof softmaxes
 type Gather = Pick<typeof gather, 'gather' | 'scatterAdd' | 'indexSelect' | 'indexAdd'>
 type Arranging = Omit<typeof arranging, 'withPart' | 'unravelIndex'> & Pick<typeof joining, 'splitWithSizes' | 'tensorSplit' | 'hsplit' | 'vsplit' | 'dsplit' | 'combinations'>
+type Info = Omit<typeof info, 'size' | 'stride'>
 type Selecting = Pick<typeof searching, 'bucketize'> & typeof scatter & Pick<typeof making, 'newZeros' | 'newOnes' | 'newEmpty' | 'newFull' | 'newTensor' | 'fill'> & Omit<typeof selecting, 'needMask' | 'nonzero' | 'nonzeroAsync'>
 type Inplace = Pick<typeof inplace, 'copy_' | 'fill_' | 'fillDiagonal_' | 'zero_'>
 type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'diff'> & Pick<typeof cumulate, 'cumsum' | 'cumprod' | 'logcumsumexp'>
@@ -70,9 +72,14 @@ interface Special {
 type InplaceOf<Table> = { [K in keyof Table & inplace.InplaceName as `${K}_`]: MethodOf<Table[K]> }
 type InplaceForms = InplaceOf<typeof pointwise & typeof activation & typeof creation & typeof movement & typeof gather & typeof indexing & typeof selecting & typeof matmul & typeof cumulate & typeof more & Special & typeof complex & typeof arranging & typeof scatter & typeof algebra & typeof distance>
 
+interface SizesMethod {
+  (): number[]
+  (dim: number): number
+}
+
 export interface Methods
   extends MethodsOf<Omit<typeof pointwise, Renamed>>,
-    MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Selecting>, MethodsOf<Arranging>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
+    MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Selecting>, MethodsOf<Info>, MethodsOf<Arranging>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
     MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Complex>, MethodsOf<typeof shortTime>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof distributions>, MethodsOf<typeof activation>, MethodsOf<typeof conversions>, MethodsOf<typeof more & Special>, InplaceForms {
   /** Range, mean, spread and oddities of the values: `console.log(String(await x.inspect()))`. */
   inspect(): Promise<Statistics>
@@ -82,6 +89,10 @@ export interface Methods
   max: reduce.ExtremeMethod
   /** Smallest value: of all elements, along a dimension with its position, or elementwise. As `torch.min`. */
   min: reduce.ExtremeMethod
+  /** The sizes of all dimensions, or of one. As `torch.Tensor.size`. */
+  size: SizesMethod
+  /** Steps in memory from one position of each dimension (or of one) to the next. As `torch.Tensor.stride`. */
+  stride: SizesMethod
   /** Coordinates of the elements that are not 0. As `torch.nonzero`. */
   nonzero: selecting.NonzeroMethod
   /** As `nonzero`, on every device. */
