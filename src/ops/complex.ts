@@ -106,26 +106,39 @@ function needParts(op: string, names: readonly [string, string], a: unknown, b: 
  * As `torch.complex`.
  *
  * @example
- * const z = complex(tensor([1, 2]), tensor([0, -1]))   // c64[2]
- * z.mul(complex(0, 1))                                 // i·z
+ * complex(tensor([1, 2]), tensor([0, -1])).mul(complex(0, 1)) // → tensor([0.+1.j, 1.+2.j])
  */
 export const complex: ((real: Tensor | number, imag: Tensor | number) => Tensor) & Described = describe((real: Tensor | number, imag: Tensor | number) => {
   if (typeof real === 'number' && typeof imag === 'number') return world().create(Float32Array.of(real, imag), 'complex64', [])
   return apply1(joinOp, needParts('complex', ['real', 'imag'], real, imag), null)
 }, 'complex', ['real', 'imag'])
 
-/** abs·(cos angle + i·sin angle), complex64, of two float32 tensors that broadcast. As `torch.polar`. */
+/**
+ * abs·(cos angle + i·sin angle), complex64, of two float32 tensors that broadcast. As `torch.polar`.
+ *
+ * @example
+ * polar(tensor([1, 2]), tensor([0, 0])) // → tensor([1.+0.j, 2.+0.j])
+ */
 export const polar: ((abs: Tensor, angle: Tensor) => Tensor) & Described = describe((size: Tensor, turn: Tensor) => {
   const [r, phi] = needParts('polar', ['abs', 'angle'], size, turn)
   return apply1(joinOp, [mul(r, cos(phi)), mul(r, sin(phi))], null)
 }, 'polar', ['abs', 'angle'])
 
-/** Complex numbers as pairs: c64[…] as f32[…, 2], the same memory. As `torch.view_as_real`. */
+/**
+ * Complex numbers as pairs: c64[…] as f32[…, 2], the same memory. As `torch.view_as_real`.
+ *
+ * @example
+ * viewAsReal(complex(tensor([1, 2]), tensor([0, -1]))) // → tensor([[ 1.,  0.],
+ * //           [ 2., -1.]])
+ */
 export const viewAsReal: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => apply1(asRealOp, [needComplex('viewAsReal', x)], null), 'viewAsReal', ['input'])
 
 /**
  * Pairs as complex numbers: f32[…, 2] as c64[…], the same memory. As `torch.view_as_complex`.
  * @throws LampasError when the last size is not 2 or the pairs do not lie together.
+ *
+ * @example
+ * viewAsComplex(tensor([[1, 2], [3, 4]])) // → tensor([1.+2.j, 3.+4.j])
  */
 export const viewAsComplex: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => {
   if (needTensor('viewAsComplex', x).dtype !== 'float32' || x.shape.at(-1) !== 2) fail('viewAsComplex', `expected float32 pairs, f32[…, 2], got ${x}`, 'complex(re, im) joins two tensors')
@@ -138,23 +151,67 @@ function needComplex(op: string, x: Tensor): Tensor {
   return x
 }
 
-/** The real parts of a complex tensor, the same memory; a real tensor itself. As `torch.real`. */
+/**
+ * The real parts of a complex tensor, the same memory; a real tensor itself. As `torch.real`.
+ *
+ * @example
+ * complex(tensor([1, 2]), tensor([0, -1])).real() // → tensor([1., 2.])
+ */
 export const real: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => (isComplexType(needTensor('real', x).dtype) ? apply1(partOp, [x], 0) : x), 'real', ['input'])
-/** The imaginary parts of a complex tensor, the same memory. As `torch.imag`. */
+/**
+ * The imaginary parts of a complex tensor, the same memory. As `torch.imag`.
+ *
+ * @example
+ * const z = complex(tensor([1, 2]), tensor([0, -1]))
+ * z.imag().add_(1)
+ * z // → tensor([1.+1.j, 2.+0.j])
+ */
 export const imag: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => apply1(partOp, [needComplex('imag', x)], 1), 'imag', ['input'])
 
 type Unary = ((x: Tensor) => Tensor) & Described
 const unary = (name: string, body: (x: Tensor) => Tensor): Unary => describe((x: Tensor) => body(needTensor(name, x)), name, ['input'])
-/** re − i·im; a real tensor itself. It is computed at once, where PyTorch keeps a flag. As `torch.conj`. */
+/**
+ * re − i·im; a real tensor itself. It is computed at once, where PyTorch keeps a flag. As `torch.conj`.
+ *
+ * @example
+ * complex(1, 2).conj() // → tensor(1.-2.j)
+ */
 export const conj: Unary = unary('conj', conjugate)
-/** re − i·im, of a real tensor a copy. As `torch.conj_physical`. */
+/**
+ * re − i·im, of a real tensor a copy. As `torch.conj_physical`.
+ *
+ * @example
+ * complex(1, 2).conjPhysical() // → tensor(1.-2.j)
+ */
 export const conjPhysical: Unary = unary('conjPhysical', x => (isComplexType(x.dtype) ? conjugate(x) : clone(x)))
-/** x itself: conjugates are never pending here. As `torch.resolve_conj`. */
+/**
+ * x itself: conjugates are never pending here. As `torch.resolve_conj`.
+ *
+ * @example
+ * complex(1, 2).conj().resolveConj() // → tensor(1.-2.j)
+ */
 export const resolveConj: Unary = unary('resolveConj', x => x)
-/** The conjugate of the transpose of the last two dimensions. As `torch.adjoint`. */
+/**
+ * The conjugate of the transpose of the last two dimensions. As `torch.adjoint`.
+ *
+ * @example
+ * complex(tensor([[1, 2]]), tensor([[3, 4]])).adjoint() // → tensor([[1.-3.j],
+ * //           [2.-4.j]])
+ */
 export const adjoint: Unary = unary('adjoint', x => conjugate(mT(x)))
-/** As `adjoint`. As `torch.Tensor.mH`. */
+/**
+ * As `adjoint`. As `torch.Tensor.mH`.
+ *
+ * @example
+ * complex(tensor([[1, 2]]), tensor([[3, 4]])).mH() // → tensor([[1.-3.j],
+ * //           [2.-4.j]])
+ */
 export const mH: Unary = unary('mH', x => conjugate(mT(x)))
 
-/** Whether the dtype is complex. As `torch.is_complex`. */
+/**
+ * Whether the dtype is complex. As `torch.is_complex`.
+ *
+ * @example
+ * isComplex(complex(1, 2)) // → true
+ */
 export const isComplex: ((x: Tensor) => boolean) & Described = describe((x: Tensor) => isComplexType(needTensor('isComplex', x).dtype), 'isComplex', ['input'])

@@ -101,18 +101,43 @@ const mirrored = (size: number): number => 2 * (size - 1)
  * Fourier transform X_k = Σ_j x_j·e^(−2πi·jk/n) along a dimension; complex64. As `torch.fft.fft`.
  *
  * @example
- * const spectrum = fft.fft(tensor([1, 0, 0, 0]))   // c64[4], all 1
+ * fft.fft(tensor([1, 0, 0, 0])) // → tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
  */
 export const fft: FFT = one('fft', false, FORWARD, whole, same)
-/** Inverse Fourier transform x_j = 1/n · Σ_k X_k·e^(2πi·jk/n) along a dimension; complex64. As `torch.fft.ifft`. */
+/**
+ * Inverse Fourier transform x_j = 1/n · Σ_k X_k·e^(2πi·jk/n) along a dimension; complex64. As `torch.fft.ifft`.
+ *
+ * @example
+ * fft.ifft(fft.fft(tensor([1, 2, 3, 4]))) // → tensor([1.+0.j, 2.+0.j, 3.+0.j, 4.+0.j])
+ */
 export const ifft: FFT = one('ifft', true, INVERSE, whole, same)
-/** Fourier transform of real numbers: the first ⌊n/2⌋ + 1 values, of which the others are mirror images; complex64. As `torch.fft.rfft`. */
+/**
+ * Fourier transform of real numbers: the first ⌊n/2⌋ + 1 values, of which the others are mirror images; complex64. As `torch.fft.rfft`.
+ *
+ * @example
+ * fft.rfft(tensor([1, 2, 3, 4])) // → tensor([10.+0.j, -2.+2.j, -2.+0.j])
+ */
 export const rfft: FFT = one('rfft', false, FORWARD, toHalf, same, true)
-/** Inverse of `rfft`: n real numbers, by default 2·(size − 1). As `torch.fft.irfft`. */
+/**
+ * Inverse of `rfft`: n real numbers, by default 2·(size − 1). As `torch.fft.irfft`.
+ *
+ * @example
+ * fft.irfft(fft.rfft(tensor([1, 2, 3, 4]))) // → tensor([1., 2., 3., 4.])
+ */
 export const irfft: FFT = one('irfft', true, INVERSE, fromHalf, mirrored)
-/** Fourier transform of a signal with Hermitian symmetry, given by its first half: n real numbers, by default 2·(size − 1). As `torch.fft.hfft`. */
+/**
+ * Fourier transform of a signal with Hermitian symmetry, given by its first half: n real numbers, by default 2·(size − 1). As `torch.fft.hfft`.
+ *
+ * @example
+ * fft.hfft(tensor([1, 2, 3])) // → tensor([ 8., -2.,  0., -2.])
+ */
 export const hfft: FFT = one('hfft', false, FORWARD, fromHalf, mirrored)
-/** Inverse of `hfft`: the first half of the inverse transform of real numbers; complex64. As `torch.fft.ihfft`. */
+/**
+ * Inverse of `hfft`: the first half of the inverse transform of real numbers; complex64. As `torch.fft.ihfft`.
+ *
+ * @example
+ * fft.ihfft(tensor([1, 2, 3, 4])) // → tensor([ 2.5000+0.0000j, -0.5000-0.5000j, -0.5000+0.0000j])
+ */
 export const ihfft: FFT = one('ihfft', true, INVERSE, toHalf, same, true)
 
 // Several dimensions
@@ -146,29 +171,95 @@ function many(name: string, inverse: boolean, sign: Sign, last: Run, { size = sa
   })
 }
 
-/** `fft` over several dimensions: all, or those of `dim`. As `torch.fft.fftn`. */
+/**
+ * `fft` over several dimensions: all, or those of `dim`. As `torch.fft.fftn`.
+ *
+ * @example
+ * fft.fftn(ones(2, 2, 2), { dim: [0, 2] }).shape // → [ 2, 2, 2 ]
+ */
 export const fftn: FFTN = many('fftn', false, FORWARD, whole, {})
-/** `ifft` over several dimensions: all, or those of `dim`. As `torch.fft.ifftn`. */
+/**
+ * `ifft` over several dimensions: all, or those of `dim`. As `torch.fft.ifftn`.
+ *
+ * @example
+ * fft.ifftn(fft.fftn(ones(2, 2))) // → tensor([[1.+0.j, 1.+0.j],
+ * //           [1.+0.j, 1.+0.j]])
+ */
 export const ifftn: FFTN = many('ifftn', true, INVERSE, whole, {})
-/** `rfft` over the last of several dimensions, then `fft` over the others. As `torch.fft.rfftn`. */
+/**
+ * `rfft` over the last of several dimensions, then `fft` over the others. As `torch.fft.rfftn`.
+ *
+ * @example
+ * fft.rfftn(ones(2, 4)).shape // → [ 2, 3 ]
+ */
 export const rfftn: FFTN = many('rfftn', false, FORWARD, toHalf, { lastFirst: true, mustBeReal: true })
-/** `ifft` over several dimensions but the last, then `irfft` over the last. As `torch.fft.irfftn`. */
+/**
+ * `ifft` over several dimensions but the last, then `irfft` over the last. As `torch.fft.irfftn`.
+ *
+ * @example
+ * fft.irfftn(fft.rfftn(ones(2, 2))) // → tensor([[1., 1.],
+ * //           [1., 1.]])
+ */
 export const irfftn: FFTN = many('irfftn', true, INVERSE, fromHalf, { size: mirrored })
-/** `fft` over several dimensions but the last, then `hfft` over the last. As `torch.fft.hfftn`. */
+/**
+ * `fft` over several dimensions but the last, then `hfft` over the last. As `torch.fft.hfftn`.
+ *
+ * @example
+ * fft.hfftn(ones(2, 3)).shape // → [ 2, 4 ]
+ */
 export const hfftn: FFTN = many('hfftn', false, FORWARD, fromHalf, { size: mirrored })
-/** `ihfft` over the last of several dimensions, then `ifft` over the others. As `torch.fft.ihfftn`. */
+/**
+ * `ihfft` over the last of several dimensions, then `ifft` over the others. As `torch.fft.ihfftn`.
+ *
+ * @example
+ * fft.ihfftn(ones(2, 4)).shape // → [ 2, 3 ]
+ */
 export const ihfftn: FFTN = many('ihfftn', true, INVERSE, toHalf, { lastFirst: true, mustBeReal: true })
-/** `fftn` over two dimensions, by default the last. As `torch.fft.fft2`. */
+/**
+ * `fftn` over two dimensions, by default the last. As `torch.fft.fft2`.
+ *
+ * @example
+ * fft.fft2(ones(2, 2)) // → tensor([[4.+0.j, 0.+0.j],
+ * //           [0.+0.j, 0.+0.j]])
+ */
 export const fft2: FFTN = many('fft2', false, FORWARD, whole, { two: true })
-/** `ifftn` over two dimensions, by default the last. As `torch.fft.ifft2`. */
+/**
+ * `ifftn` over two dimensions, by default the last. As `torch.fft.ifft2`.
+ *
+ * @example
+ * fft.ifft2(fft.fft2(ones(2, 2))) // → tensor([[1.+0.j, 1.+0.j],
+ * //           [1.+0.j, 1.+0.j]])
+ */
 export const ifft2: FFTN = many('ifft2', true, INVERSE, whole, { two: true })
-/** `rfftn` over two dimensions, by default the last. As `torch.fft.rfft2`. */
+/**
+ * `rfftn` over two dimensions, by default the last. As `torch.fft.rfft2`.
+ *
+ * @example
+ * fft.rfft2(ones(2, 2)) // → tensor([[4.+0.j, 0.+0.j],
+ * //           [0.+0.j, 0.+0.j]])
+ */
 export const rfft2: FFTN = many('rfft2', false, FORWARD, toHalf, { lastFirst: true, mustBeReal: true, two: true })
-/** `irfftn` over two dimensions, by default the last. As `torch.fft.irfft2`. */
+/**
+ * `irfftn` over two dimensions, by default the last. As `torch.fft.irfft2`.
+ *
+ * @example
+ * fft.irfft2(fft.rfft2(ones(2, 2))) // → tensor([[1., 1.],
+ * //           [1., 1.]])
+ */
 export const irfft2: FFTN = many('irfft2', true, INVERSE, fromHalf, { size: mirrored, two: true })
-/** `hfftn` over two dimensions, by default the last. As `torch.fft.hfft2`. */
+/**
+ * `hfftn` over two dimensions, by default the last. As `torch.fft.hfft2`.
+ *
+ * @example
+ * fft.hfft2(ones(2, 3)).shape // → [ 2, 4 ]
+ */
 export const hfft2: FFTN = many('hfft2', false, FORWARD, fromHalf, { size: mirrored, two: true })
-/** `ihfftn` over two dimensions, by default the last. As `torch.fft.ihfft2`. */
+/**
+ * `ihfftn` over two dimensions, by default the last. As `torch.fft.ihfft2`.
+ *
+ * @example
+ * fft.ihfft2(ones(2, 4)).shape // → [ 2, 3 ]
+ */
 export const ihfft2: FFTN = many('ihfft2', true, INVERSE, toHalf, { lastFirst: true, mustBeReal: true, two: true })
 
 // Frequencies
@@ -179,9 +270,19 @@ const frequencies = (name: string, make: (n: number) => Tensor): Frequencies => 
   if (dtypes[dtype].kind !== 'float' && !isComplex(dtype)) fail(`fft.${name}`, `frequencies are fractions, dtype is ${dtype}`, "use 'float32'")
   return place(rest, () => cast(div(make(n), n * d), dtype))
 })
-/** Frequencies of the values of `fft` for samples d apart: [0, 1, …, −2, −1]/(d·n). As `torch.fft.fftfreq`. */
+/**
+ * Frequencies of the values of `fft` for samples d apart: [0, 1, …, −2, −1]/(d·n). As `torch.fft.fftfreq`.
+ *
+ * @example
+ * fft.fftfreq(4) // → tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
+ */
 export const fftfreq: Frequencies = frequencies('fftfreq', n => cat([arange(0, Math.ceil(n / 2)), arange(-Math.floor(n / 2), 0)]))
-/** Frequencies of the values of `rfft` for samples d apart: [0, 1, …, ⌊n/2⌋]/(d·n). As `torch.fft.rfftfreq`. */
+/**
+ * Frequencies of the values of `rfft` for samples d apart: [0, 1, …, ⌊n/2⌋]/(d·n). As `torch.fft.rfftfreq`.
+ *
+ * @example
+ * fft.rfftfreq(4) // → tensor([0.0000, 0.2500, 0.5000])
+ */
 export const rfftfreq: Frequencies = frequencies('rfftfreq', n => arange(0, half(n)))
 
 type Shift = ((input: Tensor, dim?: readonly number[] | number | null | { dim?: readonly number[] | number | null }) => Tensor) & Described
@@ -189,7 +290,17 @@ const shift = (name: string, by: (n: number) => number): Shift => define(`fft.${
   const dims = normalizeDims(`fft.${name}`, dim, needTensor(`fft.${name}`, input).ndim)
   return dims.length === 0 ? input : roll(input, dims.map(d => by(input.shape[d])), dims)
 })
-/** Moves the frequency 0 from the front to the middle of dimensions (default: all). As `torch.fft.fftshift`. */
+/**
+ * Moves the frequency 0 from the front to the middle of dimensions (default: all). As `torch.fft.fftshift`.
+ *
+ * @example
+ * fft.fftshift(tensor([0, 1, 2, -2, -1])) // → tensor([-2., -1.,  0.,  1.,  2.])
+ */
 export const fftshift: Shift = shift('fftshift', n => Math.floor(n / 2))
-/** Undoes `fftshift`. As `torch.fft.ifftshift`. */
+/**
+ * Undoes `fftshift`. As `torch.fft.ifftshift`.
+ *
+ * @example
+ * fft.ifftshift(tensor([-2, -1, 0, 1, 2])) // → tensor([ 0.,  1.,  2., -2., -1.])
+ */
 export const ifftshift: Shift = shift('ifftshift', n => Math.ceil(n / 2))

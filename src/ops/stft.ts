@@ -100,6 +100,10 @@ interface IstftArgs extends IstftOptions {
 /**
  * The signal of which `stft` with the same options gives […, frequencies, windows] (complex64, or pairs of float32), in the sense of least squares:
  * [length] or [batch, length], float32 unless `returnComplex` is true. Where no window reaches, the result is not finite. As `torch.istft`.
+ *
+ * @example
+ * const x = arange(16, { dtype: 'float32' })
+ * istft(stft(x, 8), 8).shape // → [ 16 ]
  */
 export const istft: Transform<IstftOptions> = define('istft', ['input', 'nFft', 'hopLength', 'winLength', 'window', 'center', 'normalized', 'onesided', 'length', 'returnComplex'], ({ input, nFft, center = true, normalized = false, length, returnComplex = false, ...o }: IstftArgs) => {
   const given = isComplex(needTensor('istft', input).dtype) ? input : viewAsComplex(contiguous(input))
