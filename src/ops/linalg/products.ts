@@ -6,6 +6,7 @@ import { define, describe, needTensor, type Described, type Operand } from '../d
 import { blend, bmm, dot, matmul as product, mv, outer, type BlendOptions } from '../matmul.ts'
 import { diagonal as diagonalOf, expand, mT, reshape, roll } from '../movement.ts'
 import { mul, sub } from '../pointwise.ts'
+import { conj } from '../pointwise-record.ts'
 import { sum } from '../reduce.ts'
 import type { Tensor } from '../tensor.ts'
 import { chain } from './powers.ts'
@@ -13,12 +14,12 @@ import { chain } from './powers.ts'
 type Product = ((input: Tensor, other: Tensor) => Tensor) & Described
 
 /**
- * Σ xᵢ·yᵢ of two vectors; as `dot`, since nothing here is complex. As `torch.vdot`.
+ * Σ conj(xᵢ)·yᵢ of two vectors; of real ones as `dot`. As `torch.vdot`.
  *
  * @example
  * vdot(tensor([1, 2]), tensor([3, 4])) // → tensor(11.)
  */
-export const vdot: Product = describe((input: Tensor, other: Tensor) => dot(input, other), 'vdot', ['input', 'other'])
+export const vdot: Product = describe((input: Tensor, other: Tensor) => dot(conj(needTensor('vdot', input)), other), 'vdot', ['input', 'other'])
 /**
  * All products xᵢ·yⱼ of two vectors; another name of `outer`. As `torch.ger`.
  *
