@@ -48,7 +48,7 @@ export function runComplex(k: Lowering, op: string, inputs: readonly Arg[], targ
   if (!p) {
     const value = complexForm(op).value(...operands)
     const { re, im } = 're' in value ? value : { re: value, im: S.constant(0, 'float32') }
-    const results = dtype === 'complex64' ? [re, im] : [S.cast(re, dtype)]
+    const results = dtype === 'complex64' ? [S.cast(re, 'float32'), im] : [S.cast(re, dtype)]
     known.set(key, (p = program(results, fed.map(x => x.view.dtype), types)))
   }
   k.run({ kind: 'map', program: p, params }, fed, outputs)
