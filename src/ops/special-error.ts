@@ -14,13 +14,13 @@ const ERFCX = [
   -7.287943737592673e-15, -1.5169878690228116e-15, 2.3514112258781403e-16, 1.0006111691821667e-16,
 ]
 
-/** e^(±x²) for 0 ≤ x: the square in two parts, the larger of which is exact. */
-export function expSquare(x: Scalar, sign: 1 | -1): Scalar {
+/** e^(factor·x²) for 0 ≤ x and a factor of ±1 or ±½: the square in two parts, the larger of which is exact. */
+function expSquare(x: Scalar, factor: number): Scalar {
   // From here on the results are 0 or ∞.
-  const a = S.min(x, 27.5)
+  const a = S.min(x, 40)
   const head = S.mul(S.round(S.mul(a, 16)), 1 / 16)
   const rest = S.mul(S.sub(a, head), S.add(a, head))
-  return sign > 0 ? S.mul(S.exp(S.mul(head, head)), S.exp(rest)) : S.mul(S.exp(S.neg(S.mul(head, head))), S.exp(S.neg(rest)))
+  return S.mul(S.exp(S.mul(S.mul(head, head), factor)), S.exp(S.mul(rest, factor)))
 }
 
 /** e^(x²)·erfc(x) for 0 ≤ x. */
@@ -29,14 +29,16 @@ export function scaledTail(x: Scalar): Scalar {
   return S.div(chebyshev(S.div(S.sub(a, 3), S.add(a, 3)), ERFCX), S.add(1, S.mul(2, x)))
 }
 
-/** 1 − erf(x), where it is small without that difference. */
-export const tail = (x: Scalar): Scalar => S.select(S.lt(x, 0.5), S.sub(1, S.erf(x)), S.mul(expSquare(x, -1), scaledTail(x)))
+/** 1 − erf(x), where it is small without that difference; `bell` is e^(−x²). */
+const tail = (x: Scalar, bell: Scalar): Scalar => S.select(S.lt(x, 0.5), S.sub(1, S.erf(x)), S.mul(bell, scaledTail(x)))
+/** 1 − erf(x/√2). What the rounding of x/√2 would change in e^(−x²/2) is not lost. */
+const normalTail = (x: Scalar): Scalar => tail(S.mul(x, Math.SQRT1_2), expSquare(S.abs(x), -0.5))
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 const SQRT_TWO_PI = Math.sqrt(2 * Math.PI)
 
 /** 1 − erf(x), also where that is tiny. d = −2/√π · e^(−x²) dx. As `torch.erfc`. */
-export const erfc: Unary = unary('erfc', { dtype: 'float', value: tail, vjp: (g, x) => mul(g, mul(exp(neg(square(x))), -TWO_OVER_SQRT_PI)), sample: [-2, 3] })
+export const erfc: Unary = unary('erfc', { dtype: 'float', value: x => tail(x, expSquare(S.abs(x), -1)), vjp: (g, x) => mul(g, mul(exp(neg(square(x))), -TWO_OVER_SQRT_PI)), sample: [-2, 3] })
 /** e^(x²)·erfc(x). d = 2x·erfcx(x) − 2/√π. As `torch.special.erfcx`. */
 export const erfcx: Unary = unary('erfcx', {
   dtype: 'float', sample: [-1, 3],
@@ -49,15 +51,14 @@ export const erfcx: Unary = unary('erfcx', {
 })
 
 /** The normal distribution: the share of it that lies below x. d = e^(−x²/2)/√(2π) dx. As `torch.special.ndtr`. */
-export const ndtr: Unary = unary('ndtr', { dtype: 'float', value: x => S.mul(tail(S.mul(x, -Math.SQRT1_2)), 0.5), vjp: (g, x) => mul(g, density(x)) })
+export const ndtr: Unary = unary('ndtr', { dtype: 'float', value: x => S.mul(normalTail(S.neg(x)), 0.5), vjp: (g, x) => mul(g, density(x)) })
 const density = (x: Tensor): Tensor => mul(exp(mul(square(x), -0.5)), 1 / SQRT_TWO_PI)
 /** log(ndtr(x)), also where ndtr is 0. As `torch.special.log_ndtr`. */
 export const logNdtr: Unary = unary('logNdtr', {
   dtype: 'float', sample: [-3, 2],
   value: x => {
-    const y = S.mul(x, Math.SQRT1_2)
-    const below = S.sub(S.log(S.mul(scaledTail(S.neg(y)), 0.5)), S.mul(y, y))
-    return S.select(S.lt(x, -1), below, S.log1p(S.mul(tail(y), -0.5)))
+    const below = S.sub(S.log(S.mul(scaledTail(S.mul(x, -Math.SQRT1_2)), 0.5)), S.mul(S.mul(x, x), 0.5))
+    return S.select(S.lt(x, -1), below, S.log1p(S.mul(normalTail(x), -0.5)))
   },
   vjp: (g, x) => mul(g, div(Math.sqrt(2 / Math.PI), erfcx(mul(x, -Math.SQRT1_2)))),
 })

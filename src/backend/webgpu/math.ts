@@ -110,7 +110,7 @@ fn expm1_f(x: F) -> F {
   let r = (c - n * F(0.693359375)) + n * F(2.12194440e-4);
   let s = pow2(I(n) - I(1));
   let y = ((exp_tail(r) * r * r + r) * s + (s - F(0.5))) * F(2.0);
-  return select(y, x, (x == F(0.0)) | is_nan(x));
+  return select(y, x, (abs(x) < F(5.9604645e-8)) | is_nan(x));
 }`,
   // log(1 + f) + n ln 2 for √½ ≤ 1 + f < √2, with s = f / (2 + f): log(1 + f) = f − f²/2 + s (f²/2 + R(s²)).
   log_near: `
@@ -316,7 +316,9 @@ fn erf_f(x: F) -> F {
   let near = a + a * (((n * s + F(1.12836896e-1)) * s + F(-3.76126333e-1)) * s + F(1.28379167e-1));
   let f = ((F(-2.12525879e-5) * a + F(4.36270813e-4)) * a + F(-4.17975887e-3)) * a + F(2.51421509e-2);
   let far = F(1.0) - exp_f((((f * a + F(-1.08314955e-1)) * a + F(-6.33315474e-1)) * a + F(-1.12953036)) * a + F(1.77867211e-4));
-  return select(with_sign(select(near, far, a > F(0.9277)), x), x, is_nan(x));
+  // Beside 0 the second term may be too small to be kept.
+  let y = select(select(near, far, a > F(0.9277)), a * F(1.12837917), a < F(1e-18));
+  return select(with_sign(y, x), x, is_nan(x));
 }`,
 
   // x^y = 2^(y · log2 x) with log2 x in two words, as in fdlibm's e_powf: |x| is brought to [√¾, √3) · 2ⁿ and beside 1 or 1.5.

@@ -16,7 +16,7 @@ fn expm1_f(x: F) -> F {
   let r = (c - n * F(0.693359375)) + n * F(2.12194440e-4);
   let s = pow2(I(n) - I(1));
   let y = ((exp_tail(r) * r * r + r) * s + (s - F(0.5))) * F(2.0);
-  return select(y, x, (x == F(0.0)) | is_nan(x));
+  return select(y, x, (abs(x) < F(5.9604645e-8)) | is_nan(x));
 }
 fn tanh_f(x: F) -> F {
   let t = expm1_f(F(-2.0) * abs(x));
