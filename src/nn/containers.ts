@@ -48,6 +48,7 @@ const modules = <M>(name: string, items: readonly M[]): readonly M[] => {
  *
  * @example
  * const model = new nn.Sequential(new nn.Linear(2, 16), new nn.Tanh(), new nn.Linear(16, 1))
+ * model.forward(randn(5, 2)).shape // → [ 5, 1 ]
  */
 export class Sequential extends Numbered<Layer> {
   constructor(...layers: Layer[]) {
@@ -65,7 +66,10 @@ export class Sequential extends Numbered<Layer> {
  * A list of modules whose parameters belong to the module that holds it. As `torch.nn.ModuleList`.
  *
  * @example
- * blocks = new nn.ModuleList(Array.from({ length: 4 }, () => new Block()))
+ * const blocks = new nn.ModuleList([new nn.Linear(2, 2), new nn.Linear(2, 2)])
+ * let x = ones(1, 2)
+ * for (const block of blocks) x = block.forward(x).relu()
+ * blocks.parameters().length // → 4
  */
 export class ModuleList<M extends Module = Layer> extends Numbered<M> {
   constructor(items: Iterable<M> = []) {
@@ -137,7 +141,7 @@ abstract class Named<T extends Module | Parameter> extends Module {
  *
  * @example
  * const heads = new nn.ModuleDict({ age: new nn.Linear(8, 1), kind: new nn.Linear(8, 3) })
- * heads.get('kind').forward(randn(2, 8))
+ * heads.get('kind').forward(randn(2, 8)).shape // → [ 2, 3 ]
  */
 export class ModuleDict<M extends Module = Layer> extends Named<M> {
   constructor(items: Readonly<Record<string, M>> = {}) {

@@ -17,9 +17,10 @@ const gradients = (parameters: Tensor | Iterable<Tensor>): Tensor[] => [...(Symb
  * As `torch.nn.utils.clip_grad_norm_`.
  *
  * @example
- * loss.backward()
+ * const model = new nn.Linear(4, 1)
+ * model.forward(ones(2, 4)).square().sum().backward()
  * nn.utils.clipGradNorm_(model.parameters(), 1)
- * optimizer.step()
+ * await nn.utils.getTotalNorm(model.parameters().map(p => p.grad)).item() < 1.001 // → true
  */
 export function clipGradNorm_(parameters: Tensor | Iterable<Tensor>, maxNorm: number, { normType = 2 }: ClipNormOptions = {}): Tensor {
   if (!(maxNorm >= 0)) fail('clipGradNorm_', `maxNorm is ${maxNorm}`, 'give a number ≥ 0')

@@ -128,11 +128,28 @@ function finish(op: string, y: Tensor, bias: Tensor | null | undefined, n: numbe
   return input.ndim === n + 1 ? reshape(out, out.shape.slice(1)) : out
 }
 
-/** Cross-correlation over one dimension: [N, C, L], weight [O, C/groups, K] → [N, O, L']. As `torch.nn.functional.conv1d`. */
+/**
+ * Cross-correlation over one dimension: [N, C, L], weight [O, C/groups, K] → [N, O, L']. As `torch.nn.functional.conv1d`.
+ *
+ * @example
+ * F.conv1d(tensor([[[1, 2, 3, 4]]]), tensor([[[1, 0, -1]]])) // → tensor([[[-2., -2.]]])
+ */
 export const conv1d: Conv = conv(1)
-/** Cross-correlation over two dimensions: [N, C, H, W], weight [O, C/groups, KH, KW] → [N, O, H', W']. As `torch.nn.functional.conv2d`. */
+/**
+ * Cross-correlation over two dimensions: [N, C, H, W], weight [O, C/groups, KH, KW] → [N, O, H', W']. As `torch.nn.functional.conv2d`.
+ *
+ * @example
+ * const image = arange(9).to('float32').reshape(1, 1, 3, 3)
+ * F.conv2d(image, ones(1, 1, 2, 2), tensor([0.5])) // → tensor([[[[ 8.5000, 12.5000],
+ * //             [20.5000, 24.5000]]]])
+ */
 export const conv2d: Conv = conv(2)
-/** Cross-correlation over three dimensions. As `torch.nn.functional.conv3d`. */
+/**
+ * Cross-correlation over three dimensions. As `torch.nn.functional.conv3d`.
+ *
+ * @example
+ * F.conv3d(ones(1, 1, 2, 3, 3), ones(1, 1, 2, 2, 2)).shape // → [ 1, 1, 1, 2, 2 ]
+ */
 export const conv3d: Conv = conv(3)
 
 type ConvTranspose = ((x: Tensor, weight: Tensor, bias?: Tensor | null | ConvTransposeOptions, options?: ConvTransposeOptions) => Tensor) & Described
@@ -160,9 +177,26 @@ function convTranspose(n: number): ConvTranspose {
   })
 }
 
-/** The transpose of `conv1d`: [N, C, L], weight [C, O/groups, K]. As `torch.nn.functional.conv_transpose1d`. */
+/**
+ * The transpose of `conv1d`: [N, C, L], weight [C, O/groups, K]. As `torch.nn.functional.conv_transpose1d`.
+ *
+ * @example
+ * F.convTranspose1d(tensor([[[1, 2]]]), tensor([[[1, 10]]]), null, { stride: 2 }) // → tensor([[[ 1., 10.,  2., 20.]]])
+ */
 export const convTranspose1d: ConvTranspose = convTranspose(1)
-/** The transpose of `conv2d`: [N, C, H, W], weight [C, O/groups, KH, KW]. As `torch.nn.functional.conv_transpose2d`. */
+/**
+ * The transpose of `conv2d`: [N, C, H, W], weight [C, O/groups, KH, KW]. As `torch.nn.functional.conv_transpose2d`.
+ *
+ * @example
+ * F.convTranspose2d(ones(1, 1, 2, 2), ones(1, 1, 2, 2)) // → tensor([[[[1., 2., 1.],
+ * //             [2., 4., 2.],
+ * //             [1., 2., 1.]]]])
+ */
 export const convTranspose2d: ConvTranspose = convTranspose(2)
-/** The transpose of `conv3d`. As `torch.nn.functional.conv_transpose3d`. */
+/**
+ * The transpose of `conv3d`. As `torch.nn.functional.conv_transpose3d`.
+ *
+ * @example
+ * F.convTranspose3d(ones(1, 2, 2, 2, 2), ones(2, 3, 2, 2, 2), null, { stride: 2 }).shape // → [ 1, 3, 4, 4, 4 ]
+ */
 export const convTranspose3d: ConvTranspose = convTranspose(3)

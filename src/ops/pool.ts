@@ -72,22 +72,51 @@ function avgPool(n: number): AvgPool {
   })
 }
 
-/** Largest value of each window: [N, C, L] → [N, C, L']. As `torch.nn.functional.max_pool1d`. */
+/**
+ * Largest value of each window: [N, C, L] → [N, C, L']. As `torch.nn.functional.max_pool1d`.
+ *
+ * @example
+ * F.maxPool1d(tensor([[[1, 3, 2, 5, 4]]]), 2) // → tensor([[[3., 5.]]])
+ */
 export const maxPool1d: MaxPool = maxPool(1)
 /**
  * Largest value of each window: [N, C, H, W] → [N, C, H', W']; of equal ones the first takes the gradient. With `returnIndices` also where it
  * was: `[values, indices]`. As `torch.nn.functional.max_pool2d`.
  *
  * @example
- * const x = arange(16).to('float32').reshape(1, 1, 4, 4)
- * const [y, at] = nn.functional.maxPool2d(x, 2, { returnIndices: true })
+ * const image = arange(16).to('float32').reshape(1, 1, 4, 4)
+ * F.maxPool2d(image, 2) // → tensor([[[[ 5.,  7.],
+ * //             [13., 15.]]]])
+ * F.maxPool2d(image, 2, { returnIndices: true })[1] // → tensor([[[[ 5,  7],
+ * //             [13, 15]]]])
  */
 export const maxPool2d: MaxPool = maxPool(2)
-/** Largest value of each window over three dimensions. As `torch.nn.functional.max_pool3d`. */
+/**
+ * Largest value of each window over three dimensions. As `torch.nn.functional.max_pool3d`.
+ *
+ * @example
+ * F.maxPool3d(randn(1, 2, 4, 4, 4), 2).shape // → [ 1, 2, 2, 2, 2 ]
+ */
 export const maxPool3d: MaxPool = maxPool(3)
-/** Mean of each window: [N, C, L] → [N, C, L']. As `torch.nn.functional.avg_pool1d`. */
+/**
+ * Mean of each window: [N, C, L] → [N, C, L']. As `torch.nn.functional.avg_pool1d`.
+ *
+ * @example
+ * F.avgPool1d(tensor([[[1, 3, 2, 6, 4]]]), 2, { ceilMode: true }) // → tensor([[[2., 4., 4.]]])
+ */
 export const avgPool1d: AvgPool = avgPool(1)
-/** Mean of each window: [N, C, H, W] → [N, C, H', W']. As `torch.nn.functional.avg_pool2d`. */
+/**
+ * Mean of each window: [N, C, H, W] → [N, C, H', W']. As `torch.nn.functional.avg_pool2d`.
+ *
+ * @example
+ * F.avgPool2d(arange(16).to('float32').reshape(1, 1, 4, 4), 2) // → tensor([[[[ 2.5000,  4.5000],
+ * //             [10.5000, 12.5000]]]])
+ */
 export const avgPool2d: AvgPool = avgPool(2)
-/** Mean of each window over three dimensions. As `torch.nn.functional.avg_pool3d`. */
+/**
+ * Mean of each window over three dimensions. As `torch.nn.functional.avg_pool3d`.
+ *
+ * @example
+ * F.avgPool3d(ones(1, 1, 2, 2, 2), 2) // → tensor([[[[[1.]]]]])
+ */
 export const avgPool3d: AvgPool = avgPool(3)

@@ -36,7 +36,8 @@ export function attentionWeights(query: Tensor, key: Tensor, { attnMask, isCausa
  * Weighted means of `value`: query […, L, E], key […, S, E], value […, S, V] → […, L, V]. As `torch.nn.functional.scaled_dot_product_attention`.
  *
  * @example
- * const y = nn.functional.scaledDotProductAttention(q, k, v, { isCausal: true })
+ * const x = randn(2, 4, 5, 8) // batch, heads, length, width
+ * F.scaledDotProductAttention(x, x, x, { isCausal: true }).shape // → [ 2, 4, 5, 8 ]
  */
 export const scaledDotProductAttention: ((query: Tensor, key: Tensor, value: Tensor, options?: AttentionOptions) => Tensor) & Described = define('scaledDotProductAttention', ['query', 'key', 'value', 'attnMask', 'dropoutP', 'isCausal', 'scale', 'enableGqa'], (a: { query: Tensor; key: Tensor; value: Tensor } & AttentionOptions) => {
   const op = 'scaledDotProductAttention'

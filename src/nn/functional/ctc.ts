@@ -65,8 +65,8 @@ type CtcLoss = ((logProbs: Tensor, targets: Tensor, inputLengths: Lengths, targe
  * each input and target. As `torch.nn.functional.ctc_loss`, whose gradient for `logProbs` is that for scores before the log-softmax.
  *
  * @example
- * const scores = randn(6, 1, 4).logSoftmax(2)
- * nn.functional.ctcLoss(scores, tensor([[1, 2]], { dtype: 'int32' }), [6], [2])
+ * const scores = zeros(6, 1, 4).logSoftmax(2)
+ * F.ctcLoss(scores, tensor([[1, 2]], { dtype: 'int32' }), [6], [2]) // → tensor(2.0346)
  */
 export const ctcLoss: CtcLoss = define(op, ['logProbs', 'targets', 'inputLengths', 'targetLengths', 'blank', 'reduction', 'zeroInfinity'], (a: CtcArgs) => {
   const { blank = 0, zeroInfinity = false } = a

@@ -10,7 +10,17 @@ function alpha(x: Tensor, stays: Tensor, p: number): Tensor {
   return add(mul(where(stays, x, LOW), a), -a * p * LOW)
 }
 
-/** For networks of SELUs: values fall with probability p, mean and variance stay. As `torch.nn.functional.alpha_dropout`. */
+/**
+ * For networks of SELUs: values fall with probability p, mean and variance stay. As `torch.nn.functional.alpha_dropout`.
+ *
+ * @example
+ * F.alphaDropout(randn(4, 4), 0.2).shape // → [ 4, 4 ]
+ */
 export const alphaDropout: Dropout = dropping('alphaDropout', x => x, alpha)
-/** As `alphaDropout`, but whole channels of [N, C, …] fall together. As `torch.nn.functional.feature_alpha_dropout`. */
+/**
+ * As `alphaDropout`, but whole channels of [N, C, …] fall together. As `torch.nn.functional.feature_alpha_dropout`.
+ *
+ * @example
+ * F.featureAlphaDropout(randn(2, 3, 4, 4), 0.2).shape // → [ 2, 3, 4, 4 ]
+ */
 export const featureAlphaDropout: Dropout = dropping('featureAlphaDropout', perChannel(0), alpha)

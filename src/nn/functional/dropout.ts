@@ -32,11 +32,31 @@ export const perChannel = (batched: number) => (x: Tensor): Tensor => {
   return x.shape.reduce((y, _, i) => (i < kept ? y : y.narrow(i, 0, Math.min(1, x.shape[i]))), x)
 }
 
-/** Sets values to 0 with probability p and divides the others by 1 − p. As `torch.nn.functional.dropout`. */
+/**
+ * Sets values to 0 with probability p and divides the others by 1 − p. As `torch.nn.functional.dropout`.
+ *
+ * @example
+ * F.dropout(ones(1000), 0.2).gt(0).to('float32').mean() // close to 0.8
+ */
 export const dropout: Dropout = dropping('dropout', x => x, scaled)
-/** As `dropout`, but whole channels of [N, C, L] or [C, L] fall together. As `torch.nn.functional.dropout1d`. */
+/**
+ * As `dropout`, but whole channels of [N, C, L] or [C, L] fall together. As `torch.nn.functional.dropout1d`.
+ *
+ * @example
+ * F.dropout1d(ones(2, 3, 5), 0.5).shape // → [ 2, 3, 5 ]
+ */
 export const dropout1d: Dropout = dropping('dropout1d', perChannel(3), scaled)
-/** As `dropout`, but whole channels of [N, C, …] fall together. As `torch.nn.functional.dropout2d`. */
+/**
+ * As `dropout`, but whole channels of [N, C, …] fall together. As `torch.nn.functional.dropout2d`.
+ *
+ * @example
+ * F.dropout2d(ones(2, 3, 4, 4), 0.5).shape // → [ 2, 3, 4, 4 ]
+ */
 export const dropout2d: Dropout = dropping('dropout2d', perChannel(0), scaled)
-/** As `dropout`, but whole channels of [N, C, D, H, W] or [C, D, H, W] fall together. As `torch.nn.functional.dropout3d`. */
+/**
+ * As `dropout`, but whole channels of [N, C, D, H, W] or [C, D, H, W] fall together. As `torch.nn.functional.dropout3d`.
+ *
+ * @example
+ * F.dropout3d(ones(2, 3, 2, 4, 4), 0.5).shape // → [ 2, 3, 2, 4, 4 ]
+ */
 export const dropout3d: Dropout = dropping('dropout3d', perChannel(5), scaled)

@@ -59,8 +59,9 @@ type EmbeddingBag = ((input: Tensor, weight: Tensor, offsets?: Tensor | null | E
  * `torch.nn.functional.embedding_bag`.
  *
  * @example
- * const words = tensor([1, 2, 0, 2], { dtype: 'int32' })
- * nn.functional.embeddingBag(words, randn(3, 4), tensor([0, 3], { dtype: 'int32' }))
+ * const table = tensor([[1, 2], [3, 4], [5, 6]])
+ * F.embeddingBag(tensor([1, 2, 0], { dtype: 'int32' }), table, tensor([0, 2], { dtype: 'int32' })) // → tensor([[4., 5.],
+ * //           [1., 2.]])
  */
 export const embeddingBag: EmbeddingBag = define(op, ['input', 'weight', 'offsets', 'maxNorm', 'normType', 'scaleGradByFreq', 'mode', 'sparse', 'perSampleWeights', 'includeLastOffset', 'paddingIdx'], (a: { input: Tensor; weight: Tensor } & EmbeddingBagOptions) => {
   const { input, weight, mode = 'mean', perSampleWeights: factor } = a

@@ -52,7 +52,8 @@ export function rowsOf(op: string, index: Tensor, weight: Tensor, { maxNorm, nor
  * Rows of a table: out[…] = weight[input[…]]; input int32, weight [entries, width]. As `torch.nn.functional.embedding`.
  *
  * @example
- * nn.functional.embedding(tensor([0, 2], { dtype: 'int32' }), randn(3, 4))
+ * F.embedding(tensor([2, 0], { dtype: 'int32' }), tensor([[1, 2], [3, 4], [5, 6]])) // → tensor([[5., 6.],
+ * //           [1., 2.]])
  */
 export const embedding: ((input: Tensor, weight: Tensor, options?: EmbeddingOptions) => Tensor) & Described = define('embedding', ['input', 'weight', 'paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq', 'sparse'], (a: { input: Tensor; weight: Tensor } & EmbeddingOptions) => {
   const { input, weight } = a

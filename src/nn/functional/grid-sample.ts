@@ -77,8 +77,8 @@ type GridSample = ((x: Tensor, grid: Tensor, mode?: GridSampleOptions['mode'] | 
  * with a grid [N, D', H', W', 3] likewise. As `torch.nn.functional.grid_sample`.
  *
  * @example
- * const turned = nn.functional.affineGrid(tensor([[[0, -1, 0], [1, 0, 0]]]), [1, 1, 4, 4])
- * nn.functional.gridSample(randn(1, 1, 4, 4), turned)
+ * const places = tensor([[[[0, 0], [1, -1]]]])
+ * F.gridSample(tensor([[[[1, 2], [3, 4]]]]), places, { alignCorners: true }) // → tensor([[[[2.5000, 2.0000]]]])
  */
 export const gridSample: GridSample = define('gridSample', ['input', 'grid', 'mode', 'paddingMode', 'alignCorners'], ({ input: x, grid, mode = 'bilinear', paddingMode = 'zeros', alignCorners }: { input: Tensor; grid: Tensor } & GridSampleOptions) => {
   const op = 'gridSample'
@@ -118,6 +118,10 @@ const line = (n: number, alignCorners: boolean): Tensor => (n < 2 ? tensor([0]) 
 /**
  * The grid of an affine map: theta [N, 2, 3] and the size [N, C, H, W] of the result of `gridSample` → [N, H, W, 2]; or [N, 3, 4] and [N, C, D, H, W]
  * → [N, D, H, W, 3]. As `torch.nn.functional.affine_grid`.
+ *
+ * @example
+ * F.affineGrid(tensor([[[1, 0, 0], [0, 1, 0]]]), [1, 1, 1, 2]) // → tensor([[[[-0.5000,  0.0000],
+ * //             [ 0.5000,  0.0000]]]])
  */
 export const affineGrid: ((theta: Tensor, size: readonly number[], alignCorners?: boolean | { alignCorners?: boolean }) => Tensor) & Described = define('affineGrid', ['theta', 'size', 'alignCorners'], ({ theta, size, alignCorners }: { theta: Tensor; size: readonly number[]; alignCorners?: boolean | null }) => {
   const op = 'affineGrid'

@@ -14,7 +14,12 @@ export interface GumbelSoftmaxOptions {
   generator?: Generator
 }
 type GumbelSoftmax = ((logits: Tensor, tau?: number | GumbelSoftmaxOptions, hard?: boolean | GumbelSoftmaxOptions, options?: GumbelSoftmaxOptions) => Tensor) & Described
-/** softmax((logits + g)/tau) with g from the Gumbel distribution. As `torch.nn.functional.gumbel_softmax`. */
+/**
+ * softmax((logits + g)/tau) with g from the Gumbel distribution. As `torch.nn.functional.gumbel_softmax`.
+ *
+ * @example
+ * F.gumbelSoftmax(tensor([[1, 2, 3]]), { tau: 0.5, hard: true }).shape // → [ 1, 3 ]
+ */
 export const gumbelSoftmax: GumbelSoftmax = define('gumbelSoftmax', ['logits', 'tau', 'hard', 'eps', 'dim', '*', 'generator'], ({ logits, tau = 1, hard = false, dim = -1, generator }: { logits: Tensor } & GumbelSoftmaxOptions) => {
   needFloat('gumbelSoftmax', needTensor('gumbelSoftmax', logits))
   if (!(tau > 0)) fail('gumbelSoftmax', `tau is ${tau}`, 'give a temperature > 0')

@@ -101,9 +101,9 @@ type Interpolate = ((x: Tensor, size?: number | readonly number[] | null | Inter
  * `trilinear`, `bicubic` or `area`. As `torch.nn.functional.interpolate`.
  *
  * @example
- * const x = randn(1, 3, 8, 8)
- * nn.functional.interpolate(x, { scaleFactor: 2, mode: 'bilinear' })
- * nn.functional.interpolate(x, [5, 6])
+ * const x = tensor([[[1, 3]]])
+ * F.interpolate(x, { scaleFactor: 2 }) // → tensor([[[1., 1., 3., 3.]]])
+ * F.interpolate(x, { size: 4, mode: 'linear' }) // → tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
  */
 export const interpolate: Interpolate = define('interpolate', ['input', 'size', 'scaleFactor', 'mode', 'alignCorners', 'recomputeScaleFactor', 'antialias'], (a: { input: Tensor } & InterpolateOptions) => {
   const { input: x, mode = 'nearest', antialias = false } = a
@@ -125,9 +125,24 @@ type UpsampleOptions = Pick<InterpolateOptions, 'size' | 'scaleFactor'>
 type Upsample = ((x: Tensor, size?: number | readonly number[] | null | UpsampleOptions, scaleFactor?: number | readonly number[]) => Tensor) & Described
 const upsampled = (name: string, options: InterpolateOptions): Upsample =>
   define(name, ['input', 'size', 'scaleFactor'], ({ input, size, scaleFactor }: { input: Tensor } & UpsampleOptions) => interpolate(input, { size, scaleFactor, ...options }))
-/** `interpolate` in the mode `nearest`. As `torch.nn.functional.upsample_nearest`. */
+/**
+ * `interpolate` in the mode `nearest`. As `torch.nn.functional.upsample_nearest`.
+ *
+ * @example
+ * F.upsampleNearest(tensor([[[1, 3]]]), 3) // → tensor([[[1., 1., 3.]]])
+ */
 export const upsampleNearest: Upsample = upsampled('upsampleNearest', { mode: 'nearest' })
-/** `interpolate` in the mode `bilinear`, corners aligned. As `torch.nn.functional.upsample_bilinear`. */
+/**
+ * `interpolate` in the mode `bilinear`, corners aligned. As `torch.nn.functional.upsample_bilinear`.
+ *
+ * @example
+ * F.upsampleBilinear(tensor([[[[1, 3]]]]), [1, 3]) // → tensor([[[[1., 2., 3.]]]])
+ */
 export const upsampleBilinear: Upsample = upsampled('upsampleBilinear', { mode: 'bilinear', alignCorners: true })
-/** Another name of `interpolate`. As `torch.nn.functional.upsample`. */
+/**
+ * Another name of `interpolate`. As `torch.nn.functional.upsample`.
+ *
+ * @example
+ * F.upsample(tensor([[[1, 3]]]), { scaleFactor: 2 }) // → tensor([[[1., 1., 3., 3.]]])
+ */
 export const upsample: ((x: Tensor, size?: number | readonly number[] | null | InterpolateOptions, scaleFactor?: number | readonly number[] | null | InterpolateOptions, mode?: InterpolateMode | InterpolateOptions, alignCorners?: boolean) => Tensor) & Described = define('upsample', ['input', 'size', 'scaleFactor', 'mode', 'alignCorners'], ({ input, ...options }: { input: Tensor } & InterpolateOptions) => interpolate(input, options))

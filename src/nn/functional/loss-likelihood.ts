@@ -15,6 +15,9 @@ export interface GaussianNllOptions {
 /**
  * ½(log var + (input − target)²/var): the target is normal with mean `input` and variance `var`, of the input's shape, or without its last size, or with 1
  * there. As `torch.nn.functional.gaussian_nll_loss`.
+ *
+ * @example
+ * F.gaussianNllLoss(tensor([0, 1]), tensor([1, 1]), tensor([1, 0.5])) // → tensor(0.0767)
  */
 export const gaussianNllLoss: ((input: Tensor, target: Tensor, variance: Tensor, options?: GaussianNllOptions) => Tensor) & Described = define('gaussianNllLoss', ['input', 'target', 'var', 'full', 'eps', 'reduction'], (a: { input: Tensor; target: Tensor; var: Tensor } & GaussianNllOptions) => {
   const op = 'gaussianNllLoss'
@@ -38,7 +41,12 @@ export interface PoissonNllOptions extends LossOptions {
   /** Keeps the logarithm from 0 when the input is the rate itself. */
   eps?: number
 }
-/** eˣ − target·x, x being the logarithm of the rate; or x − target·log(x + eps). As `torch.nn.functional.poisson_nll_loss`. */
+/**
+ * eˣ − target·x, x being the logarithm of the rate; or x − target·log(x + eps). As `torch.nn.functional.poisson_nll_loss`.
+ *
+ * @example
+ * F.poissonNllLoss(tensor([0, 1]), tensor([2, 3])) // → tensor(0.3591)
+ */
 export const poissonNllLoss: Loss<PoissonNllOptions> = valuewise('poissonNllLoss', ['logInput', 'full', 'sizeAverage', 'eps', 'reduce', 'reduction'], (x, t, { logInput = true, full = false, eps = 1e-8 }) => {
   const loss = logInput ? sub(exp(x), mul(t, x)) : sub(x, mul(t, log(x.add(eps))))
   if (!full) return loss

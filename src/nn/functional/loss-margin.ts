@@ -14,14 +14,24 @@ export interface MarginOptions extends LossOptions {
 /** max(x, 0) with slope 1 at 0, as PyTorch's `clamp_min`. */
 const atLeast0 = (x: Tensor): Tensor => x.clamp({ min: 0 })
 
-/** x where the label is 1, max(0, margin − x) where it is −1. As `torch.nn.functional.hinge_embedding_loss`. */
+/**
+ * x where the label is 1, max(0, margin − x) where it is −1. As `torch.nn.functional.hinge_embedding_loss`.
+ *
+ * @example
+ * F.hingeEmbeddingLoss(tensor([0.3, 0.3]), tensor([1, -1]), { reduction: 'none' }) // → tensor([0.3000, 0.7000])
+ */
 export const hingeEmbeddingLoss: Loss<MarginOptions> = define('hingeEmbeddingLoss', ['input', 'target', 'margin', ...withFlags()], (a: Args<MarginOptions>) => {
   const { input: x, target: label, margin = 1 } = a
   const far = where(ne(label, 1), atLeast0(sub(margin, x)), 0)
   return reduced('hingeEmbeddingLoss', far.add(where(ne(label, -1), x, 0)), a)
 })
 
-/** log(1 + e^(−label·x)) with labels ±1. As `torch.nn.functional.soft_margin_loss`. */
+/**
+ * log(1 + e^(−label·x)) with labels ±1. As `torch.nn.functional.soft_margin_loss`.
+ *
+ * @example
+ * F.softMarginLoss(tensor([2, -1]), tensor([1, -1])) // → tensor(0.2201)
+ */
 export const softMarginLoss: Loss<LossOptions> = valuewise('softMarginLoss', withFlags(), (x, label) => softplus(mul(x, label).neg()))
 
 type Ranking = ((input1: Tensor, input2: Tensor, target: Tensor, options?: MarginOptions) => Tensor) & Described
@@ -31,7 +41,12 @@ interface Pair {
   readonly target: Tensor
 }
 
-/** max(0, margin − label·(x1 − x2)): with label 1 the first is to be larger. As `torch.nn.functional.margin_ranking_loss`. */
+/**
+ * max(0, margin − label·(x1 − x2)): with label 1 the first is to be larger. As `torch.nn.functional.margin_ranking_loss`.
+ *
+ * @example
+ * F.marginRankingLoss(tensor([1, 2]), tensor([0, 3]), tensor([1, 1]), { margin: 0.5 }) // → tensor(0.7500)
+ */
 export const marginRankingLoss: Ranking = define('marginRankingLoss', ['input1', 'input2', 'target', 'margin', ...withFlags()], (a: Pair & MarginOptions) => {
   const { input1, input2, target, margin = 0 } = a
   if (needTensor('marginRankingLoss', input1).ndim !== needTensor('marginRankingLoss', input2).ndim || input1.ndim !== needTensor('marginRankingLoss', target).ndim)
@@ -39,7 +54,12 @@ export const marginRankingLoss: Ranking = define('marginRankingLoss', ['input1',
   return reduced('marginRankingLoss', atLeast0(mul(target.neg(), sub(input1, input2)).add(margin)), a)
 })
 
-/** With c the cosine of rows x1 and x2: 1 − c where the label is 1, max(0, c − margin) where it is −1. As `torch.nn.functional.cosine_embedding_loss`. */
+/**
+ * With c the cosine of rows x1 and x2: 1 − c where the label is 1, max(0, c − margin) where it is −1. As `torch.nn.functional.cosine_embedding_loss`.
+ *
+ * @example
+ * F.cosineEmbeddingLoss(tensor([[1, 0]]), tensor([[1, 1]]), tensor([1])) // → tensor(0.2929)
+ */
 export const cosineEmbeddingLoss: Ranking = define('cosineEmbeddingLoss', ['input1', 'input2', 'target', 'margin', ...withFlags()], (a: Pair & MarginOptions) => {
   const { input1: x, input2: y, target: label, margin = 0 } = a
   const op = 'cosineEmbeddingLoss'
@@ -57,6 +77,9 @@ const likeRows = (y: Tensor, x: Tensor): Tensor => (x.ndim < 2 ? y.reshape([]) :
 /**
  * Σ max(0, 1 − (x[right] − x[wrong])) / C over all pairs of a right and a wrong class; target int32 [N, C]: the right classes, ended by −1. As
  * `torch.nn.functional.multilabel_margin_loss`.
+ *
+ * @example
+ * F.multilabelMarginLoss(tensor([0.1, 0.2, 0.4, 0.8]), tensor([3, 0, -1, 1], { dtype: 'int32' })) // → tensor(0.8500)
  */
 export const multilabelMarginLoss: Loss<LossOptions> = define('multilabelMarginLoss', ['input', 'target', ...withFlags()], (a: Args<LossOptions>) => {
   const op = 'multilabelMarginLoss'
@@ -78,7 +101,12 @@ export interface MultiMarginOptions extends MarginOptions {
   /** Factor of each class. */
   weight?: Tensor | null
 }
-/** Σ max(0, margin − x[right] + x[wrong])ᵖ / C; target int32 [N]: the right class. As `torch.nn.functional.multi_margin_loss`. */
+/**
+ * Σ max(0, margin − x[right] + x[wrong])ᵖ / C; target int32 [N]: the right class. As `torch.nn.functional.multi_margin_loss`.
+ *
+ * @example
+ * F.multiMarginLoss(tensor([[0.1, 0.2, 0.8]]), tensor([2], { dtype: 'int32' })) // → tensor(0.2333)
+ */
 export const multiMarginLoss: Loss<MultiMarginOptions> = define('multiMarginLoss', ['input', 'target', 'p', 'margin', 'weight', ...withFlags()], (a: Args<MultiMarginOptions>) => {
   const op = 'multiMarginLoss'
   const { p = 1, margin = 1, weight } = a
@@ -98,7 +126,12 @@ export interface MultilabelSoftMarginOptions extends LossOptions {
   /** Factor of each class. */
   weight?: Tensor | null
 }
-/** Binary cross entropy of logits, the mean over classes: [N, C] → one value a sample. As `torch.nn.functional.multilabel_soft_margin_loss`. */
+/**
+ * Binary cross entropy of logits, the mean over classes: [N, C] → one value a sample. As `torch.nn.functional.multilabel_soft_margin_loss`.
+ *
+ * @example
+ * F.multilabelSoftMarginLoss(tensor([[1, -1]]), tensor([[1, 0]])) // → tensor(0.3133)
+ */
 export const multilabelSoftMarginLoss: Loss<MultilabelSoftMarginOptions> = define('multilabelSoftMarginLoss', ['input', 'target', 'weight', ...withFlags()], (a: Args<MultilabelSoftMarginOptions>) => {
   const { input: x, target: t, weight } = a
   needSame('multilabelSoftMarginLoss', x, t)
@@ -128,7 +161,12 @@ function triplet(op: string, a: Three & LossOptions, distance: Distance, margin:
   return reduced(op, atLeast0(distance(anchor, positive).sub(kept).add(margin)), a)
 }
 
-/** max(0, d(anchor, positive) − d(anchor, negative) + margin) of rows. As `torch.nn.functional.triplet_margin_loss`. */
+/**
+ * max(0, d(anchor, positive) − d(anchor, negative) + margin) of rows. As `torch.nn.functional.triplet_margin_loss`.
+ *
+ * @example
+ * F.tripletMarginLoss(tensor([[0, 0]]), tensor([[0, 1]]), tensor([[0, 1.5]])) // → tensor(0.5000)
+ */
 export const tripletMarginLoss: Triplet<TripletOptions> = define('tripletMarginLoss', ['anchor', 'positive', 'negative', 'margin', 'p', 'eps', 'swap', ...withFlags()], (a: Three & TripletOptions) =>
   triplet('tripletMarginLoss', a, (x, y) => pairwiseDistance(x, y, { p: a.p, eps: a.eps }), a.margin ?? 1, a.swap ?? false))
 
@@ -136,6 +174,12 @@ export interface TripletDistanceOptions extends Pick<TripletOptions, 'margin' | 
   /** Distance of rows. Default: `pairwiseDistance`. */
   distanceFunction?: Distance | null
 }
-/** As `tripletMarginLoss`, with a distance of your own. As `torch.nn.functional.triplet_margin_with_distance_loss`. */
+/**
+ * As `tripletMarginLoss`, with a distance of your own. As `torch.nn.functional.triplet_margin_with_distance_loss`.
+ *
+ * @example
+ * const manhattan = (a, b) => a.sub(b).abs().sum(-1)
+ * F.tripletMarginWithDistanceLoss(tensor([[0, 0]]), tensor([[1, 1]]), tensor([[2, 0.5]]), { distanceFunction: manhattan }) // → tensor(0.5000)
+ */
 export const tripletMarginWithDistanceLoss: Triplet<TripletDistanceOptions> = define('tripletMarginWithDistanceLoss', ['anchor', 'positive', 'negative', '*', 'distanceFunction', 'margin', 'swap', 'reduction'], (a: Three & TripletDistanceOptions) =>
   triplet('tripletMarginWithDistanceLoss', a, a.distanceFunction ?? ((x, y) => pairwiseDistance(x, y)), a.margin ?? 1, a.swap ?? false))

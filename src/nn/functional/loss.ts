@@ -10,16 +10,32 @@ import { confirmed, needSame, reduced, reductionOf, valuewise, weighted, withFla
 
 export type { LossOptions, Reduction } from './reduction.ts'
 
-/** (input − target)². float32 of one shape. As `torch.nn.functional.mse_loss`. */
+/**
+ * (input − target)². float32 of one shape. As `torch.nn.functional.mse_loss`.
+ *
+ * @example
+ * F.mseLoss(tensor([1, 2]), tensor([0, 4])) // → tensor(2.5000)
+ * F.mseLoss(tensor([1, 2]), tensor([0, 4]), { reduction: 'none' }) // → tensor([1., 4.])
+ */
 export const mseLoss: Loss<LossOptions> = valuewise('mseLoss', withFlags(), (x, t) => square(sub(x, t)))
-/** |input − target|. As `torch.nn.functional.l1_loss`. */
+/**
+ * |input − target|. As `torch.nn.functional.l1_loss`.
+ *
+ * @example
+ * F.l1Loss(tensor([1, 2]), tensor([0, 4])) // → tensor(1.5000)
+ */
 export const l1Loss: Loss<LossOptions> = valuewise('l1Loss', withFlags(), (x, t) => abs(sub(x, t)))
 
 export interface SmoothL1Options extends LossOptions {
   /** Where the square becomes a straight line. Default 1. */
   beta?: number
 }
-/** Square below `beta`, straight above: ½d²/β or |d| − ½β. As `torch.nn.functional.smooth_l1_loss`. */
+/**
+ * Square below `beta`, straight above: ½d²/β or |d| − ½β. As `torch.nn.functional.smooth_l1_loss`.
+ *
+ * @example
+ * F.smoothL1Loss(tensor([0, 0]), tensor([0.5, 3]), { reduction: 'none' }) // → tensor([0.1250, 2.5000])
+ */
 export const smoothL1Loss: Loss<SmoothL1Options> = valuewise('smoothL1Loss', withFlags().concat('beta'), (x, t, { beta = 1 }) => {
   if (!(beta >= 0)) fail('smoothL1Loss', `beta is ${beta}`, 'give a number ≥ 0')
   const d = abs(sub(x, t))
@@ -30,7 +46,12 @@ export interface HuberOptions extends LossOptions {
   /** Where the square becomes a straight line. Default 1. */
   delta?: number
 }
-/** ½d² below `delta`, δ(|d| − ½δ) above (Huber 1964). As `torch.nn.functional.huber_loss`. */
+/**
+ * ½d² below `delta`, δ(|d| − ½δ) above (Huber 1964). As `torch.nn.functional.huber_loss`.
+ *
+ * @example
+ * F.huberLoss(tensor([0, 0]), tensor([0.5, 3]), { reduction: 'none', delta: 2 }) // → tensor([0.1250, 4.0000])
+ */
 export const huberLoss: Loss<HuberOptions> = valuewise('huberLoss', ['reduction', 'delta'], (x, t, { delta = 1 }) => {
   if (!(delta > 0)) fail('huberLoss', `delta is ${delta}`, 'give a number > 0')
   const d = abs(sub(x, t))
@@ -54,7 +75,12 @@ const bceOp = pointwiseOp('binaryCrossEntropy', 3, {
     null,
   ],
 })
-/** −t·log p − (1−t)·log(1−p) of probabilities p; fails when one is not between 0 and 1. As `torch.nn.functional.binary_cross_entropy`. */
+/**
+ * −t·log p − (1−t)·log(1−p) of probabilities p; fails when one is not between 0 and 1. As `torch.nn.functional.binary_cross_entropy`.
+ *
+ * @example
+ * F.binaryCrossEntropy(tensor([0.5, 0.9]), tensor([0, 1]), { reduction: 'none' }) // → tensor([0.6931, 0.1054])
+ */
 export const binaryCrossEntropy: Loss<WeightedOptions> = valuewise('binaryCrossEntropy', withFlags('weight'), (p, t, { weight }) => {
   const values = p.detach()
   const one = confirmed('binaryCrossEntropy', logicalAnd(ge(values, 0), le(values, 1)), p.dtype, 'some of the input lie outside 0 … 1', 'give probabilities: sigmoid(x), or use binaryCrossEntropyWithLogits')
@@ -71,7 +97,12 @@ export interface BceWithLogitsOptions extends WeightedOptions {
   /** Factor of the positive part, broadcast: above 1 favours recall. */
   posWeight?: Tensor | null
 }
-/** `binaryCrossEntropy` of σ(input), without overflow. As `torch.nn.functional.binary_cross_entropy_with_logits`. */
+/**
+ * `binaryCrossEntropy` of σ(input), without overflow. As `torch.nn.functional.binary_cross_entropy_with_logits`.
+ *
+ * @example
+ * F.binaryCrossEntropyWithLogits(tensor([0, 200]), tensor([1, 1]), { reduction: 'none' }) // → tensor([0.6931, 0.0000])
+ */
 export const binaryCrossEntropyWithLogits: Loss<BceWithLogitsOptions> = valuewise('binaryCrossEntropyWithLogits', withFlags('weight').concat('posWeight'), (x, t, { weight, posWeight }) => {
   if (!posWeight) return weighted(apply1(bceLogitsOp, [x, t], null), weight)
   const positive = mul(mul(t, posWeight), logSigmoid(x))
@@ -85,7 +116,13 @@ export interface KlDivOptions extends Omit<LossOptions, 'reduction'> {
   /** The target is given as logarithms too. */
   logTarget?: boolean
 }
-/** target·(log target − input), input being log-probabilities. As `torch.nn.functional.kl_div`. */
+/**
+ * target·(log target − input), input being log-probabilities. As `torch.nn.functional.kl_div`.
+ *
+ * @example
+ * const [p, q] = [tensor([[0.5, 0.5]]), tensor([[0.9, 0.1]])]
+ * F.klDiv(q.log(), p, { reduction: 'batchmean' }) // → tensor(0.5108)
+ */
 export const klDiv: ((input: Tensor, target: Tensor, options?: KlDivOptions) => Tensor) & Described = define('klDiv', ['input', 'target', ...withFlags(), 'logTarget'], (a: KlDivOptions & { input: Tensor; target: Tensor }) => {
   const { input, target, logTarget } = a
   needSame('klDiv', input, target)
@@ -144,7 +181,13 @@ function negativeLikelihood(op: string, logp: Tensor, target: Tensor, axis: numb
   return mean ? apply1(meanOp, [loss.sum(), factor.sum()], null) : reduced(op, loss.neg(), options)
 }
 
-/** Negative log-likelihood: input log-probabilities [N, C, …] or [C], target int32 class numbers [N, …]. As `torch.nn.functional.nll_loss`. */
+/**
+ * Negative log-likelihood: input log-probabilities [N, C, …] or [C], target int32 class numbers [N, …]. As `torch.nn.functional.nll_loss`.
+ *
+ * @example
+ * const logits = tensor([[2, 1, 0], [0, 1, 2]])
+ * F.nllLoss(logits.logSoftmax(1), tensor([0, 2], { dtype: 'int32' })) // → tensor(0.4076)
+ */
 export const nllLoss: Loss<NllOptions> = define('nllLoss', ['input', 'target', 'weight', 'sizeAverage', 'ignoreIndex', 'reduce', 'reduction'], (a: Args<NllOptions>) => {
   const axis = checkClasses('nllLoss', a.input, a.target, a.weight)
   if (a.target.dtype !== 'int32') fail('nllLoss', `the target must be int32 class numbers, got ${a.target}`, "target.to('int32')")
@@ -156,8 +199,11 @@ export const nllLoss: Loss<NllOptions> = define('nllLoss', ['input', 'target', '
  * probabilities of the input's shape. As `torch.nn.functional.cross_entropy`.
  *
  * @throws LampasError when the shapes do not fit or an option is unknown.
+ *
  * @example
- * const loss = nn.functional.crossEntropy(model.forward(images), labels, { labelSmoothing: 0.1 })
+ * const logits = tensor([[2, 1, 0], [0, 1, 2]])
+ * F.crossEntropy(logits, tensor([0, 2], { dtype: 'int32' })) // → tensor(0.4076)
+ * F.crossEntropy(logits, tensor([0, 2], { dtype: 'int32' }), { labelSmoothing: 0.1 }) // → tensor(0.5076)
  */
 export const crossEntropy: Loss<CrossEntropyOptions> = define('crossEntropy', ['input', 'target', 'weight', 'sizeAverage', 'ignoreIndex', 'reduce', 'reduction', 'labelSmoothing'], (a: Args<CrossEntropyOptions>) => {
   const { input, target, weight, labelSmoothing = 0 } = a

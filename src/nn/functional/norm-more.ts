@@ -21,6 +21,10 @@ type InstanceNorm = ((x: Tensor, runningMean?: Tensor | null | InstanceNormOptio
 /**
  * Normalises each channel of each image of [N, C, …] by itself (Ulyanov et al. 2016). Running statistics, if given, are changed in place. As
  * `torch.nn.functional.instance_norm`.
+ *
+ * @example
+ * F.instanceNorm(tensor([[[1, 3], [5, 9]]])) // → tensor([[[-1.0000,  1.0000],
+ * //            [-1.0000,  1.0000]]])
  */
 export const instanceNorm: InstanceNorm = define('instanceNorm', ['input', 'runningMean', 'runningVar', 'weight', 'bias', 'useInputStats', 'momentum', 'eps'], (a: { input: Tensor } & InstanceNormOptions) => {
   const { input: x, runningMean, runningVar, useInputStats = true, momentum = 0.1, eps = 1e-5 } = a
@@ -53,7 +57,14 @@ export interface LocalResponseNormOptions {
   k?: number
 }
 type LocalResponseNorm = ((x: Tensor, size: number, options?: LocalResponseNormOptions) => Tensor) & Described
-/** x/(k + α·mean of x² over `size` neighbouring channels)^β (Krizhevsky et al. 2012). As `torch.nn.functional.local_response_norm`. */
+/**
+ * x/(k + α·mean of x² over `size` neighbouring channels)^β (Krizhevsky et al. 2012). As `torch.nn.functional.local_response_norm`.
+ *
+ * @example
+ * F.localResponseNorm(ones(1, 3, 1), 3, { alpha: 3 }) // → tensor([[[0.4387],
+ * //            [0.3536],
+ * //            [0.4387]]])
+ */
 export const localResponseNorm: LocalResponseNorm = define('localResponseNorm', ['input', 'size', 'alpha', 'beta', 'k'], ({ input: x, size, alpha = 1e-4, beta = 0.75, k = 1 }: { input: Tensor; size: number } & LocalResponseNormOptions) => {
   const op = 'localResponseNorm'
   needFloat(op, needTensor(op, x))

@@ -37,11 +37,27 @@ const adaptiveMax = (name: string, n: number): AdaptiveMax =>
     return [values, winners(w, table, n)]
   })
 
-/** Largest values of `outputSize` windows: [N, C, L] → [N, C, outputSize]. As `torch.nn.functional.adaptive_max_pool1d`. */
+/**
+ * Largest values of `outputSize` windows: [N, C, L] → [N, C, outputSize]. As `torch.nn.functional.adaptive_max_pool1d`.
+ *
+ * @example
+ * F.adaptiveMaxPool1d(tensor([[[1, 5, 3, 2, 4]]]), 2, { returnIndices: true }) // → [ tensor([[[5., 4.]]]), tensor([[[1, 4]]]) ]
+ */
 export const adaptiveMaxPool1d: AdaptiveMax = adaptiveMax('adaptiveMaxPool1d', 1)
-/** Largest values of windows: [N, C, H, W] → [N, C, …outputSize]; null keeps a size. As `torch.nn.functional.adaptive_max_pool2d`. */
+/**
+ * Largest values of windows: [N, C, H, W] → [N, C, …outputSize]; null keeps a size. As `torch.nn.functional.adaptive_max_pool2d`.
+ *
+ * @example
+ * F.adaptiveMaxPool2d(arange(16).to('float32').reshape(1, 1, 4, 4), 2) // → tensor([[[[ 5.,  7.],
+ * //             [13., 15.]]]])
+ */
 export const adaptiveMaxPool2d: AdaptiveMax = adaptiveMax('adaptiveMaxPool2d', 2)
-/** Largest values of windows over three dimensions. As `torch.nn.functional.adaptive_max_pool3d`. */
+/**
+ * Largest values of windows over three dimensions. As `torch.nn.functional.adaptive_max_pool3d`.
+ *
+ * @example
+ * F.adaptiveMaxPool3d(randn(1, 2, 4, 5, 6), [2, 2, null]).shape // → [ 1, 2, 2, 2, 6 ]
+ */
 export const adaptiveMaxPool3d: AdaptiveMax = adaptiveMax('adaptiveMaxPool3d', 3)
 
 export interface UnpoolOptions {
@@ -67,17 +83,29 @@ const maxUnpool = (name: string, n: number): Unpool =>
     return apply1(scatterSetOp, [zeros([...lead, numel(size)], x.dtype), flat(indices), flat(x)], { axis: lead.length }).reshape([...lead, ...size])
   })
 
-/** The way back from `maxPool1d`: values at their positions, zeros elsewhere. As `torch.nn.functional.max_unpool1d`. */
+/**
+ * The way back from `maxPool1d`: values at their positions, zeros elsewhere. As `torch.nn.functional.max_unpool1d`.
+ *
+ * @example
+ * F.maxUnpool1d(tensor([[[3, 5]]]), tensor([[[1, 3]]], { dtype: 'int32' }), 2) // → tensor([[[0., 3., 0., 5.]]])
+ */
 export const maxUnpool1d: Unpool = maxUnpool('maxUnpool1d', 1)
 /**
  * The way back from `maxPool2d`: values at their positions, zeros elsewhere. As `torch.nn.functional.max_unpool2d`.
  *
  * @example
- * const [y, at] = nn.functional.maxPool2d(randn(1, 1, 4, 4), 2, { returnIndices: true })
- * nn.functional.maxUnpool2d(y, at, 2)
+ * const [y, at] = F.maxPool2d(arange(4).to('float32').reshape(1, 1, 2, 2), 2, { returnIndices: true })
+ * F.maxUnpool2d(y, at, 2) // → tensor([[[[0., 0.],
+ * //             [0., 3.]]]])
  */
 export const maxUnpool2d: Unpool = maxUnpool('maxUnpool2d', 2)
-/** The way back from `maxPool3d`. As `torch.nn.functional.max_unpool3d`. */
+/**
+ * The way back from `maxPool3d`. As `torch.nn.functional.max_unpool3d`.
+ *
+ * @example
+ * const [y, at] = F.maxPool3d(randn(1, 1, 2, 2, 2), 2, { returnIndices: true })
+ * F.maxUnpool3d(y, at, 2).shape // → [ 1, 1, 2, 2, 2 ]
+ */
 export const maxUnpool3d: Unpool = maxUnpool('maxUnpool3d', 3)
 
 export interface LpPoolOptions {
@@ -93,9 +121,25 @@ const lpPool = (name: string, n: number, pool: typeof avgPool1d): LpPool =>
     // The mean itself, with slope 0 where it is 0.
     return mean.sign().mul(mean.abs().relu()).mul(numel(perAxis(name, 'kernelSize', kernelSize, n, 1))).pow(1 / normType)
   })
-/** (Σ xᵖ)^(1/p) of each window: [N, C, L] → [N, C, L']. As `torch.nn.functional.lp_pool1d`. */
+/**
+ * (Σ xᵖ)^(1/p) of each window: [N, C, L] → [N, C, L']. As `torch.nn.functional.lp_pool1d`.
+ *
+ * @example
+ * F.lpPool1d(tensor([[[3, 4, 6, 8]]]), 2, 2) // → tensor([[[ 5., 10.]]])
+ */
 export const lpPool1d: LpPool = lpPool('lpPool1d', 1, avgPool1d)
-/** (Σ xᵖ)^(1/p) of each window: [N, C, H, W] → [N, C, H', W']. As `torch.nn.functional.lp_pool2d`. */
+/**
+ * (Σ xᵖ)^(1/p) of each window: [N, C, H, W] → [N, C, H', W']. As `torch.nn.functional.lp_pool2d`.
+ *
+ * @example
+ * F.lpPool2d(ones(1, 1, 4, 4), 2, 2) // → tensor([[[[2., 2.],
+ * //             [2., 2.]]]])
+ */
 export const lpPool2d: LpPool = lpPool('lpPool2d', 2, avgPool2d)
-/** (Σ xᵖ)^(1/p) of each window over three dimensions. As `torch.nn.functional.lp_pool3d`. */
+/**
+ * (Σ xᵖ)^(1/p) of each window over three dimensions. As `torch.nn.functional.lp_pool3d`.
+ *
+ * @example
+ * F.lpPool3d(ones(1, 1, 2, 2, 2), 3, 2) // → tensor([[[[[2.]]]]])
+ */
 export const lpPool3d: LpPool = lpPool('lpPool3d', 3, avgPool3d)

@@ -41,9 +41,25 @@ const adaptive = (name: string, n: number): AdaptivePool =>
   define(name, ['input', 'outputSize'], ({ input: x, outputSize }: { input: Tensor; outputSize: OutputSize }) =>
     outputSizes(name, x, outputSize, n).reduce((y, m, i) => average(y, x.ndim - n + i, m), x))
 
-/** Means of `outputSize` windows: [N, C, L] → [N, C, outputSize]. As `torch.nn.functional.adaptive_avg_pool1d`. */
+/**
+ * Means of `outputSize` windows: [N, C, L] → [N, C, outputSize]. As `torch.nn.functional.adaptive_avg_pool1d`.
+ *
+ * @example
+ * F.adaptiveAvgPool1d(tensor([[[1, 2, 3, 4, 5]]]), 2) // → tensor([[[2., 4.]]])
+ */
 export const adaptiveAvgPool1d: AdaptivePool = adaptive('adaptiveAvgPool1d', 1)
-/** Means of windows: [N, C, H, W] → [N, C, …outputSize]; null keeps a size. As `torch.nn.functional.adaptive_avg_pool2d`. */
+/**
+ * Means of windows: [N, C, H, W] → [N, C, …outputSize]; null keeps a size. As `torch.nn.functional.adaptive_avg_pool2d`.
+ *
+ * @example
+ * F.adaptiveAvgPool2d(arange(16).to('float32').reshape(1, 1, 4, 4), 1) // → tensor([[[[7.5000]]]])
+ * F.adaptiveAvgPool2d(randn(2, 3, 7, 5), [4, null]).shape // → [ 2, 3, 4, 5 ]
+ */
 export const adaptiveAvgPool2d: AdaptivePool = adaptive('adaptiveAvgPool2d', 2)
-/** Means of windows over three dimensions; null keeps a size. As `torch.nn.functional.adaptive_avg_pool3d`. */
+/**
+ * Means of windows over three dimensions; null keeps a size. As `torch.nn.functional.adaptive_avg_pool3d`.
+ *
+ * @example
+ * F.adaptiveAvgPool3d(randn(1, 2, 4, 5, 6), [2, 2, null]).shape // → [ 1, 2, 2, 2, 6 ]
+ */
 export const adaptiveAvgPool3d: AdaptivePool = adaptive('adaptiveAvgPool3d', 3)

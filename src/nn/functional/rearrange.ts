@@ -14,7 +14,13 @@ function needPixels(op: string, x: Tensor, name: string, factor: number): void {
   if (!Number.isInteger(factor) || factor < 1) fail(op, `${name} is ${String(factor)}`, 'give a whole number ≥ 1')
 }
 
-/** Channels become pixels: […, C·r², H, W] → […, C, H·r, W·r] (Shi et al. 2016). As `torch.nn.functional.pixel_shuffle`. */
+/**
+ * Channels become pixels: […, C·r², H, W] → […, C, H·r, W·r] (Shi et al. 2016). As `torch.nn.functional.pixel_shuffle`.
+ *
+ * @example
+ * F.pixelShuffle(arange(4).reshape(1, 4, 1, 1), 2) // → tensor([[[[0, 1],
+ * //             [2, 3]]]])
+ */
 export const pixelShuffle: Factor<'upscaleFactor'> = define('pixelShuffle', ['input', 'upscaleFactor'], ({ input: x, upscaleFactor: r }: { input: Tensor; upscaleFactor: number }) => {
   needPixels('pixelShuffle', x, 'upscaleFactor', r)
   const [c, h, w] = x.shape.slice(-3)
@@ -23,7 +29,12 @@ export const pixelShuffle: Factor<'upscaleFactor'> = define('pixelShuffle', ['in
   const y = x.reshape([...lead, c / (r * r), r, r, h, w])
   return y.permute([...lead.keys(), ...[0, 3, 1, 4, 2].map(d => lead.length + d)]).reshape([...lead, c / (r * r), h * r, w * r])
 })
-/** Pixels become channels: […, C, H·r, W·r] → […, C·r², H, W]. As `torch.nn.functional.pixel_unshuffle`. */
+/**
+ * Pixels become channels: […, C, H·r, W·r] → […, C·r², H, W]. As `torch.nn.functional.pixel_unshuffle`.
+ *
+ * @example
+ * F.pixelUnshuffle(randn(1, 1, 4, 4), 2).shape // → [ 1, 4, 2, 2 ]
+ */
 export const pixelUnshuffle: Factor<'downscaleFactor'> = define('pixelUnshuffle', ['input', 'downscaleFactor'], ({ input: x, downscaleFactor: r }: { input: Tensor; downscaleFactor: number }) => {
   needPixels('pixelUnshuffle', x, 'downscaleFactor', r)
   const [c, h, w] = x.shape.slice(-3)
@@ -32,7 +43,12 @@ export const pixelUnshuffle: Factor<'downscaleFactor'> = define('pixelUnshuffle'
   const y = x.reshape([...lead, c, h / r, r, w / r, r])
   return y.permute([...lead.keys(), ...[0, 2, 4, 1, 3].map(d => lead.length + d)]).reshape([...lead, c * r * r, h / r, w / r])
 })
-/** Deals channels of [N, C, …] from `groups` piles (Zhang et al. 2018). As `torch.nn.functional.channel_shuffle`. */
+/**
+ * Deals channels of [N, C, …] from `groups` piles (Zhang et al. 2018). As `torch.nn.functional.channel_shuffle`.
+ *
+ * @example
+ * F.channelShuffle(arange(4).reshape(1, 4, 1), 2).flatten() // → tensor([0, 2, 1, 3])
+ */
 export const channelShuffle: Factor<'groups'> = define('channelShuffle', ['input', 'groups'], ({ input: x, groups }: { input: Tensor; groups: number }) => {
   if (needTensor('channelShuffle', x).ndim < 3) fail('channelShuffle', `expected at least 3 dimensions, got ${x}`, '[batch, channels, …]')
   const [n, c, ...rest] = x.shape
@@ -66,7 +82,10 @@ type Unfold = ((x: Tensor, kernelSize: Size | (PatchOptions & { kernelSize: Size
  * All patches of an image as columns: [N, C, H, W] → [N, C·KH·KW, patches]; also known as im2col. As `torch.nn.functional.unfold`.
  *
  * @example
- * nn.functional.unfold(randn(1, 3, 5, 5), 3, { padding: 1 })
+ * F.unfold(arange(9).to('float32').reshape(1, 1, 3, 3), 2, { stride: 1 }) // → tensor([[[0., 1., 3., 4.],
+ * //            [1., 2., 4., 5.],
+ * //            [3., 4., 6., 7.],
+ * //            [4., 5., 7., 8.]]])
  */
 export const unfold: Unfold = define('unfold', ['input', 'kernelSize', 'dilation', 'padding', 'stride'], ({ input, kernelSize, ...options }: { input: Tensor; kernelSize: Size } & PatchOptions) => {
   if (needTensor('unfold', input).ndim !== 3 && input.ndim !== 4) fail('unfold', `expected 3 or 4 dimensions, got ${input}`, '[batch, channels, height, width]')
@@ -78,7 +97,14 @@ export const unfold: Unfold = define('unfold', ['input', 'kernelSize', 'dilation
 })
 
 type Fold = ((x: Tensor, outputSize: Size, kernelSize: Size | (PatchOptions & { kernelSize: Size }), dilation?: Size | PatchOptions, padding?: Size | PatchOptions, stride?: Size | PatchOptions) => Tensor) & Described
-/** Patches as columns added up at their places: [N, C·KH·KW, patches] → [N, C, …outputSize]; the transpose of `unfold`. As `torch.nn.functional.fold`. */
+/**
+ * Patches as columns added up at their places: [N, C·KH·KW, patches] → [N, C, …outputSize]; the transpose of `unfold`. As `torch.nn.functional.fold`.
+ *
+ * @example
+ * F.fold(ones(1, 4, 4), [3, 3], 2) // → tensor([[[[1., 2., 1.],
+ * //             [2., 4., 2.],
+ * //             [1., 2., 1.]]]])
+ */
 export const fold: Fold = define('fold', ['input', 'outputSize', 'kernelSize', 'dilation', 'padding', 'stride'], ({ input, outputSize, kernelSize, ...options }: { input: Tensor; outputSize: Size; kernelSize: Size } & PatchOptions) => {
   if (needTensor('fold', input).ndim !== 2 && input.ndim !== 3) fail('fold', `expected 2 or 3 dimensions, got ${input}`, '[batch, channels · kernel, patches]')
   const size = perAxis('fold', 'outputSize', outputSize, 2, 1)

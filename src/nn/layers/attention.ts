@@ -40,7 +40,9 @@ const asTerm = (mask: Tensor): Tensor => (mask.dtype === 'bool' ? where(mask, -I
  *
  * @example
  * const attention = new nn.MultiheadAttention(48, 4, { batchFirst: true })
+ * const x = randn(2, 5, 48)
  * const [y] = attention.forward(x, x, x, { isCausal: true, needWeights: false })
+ * y.shape // → [ 2, 5, 48 ]
  */
 export class MultiheadAttention extends Module {
   /** Weights of query, key and value, one below the other: [3·E, E]. */

@@ -105,6 +105,7 @@ export class Conv1d extends Conv {
  *
  * @example
  * const conv = new nn.Conv2d(1, 16, 3, { padding: 1 })
+ * conv.forward(randn(2, 1, 8, 8)).shape // → [ 2, 16, 8, 8 ]
  */
 export class Conv2d extends Conv {
   constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions = {}) {

@@ -11,7 +11,7 @@ type Options = Omit<EmbeddingBagOptions, 'offsets' | 'perSampleWeights'>
  *
  * @example
  * const bags = new nn.EmbeddingBag(10, 4, { mode: 'sum' })
- * bags.forward(tensor([[1, 2, 3]], { dtype: 'int32' }))
+ * bags.forward(tensor([[1, 2, 3]], { dtype: 'int32' })).shape // → [ 1, 4 ]
  */
 export class EmbeddingBag extends Table<Options> {
   constructor(numEmbeddings: number, embeddingDim: number, options: Options & { weight?: Tensor } = {}) {

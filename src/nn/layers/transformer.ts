@@ -28,7 +28,7 @@ const defaults: Required<TransformerEncoderLayerOptions> = { dimFeedforward: 204
  *
  * @example
  * const layer = new nn.TransformerEncoderLayer(64, 4, { dimFeedforward: 256, batchFirst: true, normFirst: true })
- * const y = layer.forward(x, { isCausal: true })
+ * layer.forward(randn(2, 5, 64), { isCausal: true }).shape // → [ 2, 5, 64 ]
  */
 export class TransformerEncoderLayer extends Module {
   readonly selfAttn: MultiheadAttention

@@ -56,6 +56,7 @@ export type UpsampleOptions = Pick<InterpolateOptions, 'size' | 'scaleFactor' | 
  *
  * @example
  * const twice = new nn.Upsample({ scaleFactor: 2, mode: 'bilinear' })
+ * twice.forward(randn(2, 3, 4, 5)).shape // → [ 2, 3, 8, 10 ]
  */
 export class Upsample extends Module {
   private readonly options: Required<UpsampleOptions>
