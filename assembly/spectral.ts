@@ -46,10 +46,14 @@ function next(values: usize, taken: usize, n: i32, descending: bool): i32 {
   return best
 }
 
-/** Sums of squares that no float64 holds, or NaN. */
+/** NaN or infinity among the numbers (or squares that no float64 holds). */
 @inline
 function isWild(x: usize, n: i32): bool {
   return !(dot(x, x, n) < Infinity)
+}
+
+function spoil(x: usize, n: i32): void {
+  for (let i = 0; i < n; i++) put(x, i, NaN)
 }
 
 /** `work` has room for 2·n² + 5·n numbers. */
@@ -64,8 +68,8 @@ export function eigh(a: usize, values: usize, vectors: usize, n: i32, work: usiz
       put(x, j * n + i, get(a, i * n + j))
     }
   if (isWild(x, n * n)) {
-    for (let i = 0; i < n; i++) put(values, i, NaN)
-    for (let i = 0; i < n * n; i++) put(vectors, i, NaN)
+    spoil(values, n)
+    spoil(vectors, n * n)
     return
   }
   if (n > 0) eigenRows(x, unsorted, rows, n, unsorted + (<usize>n << 3))
@@ -87,8 +91,14 @@ export function svd(a: usize, w: usize, values: usize, v: usize, m: i32, n: i32,
   const lengths = rows + (<usize>(n * n) << 3)
   const taken = lengths + (<usize>n << 3)
   for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) put(columns, j * m + i, get(a, i * n + j))
+  if (isWild(columns, m * n)) {
+    spoil(w, m * n)
+    spoil(values, n)
+    spoil(v, n * n)
+    return
+  }
   identity(rows, n)
-  if (n > 2 && !isWild(columns, m * n)) {
+  if (n > 2) {
     // The memory of the results is free until the end.
     for (let p = 0; p < n; p++)
       for (let q = 0; q <= p; q++) {

@@ -128,7 +128,7 @@ export const factorRanks: { readonly [K in FactorOp]: { readonly inputs: readonl
  * - householder: packed, tau → the first columns, as many as the output has, of H_0·H_1 ⋯ H_{k−1}.
  * - eigh: A → values [n] ascending, vectors in columns, of the symmetric matrix with A's lower triangle.
  * - svd: A with m ≥ n → A·V, singular values [n] descending, V. In each column of V (and of eigh's vectors) the first
- *   element that is larger in size than half the largest is positive.
+ *   element that is larger in size than half the largest is positive. Where an element is NaN or infinite, so are all results of both: NaN.
  * - the solves: A (n × n), B (n × c) → X with A·X = B, where only the triangle that the name says is read.
  */
 export interface FactorKernel extends Base {

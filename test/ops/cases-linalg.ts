@@ -65,6 +65,8 @@ const factored: OpCase[] = [
   ...rows('linalg.lu', [[m244, x => Object.values(linalg.lu(regular(x)))], [tall, x => Object.values(linalg.lu(spread(x))), 'tall'], [wide, x => Object.values(linalg.lu(spread(x))), 'wide']]),
   ...rows('luUnpack', [[m3, x => { const { LU, pivots } = linalg.luFactor(regular(x)); return Object.values(extended.luUnpack(LU, pivots)) }]]),
   ...rows('linalg.luFactor', [[m244, x => Object.values(linalg.luFactor(regular(x)))]]),
+  ...rows('lu', [[m3, x => extended.lu(regular(x), { getInfos: true })]]),
+  ...rows('orgqr', [[[small(4, 3), small(3)], (x, tau) => extended.orgqr(x, tau)]]),
   ...rows('linalg.luFactorEx', [[m3, x => Object.values(linalg.luFactorEx(regular(x)))], [[values('float32', [2, 2], [1, 2, 2, 4])], x => linalg.luFactorEx(x).info, 'singular']]),
   ...rows('linalg.luSolve', [true, false].flatMap(left => [true, false].map(adjoint => [two([2, 3, 3], [2, 3, 3]), (x: Tensor, y: Tensor) => {
     const { LU, pivots } = linalg.luFactor(regular(x))
@@ -119,6 +121,7 @@ const powers: OpCase[] = [
   ...rows('linalg.matrixExp', [[m3, x => linalg.matrixExp(x)], [m244, x => linalg.matrixExp(x.mul(ops.arange(1, 3, 1, { dtype: 'float32' }).reshape(2, 1, 1))), 'of two norms']]),
   ...rows('matrixExp', [[m3, x => extended.matrixExp(x.mul(2))]]),
   ...rows('linalg.vander', [[[f([4])], x => linalg.vander(x)], [[f([2, 3])], x => linalg.vander(x, { N: 4 })], [[i([3], -3, 4)], x => linalg.vander(x), 'ints']]),
+  ...rows('vander', [[[f([3])], x => extended.vander(x, 4)], [[f([3])], x => extended.vander(x, { N: 1, increasing: true }), 'increasing']]),
   ...rows('outer', [[[b([3]), b([2])], (x, y) => ops.outer(x, y), 'bools']]),
 ]
 

@@ -124,8 +124,12 @@ function signOf(rows: Matrix, n: number, j: number): number {
 
 const identity = (n: number): Matrix => Float64Array.from({ length: n * n }, (_, i) => Number(i % (n + 1) === 0))
 
+const isWild = (a: Matrix): boolean => !a.every(Number.isFinite)
+const spoil = (...results: Matrix[]): void => results.forEach(x => x.fill(NaN))
+
 const eigh: Factor = ([a], [values, vectors], { n }) => {
   const x = Float64Array.from(a, (v, at) => (at % n > Math.floor(at / n) ? a[(at % n) * n + Math.floor(at / n)] : v))
+  if (isWild(x)) return spoil(values, vectors)
   const rows = identity(n)
   const small = EPS * Math.sqrt(x.reduce((sum, v) => sum + v * v, 0))
   sweep(n, (p, q) => {
@@ -147,6 +151,7 @@ const eigh: Factor = ([a], [values, vectors], { n }) => {
 
 // One-sided (Hestenes 1958): the columns of A·V are made orthogonal in pairs.
 const svd: Factor = ([a], [w, values, v], { m, n }) => {
+  if (isWild(a)) return spoil(w, values, v)
   const columns = Float64Array.from(a, (_, at) => a[(at % m) * n + Math.floor(at / m)])
   const rows = identity(n)
   const dot = (p: number, q: number): number => {

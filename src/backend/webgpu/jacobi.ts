@@ -2,6 +2,7 @@
 // a round (a tournament's) at once. The columns of a symmetric matrix, shifted so that no eigenvalue is negative, become its eigenvectors.
 import type { FactorKernel } from '../../ir/kernel.ts'
 import { Items, sizesOf } from './items.ts'
+import { mathFor } from './math.ts'
 import { scratchSlot, type Field, type Job, type Work } from './wgsl.ts'
 
 const SWEEPS = 15
@@ -39,9 +40,10 @@ export function lowerJacobi(kernel: FactorKernel, slots: readonly number[]): Wor
     { rows: m, columns: n, slot: at[0] },
     { rows: n, columns: n, slot: at[1] },
     { rows: n, columns: 1, slot: at[2] },
-    { rows: 3, columns: 1, slot: at[3] },
+    { rows: 4, columns: 1, slot: at[3] },
   ])
-  // Operands: A and the results, then X, V, the values in the order of the columns, and [whether a sweep turned anything, unit, shift].
+  // Operands: A and the results, then X, V, the values in the order of the columns, and
+  // [whether a sweep turned anything, unit, shift, whether an element is NaN or infinite].
   const [X, V, VALUES, STATE] = [0, 1, 2, 3].map(k => slots.length + k)
   const [A, OUT_VALUES, OUT_VECTORS] = symmetric ? [0, 1, 2] : [0, 2, 3]
   const fields: Field[] = [['m', m], ['n', n]]
@@ -50,7 +52,13 @@ export function lowerJacobi(kernel: FactorKernel, slots: readonly number[]): Wor
   const start = items.job(`${kernel.op} start`, [A, X, V, STATE], fields, (get, set) => ({
     head,
     body: `var most = 0.0;
-for (var e = lid; e < p.m * p.n; e += 64u) { most = max(most, abs(${get(A, ...element('e / p.n', 'e % p.n'))})); }
+var wild = 0.0;
+for (var e = lid; e < p.m * p.n; e += 64u) {
+  let size = abs(${get(A, ...element('e / p.n', 'e % p.n'))});
+  most = max(most, size);
+  if (bitcast<u32>(size) >= 0x7f800000u) { wild = 1.0; }
+}
+wild = greatest(wild, lid);
 // A power of two, so that nothing is rounded.
 let exponent = bitcast<u32>(greatest(most, lid)) & 0x7f800000u;
 let unit = select(bitcast<f32>(exponent), 1.0, (exponent == 0u) | (exponent == 0x7f800000u));
@@ -69,9 +77,10 @@ for (var e = lid; e < p.m * p.n; e += 64u) {
 }
 for (var e = lid; e < p.n * p.n; e += 64u) { ${set(V, 'select(0.0, 1.0, e / p.n == e % p.n)', 'e / p.n', 'e % p.n')} }
 if (lid == 0u) {
-  ${set(STATE, '1.0', '0u')}
+  ${set(STATE, '1.0 - wild', '0u')}
   ${set(STATE, 'unit', '1u')}
   ${set(STATE, 'shift', '2u')}
+  ${set(STATE, 'wild', '3u')}
 }`,
   }))
 
@@ -133,9 +142,10 @@ if (lid == 0u) { ${set(STATE, 'f32(more)', '0u')} }`,
   }))
 
   // Of a symmetric matrix vᵀ·A·v, without the shift and what it rounded away.
-  const finish = items.job(`${kernel.op} finish`, symmetric ? [A, OUT_VALUES, OUT_VECTORS, V, VALUES] : [1, OUT_VALUES, OUT_VECTORS, X, V, VALUES, STATE], fields, (get, set) => ({
-    head,
-    body: `for (var j = lid; j < p.n; j += 64u) {
+  const finish = items.job(`${kernel.op} finish`, symmetric ? [A, OUT_VALUES, OUT_VECTORS, V, VALUES, STATE] : [1, OUT_VALUES, OUT_VECTORS, X, V, VALUES, STATE], fields, (get, set) => ({
+    head: mathFor('nan()') + head,
+    body: `let wild = ${get(STATE, '3u')} != 0.0;
+for (var j = lid; j < p.n; j += 64u) {
   var sum = 0.0;
   ${symmetric ? `for (var r = 0u; r < p.n; r++) {
     var product = 0.0;
@@ -161,13 +171,13 @@ for (var j = lid; j < p.n; j += 64u) {
     let x = ${get(V, 'r', 'j')};
     if ((sign == 0.0) & (abs(x) > most / 2.0)) { sign = select(1.0, -1.0, x < 0.0); }
   }
-  ${set(OUT_VALUES, 'value', 'to')}
-  for (var r = 0u; r < p.n; r++) { ${set(OUT_VECTORS, `sign * ${get(V, 'r', 'j')}`, 'r', 'to')} }
-  ${symmetric ? '' : `for (var r = 0u; r < p.m; r++) { ${set(1, `sign * ${get(STATE, '1u')} * ${get(X, 'r', 'j')}`, 'r', 'to')} }`}
+  ${set(OUT_VALUES, 'select(value, nan(), wild)', 'to')}
+  for (var r = 0u; r < p.n; r++) { ${set(OUT_VECTORS, `select(sign * ${get(V, 'r', 'j')}, nan(), wild)`, 'r', 'to')} }
+  ${symmetric ? '' : `for (var r = 0u; r < p.m; r++) { ${set(1, `select(sign * ${get(STATE, '1u')} * ${get(X, 'r', 'j')}, nan(), wild)`, 'r', 'to')} }`}
 }`,
   }))
 
   const sweeps = n <= SMALL ? [sweep(SWEEPS)] : Array.from({ length: SWEEPS }, () => sweep(1))
   const bytes = (elements: number): number => Math.max(4, items.count * elements * 4)
-  return { jobs: [start, ...sweeps, finish], scratch: [bytes(m * n), bytes(n * n), bytes(n), bytes(3)] }
+  return { jobs: [start, ...sweeps, finish], scratch: [bytes(m * n), bytes(n * n), bytes(n), bytes(4)] }
 }

@@ -1,9 +1,10 @@
 // The names that linear algebra has outside of torch.linalg too.
-import { define, describe, type Described } from '../define.ts'
-import { mT } from '../movement.ts'
+import { fail } from '../../core/errors.ts'
+import { define, describe, needTensor, type Described } from '../define.ts'
+import { flip, mT, narrow } from '../movement.ts'
 import type { Tensor } from '../tensor.ts'
 import * as decompose from './decompose.ts'
-import { exponential, power } from './powers.ts'
+import { exponential, power, vander as powersOf } from './powers.ts'
 import * as systems from './solve.ts'
 
 type OfMatrix = ((input: Tensor) => Tensor) & Described
@@ -88,3 +89,39 @@ export const matrixExp: OfMatrix = describe((input: Tensor) => exponential('matr
  * //           [0., 1.]])
  */
 export const matrixPower: ((input: Tensor, n: number) => Tensor) & Described = describe((input: Tensor, n: number) => power('matrixPower', input, n), 'matrixPower', ['input', 'n'])
+
+/**
+ * `[LU, pivots]`, and with `getInfos` also what `linalg.luFactorEx` calls info. As `torch.lu`.
+ *
+ * @example
+ * const [LU, pivots] = lu(randn(3, 3))
+ * luUnpack(LU, pivots).P   // f32[3,3]
+ */
+export const lu: ((input: Tensor, pivot?: boolean | { pivot?: boolean; getInfos?: boolean }, getInfos?: boolean) => Tensor[]) & Described =
+  define('lu', ['input', 'pivot', 'getInfos'], ({ input, pivot, getInfos = false }: { input: Tensor; pivot?: boolean; getInfos?: boolean }) => {
+    const { LU, pivots, info } = decompose.luFactorEx(input, { pivot })
+    return getInfos ? [LU, pivots, info] : [LU, pivots]
+  })
+/**
+ * The first columns of a product of reflections; another name of `linalg.householderProduct`. As `torch.orgqr`.
+ *
+ * @example
+ * const { a, tau } = geqrf(randn(5, 3))
+ * orgqr(a, tau)   // f32[5,3], with orthonormal columns
+ */
+export const orgqr: ((input: Tensor, tau: Tensor) => Tensor) & Described = describe((input: Tensor, tau: Tensor) => decompose.householderProduct(input, tau), 'orgqr', ['input', 'input2'])
+/**
+ * Columns of powers of a vector [n]: xᴺ⁻¹ … x, 1, or with `increasing` the other way round; [n, N], N = n by default. As `torch.vander`.
+ *
+ * @example
+ * vander(tensor([2, 3]), 3) // → tensor([[4., 2., 1.],
+ * //           [9., 3., 1.]])
+ */
+export const vander: ((x: Tensor, N?: number | { N?: number; increasing?: boolean }, increasing?: boolean) => Tensor) & Described =
+  define('vander', ['x', 'N', 'increasing'], ({ x, N, increasing = false }: { x: Tensor; N?: number; increasing?: boolean }) => {
+    if (needTensor('vander', x).ndim !== 1) fail('vander', `expected a vector, got ${x}`, 'linalg.vander takes any number of dimensions')
+    const n = N ?? x.shape[0]
+    if (!Number.isInteger(n) || n < 0) fail('vander', `N is ${String(n)}`, 'give a whole number')
+    const powers = narrow(powersOf(x, { N: Math.max(n, 2) }), 1, 0, n)
+    return increasing ? powers : flip(powers, 1)
+  })

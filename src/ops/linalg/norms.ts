@@ -1,5 +1,5 @@
 // Norms of vectors and matrices, and what is measured by singular values.
-import { isFloat, needDType, type DType } from '../../core/dtype.ts'
+import { isComplex, isDifferentiable, needDType, type DType } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import { normalizeDim, normalizeDims } from '../../core/shape.ts'
 import { cast } from '../cast.ts'
@@ -24,7 +24,7 @@ function floats(op: string, input: unknown, dtype?: DType | null): Tensor {
   const x = needTensor(op, input)
   if (dtype) needDType(op, dtype)
   const y = dtype ? cast(x, dtype) : x
-  if (!isFloat(y.dtype)) fail(op, `expected a float tensor, got ${y}`, "convert it: x.to('float32')")
+  if (!isDifferentiable(y.dtype)) fail(op, `expected a float or complex tensor, got ${y}`, "convert it: x.to('float32')")
   return y
 }
 
@@ -51,7 +51,8 @@ const pNormRule = ruled<PNorm>('linalg.vectorNorm', (g0, y0, [x], { params: { p,
   return [mul(slope, where(eq(y, 0), 0, div(g, pow(y, p - 1))))]
 })
 
-function pNorm(op: string, x: Tensor, p: number, axes: readonly number[], keepdim = false): Tensor {
+function pNorm(op: string, input: Tensor, p: number, axes: readonly number[], keepdim = false): Tensor {
+  const x = isComplex(input.dtype) ? abs(input) : input
   const size = abs(x.detach())
   const over = (f: typeof sum, v: Tensor): Tensor => (axes.length ? f(v, axes) : v)
   const empty = axes.some(a => x.shape[a] === 0)

@@ -2,5 +2,5 @@
 export { choleskyInverse, choleskySolve, logdet, triangularSolve } from './solve.ts'
 export { geqrf, luUnpack, ormqr } from './decompose.ts'
 export { addbmm, addmv, addr, baddbmm, chainMatmul, cross, ger, inner, kron, vdot } from './products.ts'
-export { cholesky, det, inverse, luSolve, matrixExp, matrixPower, pinverse, qr, slogdet, svd } from './names.ts'
+export { cholesky, det, inverse, lu, luSolve, matrixExp, matrixPower, orgqr, pinverse, qr, slogdet, svd, vander } from './names.ts'
 export { einsum } from '../einsum.ts'

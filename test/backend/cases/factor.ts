@@ -61,6 +61,7 @@ const broken: readonly Case[] = [
     const diagonal = [3, 0, 0, 0, -1, 0, 0, 0, 2]
     return [factor('eigh', plain('float32', [3, 3], diagonal)), factor('svd', plain('float32', [3, 3], diagonal))]
   }),
+  define('eigh and svd of what is not finite', close, () => [NaN, Infinity].flatMap(x => (['eigh', 'svd'] as const).map(op => factor(op, plain('float32', [2, 3, 3], [1, 0, 2, 0, 3, 1, x, 1, 5, 3, 0, 0, 0, 7, 0, 0, 0, 1]))))),
   define('svd of extreme sizes', { rel: 2e-5 }, () => [1e-25, 1e25].map(s => factor('svd', plain('float32', [2, 2], [2 * s, s, s, 3 * s])))),
 ]
 
