@@ -96,7 +96,7 @@ try {
     const manifest = await json(`${group}.json`)
     return { manifest, buffer: await bytes(manifest.bin) }
   }
-  if (asked.coverage) await writeFile(join(root, 'docs/coverage.md'), await golden.coverage(await Promise.all(golden.groups.map(loaded))))
+  if (asked.coverage) await writeFile(join(root, 'docs/coverage.md'), await golden.coverage(await Promise.all(golden.groups.map(loaded)), asked.device))
   else if (asked.errors) show('errors', await golden.runErrors(await json('errors.json'), options))
   else if (asked.programs) show('programs', await golden.runPrograms(await json('programs.json'), await bytes('programs.bin'), options))
   else
