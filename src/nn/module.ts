@@ -1,4 +1,6 @@
 // A module is a class whose fields are parameters, buffers and modules; they are found by walking the fields in order.
+import { noGrad } from '../autograd/mode.ts'
+import { isFloat, needDType, type DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { toDevice } from '../eager/transfer.ts'
 import type { Tensor } from '../ops/index.ts'
@@ -22,8 +24,9 @@ export const snakeCase = (field: string): string => field.replace(/([a-z0-9])([A
  * class Net extends nn.Module {
  *   conv = new nn.Conv2d(1, 16, 3, { padding: 1 })
  *   fc = new nn.Linear(1024, 10)
- *   override forward(x: Tensor) { return this.fc.forward(this.conv.forward(x).relu().flatten(1)) }
+ *   forward(x) { return this.fc.forward(this.conv.forward(x).relu().flatten(1)) }
  * }
+ * new Net().forward(randn(2, 1, 8, 8)).shape // → [ 2, 10 ]
  */
 export abstract class Module {
   #training = true
@@ -193,13 +196,30 @@ export abstract class Module {
    */
   async toDevice(device: string): Promise<this> {
     const moved = new Map<Tensor, Tensor>()
+    for (const m of this.modules()) for (const [, x] of [...m.ownParameters(), ...m.ownBuffers()]) if (!moved.has(x)) moved.set(x, await toDevice(x, device))
+    return this.replaceState(x => moved.get(x)!)
+  }
+
+  /**
+   * Gives parameters and float buffers another float dtype. They become new tensors: make optimisers afterwards. A parameter used in two places
+   * stays one. As `torch.nn.Module.to(dtype)`.
+   */
+  to(dtype: DType): this {
+    needDType('to', dtype)
+    if (!isFloat(dtype)) fail('to', `parameters of dtype ${dtype}`, "give a float dtype: 'float16', 'bfloat16', 'float32', 'float64'")
+    return this.replaceState(x => (isFloat(x.dtype) ? noGrad(() => x.to(dtype)) : x))
+  }
+
+  /** Puts other tensors in the place of parameters and buffers. */
+  private replaceState(other: (x: Tensor) => Tensor): this {
+    const made = new Map<Tensor, Tensor>()
     for (const m of this.modules())
       for (const [name, x] of [...m.ownParameters(), ...m.ownBuffers()]) {
-        if (!moved.has(x)) {
-          const y = await toDevice(x, device)
-          moved.set(x, y === x ? x : x instanceof Parameter ? new Parameter(y.detach(), x.requiresGrad) : lasting(() => y))
+        if (!made.has(x)) {
+          const y = other(x)
+          made.set(x, y === x ? x : x instanceof Parameter ? new Parameter(y.detach(), x.requiresGrad) : lasting(() => y))
         }
-        Object.assign(m, { [name]: moved.get(x) })
+        Object.assign(m, { [name]: made.get(x) })
       }
     return this
   }

@@ -5,14 +5,15 @@ import { world } from '../ops/world.ts'
 
 /**
  * A tensor that a module finds among its fields and an optimiser trains. It shares the memory of `data` and has no history.
- * float32, any shape. As `torch.nn.Parameter`.
+ * Any float dtype and shape. As `torch.nn.Parameter`.
  *
  * @throws LampasError when `data` is not a float tensor and `requiresGrad` is true.
  * @example
  * class Scale extends nn.Module {
  *   factor = new nn.Parameter(ones([8]))
- *   override forward(x: Tensor) { return x.mul(this.factor) }
+ *   forward(x) { return x.mul(this.factor) }
  * }
+ * new Scale().parameters().length // → 1
  */
 export class Parameter extends Tensor {
   /** The handle from which this one was made: collected together with it. */

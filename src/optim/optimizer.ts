@@ -1,14 +1,15 @@
 // What all optimisers share: groups of parameters, state, the count of steps. Learning rate and count are tensors on the device, so that a
 // compiled step carries them along and sees a rate that was changed between two calls.
 import { noGrad } from '../autograd/mode.ts'
+import { isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { withDefaults } from '../core/options.ts'
-import { numel, sameShape } from '../core/shape.ts'
+import { sameShape, type Shape } from '../core/shape.ts'
 import { toDevice } from '../eager/transfer.ts'
-import { Tensor } from '../ops/index.ts'
+import { full, Tensor } from '../ops/index.ts'
 import { addOp, assign, copy_, fill_ } from '../ops/inplace.ts'
 import { lasting, world } from '../ops/world.ts'
-import type { Hyper, Rule } from './rule.ts'
+import { stateType, type Hyper, type Rule } from './rule.ts'
 
 export interface WithRate {
   /** Learning rate. */
@@ -31,7 +32,7 @@ interface ParamState {
 /** A group of parameters and its options. */
 export class ParamGroup<O extends WithRate> {
   #lr: number
-  /** The learning rate on the device, 0-dim float32. */
+  /** The learning rate on the device, 0-dim: float64 for parameters of float64, else float32. */
   readonly rate: Tensor
 
   constructor(
@@ -40,7 +41,7 @@ export class ParamGroup<O extends WithRate> {
     lr: number,
   ) {
     this.#lr = checkRate(lr)
-    this.rate = scalar(lr, params[0].device)
+    this.rate = filledLike(params[0], lr, [])
   }
 
   get lr(): number {
@@ -57,7 +58,8 @@ export class ParamGroup<O extends WithRate> {
 }
 
 const checkRate = (lr: number): number => (Number.isFinite(lr) && lr >= 0 ? lr : fail('optim', `the learning rate is ${lr}`, 'give a finite number ≥ 0'))
-const scalar = (value: number, device: string): Tensor => lasting(() => world().create(Float32Array.of(value), 'float32', [], device))
+/** Fresh memory for what is kept of a parameter. */
+const filledLike = (p: Tensor, value: number, shape: Shape = p.shape): Tensor => lasting(() => full(shape, value, { dtype: stateType(p.dtype), device: p.device }))
 
 /** A plain record of an optimiser, under PyTorch's names. The tensors share memory with it. */
 export interface OptimizerState {
@@ -96,7 +98,7 @@ export abstract class Optimizer<O extends WithRate> {
     if (params.length === 0) fail(name, 'a group has no parameters', 'pass model.parameters() or [{ params: […], lr: … }, …]')
     for (const p of params) {
       if (!(p instanceof Tensor)) fail(name, `expected tensors, found ${p === null ? 'null' : typeof p}`, 'pass model.parameters()')
-      if (!p.isLeaf || p.dtype !== 'float32') fail(name, `${p} is not a float32 leaf`, 'train parameters, not what is computed from them')
+      if (!p.isLeaf || !isFloat(p.dtype)) fail(name, `${p} is not a leaf of a float dtype`, 'train parameters, not what is computed from them')
       if (known.has(p)) fail(name, `${p} is given twice`, 'each parameter belongs to one group')
       known.add(p)
     }
@@ -159,7 +161,7 @@ export abstract class Optimizer<O extends WithRate> {
     for (const p of live) {
       let s = this.state.get(p)
       if (!s) {
-        fresh ??= { count: scalar(0, p.device), members: new Set() }
+        fresh ??= { count: filledLike(p, 0, []), members: new Set() }
         fresh.members.add(p)
         s = { tensors: rule.states.map(() => filledLike(p, this.initial(group.options))), clock: fresh }
         this.state.set(p, s)
@@ -219,7 +221,7 @@ export abstract class Optimizer<O extends WithRate> {
       for (const n of ['step', ...states])
         if (!entry[n] || !sameShape(entry[n].shape, n === 'step' ? [] : p.shape)) fail(name, `parameter ${i} (${p}) needs '${n}' of shape [${n === 'step' ? '' : p.shape}], the state has ${entry[n] ? String(entry[n]) : Object.keys(entry).join(', ')}`, help)
       const step = await entry.step.item()
-      if (!clocks.has(step)) clocks.set(step, { count: scalar(step, p.device), members: new Set() })
+      if (!clocks.has(step)) clocks.set(step, { count: filledLike(p, step, []), members: new Set() })
       const clock = clocks.get(step)!
       clock.members.add(p)
       const tensors: Tensor[] = []
@@ -240,5 +242,3 @@ export abstract class Optimizer<O extends WithRate> {
     })
   }
 }
-
-const filledLike = (p: Tensor, value: number): Tensor => lasting(() => world().create(new Float32Array(numel(p.shape)).fill(value), 'float32', p.shape, p.device))

@@ -43,7 +43,7 @@ const sgd = ruleFor(({ decay, momentum, dampening, nesterov, maximize }: Record<
     const d = gradient(p, g, decay ? wd : null, maximize)
     if (!momentum) return [S.sub(p, S.mul(rate, d))]
     // The first direction is the gradient itself, not damped.
-    const next = S.add(S.mul(mu, buffer), dampening ? S.mul(S.select(S.eq(step, 1), S.constant(1, 'float32'), S.sub(1, damp)), d) : d)
+    const next = S.add(S.mul(mu, buffer), dampening ? S.mul(S.select(S.eq(step, 1), S.like(damp, 1), S.sub(1, damp)), d) : d)
     return [S.sub(p, S.mul(rate, nesterov ? S.add(d, S.mul(mu, next)) : next)), next]
   },
 }))

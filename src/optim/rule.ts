@@ -1,7 +1,9 @@
 // An update rule is written once, as scalar expressions, and becomes an op: new parameter and new state from the parameter, its gradient, its
-// state, and numbers that all parameters of a step share. One kernel a parameter, in place.
+// state, and numbers that all parameters of a step share. One kernel a parameter, in place. 16-bit parameters are read and written as they
+// are; what is computed, and their state, is float32.
+import type { DType } from '../core/dtype.ts'
 import { expandView } from '../core/view.ts'
-import { program, S, type Scalar } from '../ir/scalar.ts'
+import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
 import type { Arg, Lowering, Op } from '../ops/op.ts'
 
 /** Values of the hyper-parameters that stand in formulas, in the order in which they are used. */
@@ -26,20 +28,32 @@ export interface Rule {
   readonly update: Op<Hyper>
 }
 
+/** In what a parameter of a dtype is computed, and its state kept. */
+export const stateType = (t: DType): 'float32' | 'float64' => (t === 'float64' ? t : 'float32')
+
 /** One map kernel with several results, all of the first input's shape. */
 function formulas(name: string, inputs: number, hyper: number, build: (x: Scalar[], h: Scalar[]) => readonly Scalar[]): Op<Hyper> {
-  const float = (n: number) => new Array<'float32'>(n).fill('float32')
-  const results = build(Array.from({ length: inputs }, (_, i) => S.input(i, 'float32')), Array.from({ length: hyper }, (_, i) => S.param(i, 'float32')))
-  const p = program(results, float(inputs), float(hyper))
+  const programs = new Map<string, Program>()
+  const programFor = (types: readonly DType[]): Program => {
+    const key = types.join()
+    let p = programs.get(key)
+    if (!p) {
+      const t = stateType(types[0])
+      const params = new Array<DType>(hyper).fill(t)
+      programs.set(key, (p = program(build(types.map((from, i) => S.cast(S.input(i, from), t)), params.map((_, i) => S.param(i, t))), types, params)))
+    }
+    return p
+  }
+  const results = programFor(new Array<DType>(inputs).fill('float32')).outputs
   const into = (k: Lowering, args: readonly Arg[], params: Hyper, targets: readonly Arg[]): void => {
     const { shape } = args[0].view
-    k.run({ kind: 'map', program: p, params }, args.map(x => ({ view: expandView(x.view, shape), slot: x.slot })), targets)
+    k.run({ kind: 'map', program: programFor(args.map(x => x.view.dtype)), params }, args.map(x => ({ view: expandView(x.view, shape), slot: x.slot })), targets)
   }
   return {
     name,
-    infer: ([x]) => results.map(() => ({ dtype: 'float32', shape: x.shape })),
-    lower(k, args, params) {
-      const outs = results.map(() => k.alloc('float32', args[0].view.shape))
+    infer: ([x]) => results.map(() => ({ dtype: stateType(x.dtype), shape: x.shape })),
+    lower(k, args, params, metas) {
+      const outs = metas.map(({ dtype, shape }) => k.alloc(dtype, shape))
       into(k, args, params, outs)
       return outs
     },
