@@ -52,8 +52,10 @@ function shapeOf(data: readonly NestedArray[]): number[] {
  * (BigInt64Array) becomes int32 and must fit. Real numbers for complex64 get imaginary parts 0. As `torch.tensor`.
  *
  * @example
- * const x = tensor([[1, 2], [3, 4]])            // f32[2,2]
- * const y = tensor(new Int32Array([0, 1, 1]))   // i32[3]
+ * tensor([[1, 2], [3, 4]]) // → tensor([[1., 2.],
+ * //           [3., 4.]])
+ * tensor(new Int32Array([0, 1, 1])) // → tensor([0, 1, 1])
+ * tensor([1, 0], { dtype: 'bool' }) // → tensor([ True, False])
  */
 export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   needOptions('tensor', options, ['shape'])
@@ -120,18 +122,41 @@ const filled = (name: string, value: number): Factory => describe((...size: Size
   return full(shape, value, { ...options, dtype: options.dtype ?? 'float32' })
 }, name, ['size', ...optionNames])
 
-/** A tensor filled with one value; its dtype is that of the value unless given. As `torch.full`. */
+/**
+ * A tensor filled with one value; its dtype is that of the value unless given. As `torch.full`.
+ *
+ * @example
+ * full([2, 2], 7) // → tensor([[7., 7.],
+ * //           [7., 7.]])
+ */
 export const full: ((shape: Shape, value: number | boolean, options?: CreationOptions) => Tensor) & Described = describe((shape: Shape, value: number | boolean, options: CreationOptions = {}) => {
   needOptions('full', options)
   const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32')
   const at = sizes('full', [shape]).shape
   return place(options, () => apply1(filledOp, [], { shape: at, value: storable(value, dtype), dtype }))
 }, 'full', ['size', 'fillValue', ...optionNames])
-/** Zeros of a shape: `zeros(2, 3)` or `zeros([2, 3], {dtype})`. As `torch.zeros`. */
+/**
+ * Zeros of a shape: `zeros(2, 3)` or `zeros([2, 3], {dtype})`. As `torch.zeros`.
+ *
+ * @example
+ * zeros(2, 3) // → tensor([[0., 0., 0.],
+ * //           [0., 0., 0.]])
+ * zeros([2], { dtype: 'int32' }) // → tensor([0, 0])
+ */
 export const zeros: Factory = filled('zeros', 0)
-/** Ones of a shape. As `torch.ones`. */
+/**
+ * Ones of a shape. As `torch.ones`.
+ *
+ * @example
+ * ones(3) // → tensor([1., 1., 1.])
+ */
 export const ones: Factory = filled('ones', 1)
-/** As `zeros`: fresh memory is always cleared here. As `torch.empty`. */
+/**
+ * As `zeros`: fresh memory is always cleared here. As `torch.empty`.
+ *
+ * @example
+ * empty(2, 2).shape // → [ 2, 2 ]
+ */
 export const empty: Factory = filled('empty', 0)
 
 /** A number as a dtype keeps it. */
@@ -148,13 +173,33 @@ export function filledBeside(op: string, x: Tensor, shape: Shape, value: number 
 
 type Like = ((x: Tensor, options?: CreationOptions) => Tensor) & Described
 const like = (name: string, value: number): Like => describe((x: Tensor, options?: CreationOptions) => filledBeside(name, x, needTensor(name, x).shape, value, options), name, ['input', ...optionNames])
-/** A tensor of x's shape (and dtype, unless given) filled with one value. As `torch.full_like`. */
+/**
+ * A tensor of x's shape (and dtype, unless given) filled with one value. As `torch.full_like`.
+ *
+ * @example
+ * fullLike(tensor([1, 2]), 9) // → tensor([9., 9.])
+ */
 export const fullLike: ((x: Tensor, value: number | boolean, options?: CreationOptions) => Tensor) & Described = describe((x: Tensor, value: number | boolean, options?: CreationOptions) => filledBeside('fullLike', x, needTensor('fullLike', x).shape, value, options), 'fullLike', ['input', 'fillValue', ...optionNames])
-/** Zeros of x's shape and dtype, unless another is given. As `torch.zeros_like`. */
+/**
+ * Zeros of x's shape and dtype, unless another is given. As `torch.zeros_like`.
+ *
+ * @example
+ * zerosLike(tensor([1, 2])) // → tensor([0., 0.])
+ */
 export const zerosLike: Like = like('zerosLike', 0)
-/** Ones of x's shape and dtype, unless another is given. As `torch.ones_like`. */
+/**
+ * Ones of x's shape and dtype, unless another is given. As `torch.ones_like`.
+ *
+ * @example
+ * onesLike(tensor([1, 2]), { dtype: 'int32' }) // → tensor([1, 1])
+ */
 export const onesLike: Like = like('onesLike', 1)
-/** As `zerosLike`: fresh memory is always cleared here. As `torch.empty_like`. */
+/**
+ * As `zerosLike`: fresh memory is always cleared here. As `torch.empty_like`.
+ *
+ * @example
+ * emptyLike(tensor([1, 2])).shape // → [ 2 ]
+ */
 export const emptyLike: Like = like('emptyLike', 0)
 
 interface RangeParams {
@@ -176,7 +221,13 @@ const rangeOp: Op<RangeParams> = {
   saves: 'nothing',
 }
 
-/** start, start + step, … below end; int32 when all are whole numbers. `arange(n)` counts from 0. As `torch.arange`. */
+/**
+ * start, start + step, … below end; int32 when all are whole numbers. `arange(n)` counts from 0. As `torch.arange`.
+ *
+ * @example
+ * arange(4) // → tensor([0, 1, 2, 3])
+ * arange(1, 2, 0.25) // → tensor([1.0000, 1.2500, 1.5000, 1.7500])
+ */
 export const arange: ((start: number, end?: number | CreationOptions, step?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described = describe((...args: (number | CreationOptions | undefined)[]) => {
   const numbers = args.filter(a => typeof a === 'number')
   const options = (args.find(a => typeof a === 'object') ?? {}) as CreationOptions
@@ -226,14 +277,30 @@ function spaced(op: string, { start, end, steps, dtype = 'float32', ...options }
   const step = (end - start) / Math.max(1, steps - 1)
   return tensor(Float64Array.from({ length: steps }, (_, i) => Math.trunc(shape(i < steps / 2 ? start + step * i : end - step * (steps - 1 - i)))), { ...options, dtype })
 }
-/** `steps` values from start to end, both included, evenly spaced. As `torch.linspace`. */
+/**
+ * `steps` values from start to end, both included, evenly spaced. As `torch.linspace`.
+ *
+ * @example
+ * linspace(0, 1, 5) // → tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+ */
 export const linspace: ((start: number, end: number, steps: number, options?: CreationOptions) => Tensor) & Described =
   define('linspace', ['start', 'end', 'steps', ...optionNames], (a: LineArgs) => spaced('linspace', a, x => x, x => x))
-/** base^x for `steps` values x from start to end, both included, evenly spaced. As `torch.logspace`. */
+/**
+ * base^x for `steps` values x from start to end, both included, evenly spaced. As `torch.logspace`.
+ *
+ * @example
+ * logspace(0, 2, 3) // → tensor([  1.,  10., 100.])
+ */
 export const logspace: ((start: number, end: number, steps: number, base?: number | (CreationOptions & { base?: number }), options?: CreationOptions) => Tensor) & Described =
   define('logspace', ['start', 'end', 'steps', 'base', ...optionNames], ({ base = 10, ...a }: LineArgs & { base?: number }) => spaced('logspace', a, x => base ** x, x => pow(base, x)))
 
-/** Ones on the diagonal, zeros elsewhere. As `torch.eye`. */
+/**
+ * Ones on the diagonal, zeros elsewhere. As `torch.eye`.
+ *
+ * @example
+ * eye(2) // → tensor([[1., 0.],
+ * //           [0., 1.]])
+ */
 export const eye: ((n: number, m?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described = describe((n: number, m?: number | CreationOptions, options?: CreationOptions) => {
   const o = (typeof m === 'object' ? m : options) ?? {}
   needOptions('eye', o)
@@ -248,7 +315,19 @@ const triangle = (name: string, keep: typeof le): ((x: Tensor, diagonal?: number
   const [n, m] = x.shape.slice(-2)
   return where(keep(arange(m), add(unsqueeze(arange(n), 1), diagonal)), x, dtypes[x.dtype].kind === 'bool' ? false : 0)
 }, name, ['input', 'diagonal'])
-/** The part on and below the `diagonal`-th diagonal, zeros elsewhere. As `torch.tril`. */
+/**
+ * The part on and below the `diagonal`-th diagonal, zeros elsewhere. As `torch.tril`.
+ *
+ * @example
+ * tril(ones(2, 2)) // → tensor([[1., 0.],
+ * //           [1., 1.]])
+ */
 export const tril: ((x: Tensor, diagonal?: number) => Tensor) & Described = triangle('tril', le)
-/** The part on and above the `diagonal`-th diagonal, zeros elsewhere. As `torch.triu`. */
+/**
+ * The part on and above the `diagonal`-th diagonal, zeros elsewhere. As `torch.triu`.
+ *
+ * @example
+ * triu(ones(2, 2), 1) // → tensor([[0., 1.],
+ * //           [0., 0.]])
+ */
 export const triu: ((x: Tensor, diagonal?: number) => Tensor) & Described = triangle('triu', ge)

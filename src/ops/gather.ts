@@ -92,14 +92,25 @@ export function sourceFor(op: string, x: Tensor, index: Tensor, src: Tensor): Te
   return shape.reduce((part, n, d) => (part.shape[d] === n ? part : narrow(part, d, 0, n)), y)
 }
 
-/** out[i][j][k] = x[i][index[i][j][k]][k] for dim 1, and likewise for others. As `torch.gather`. */
+/**
+ * out[i][j][k] = x[i][index[i][j][k]][k] for dim 1, and likewise for others. As `torch.gather`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).gather(1, tensor([[1], [0]], { dtype: 'int32' })) // → tensor([[2.],
+ * //           [3.]])
+ */
 export const gather: ((x: Tensor, dim: number, index: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor) => {
   const axis = axisFor('gather', x, dim, index)
   if (index.numel === 0) return reshape(narrow(reshape(x, -1), 0, 0, 0), index.shape)
   return reshape(apply1(gatherOp, [atLeastVector(x), atLeastVector(index)], { axis }), index.shape)
 }, 'gather', ['input', 'dim', 'index'])
 
-/** A copy of x with src[i][j][k] added at [i][index[i][j][k]][k] for dim 1. As `torch.scatter_add`. */
+/**
+ * A copy of x with src[i][j][k] added at [i][index[i][j][k]][k] for dim 1. As `torch.scatter_add`.
+ *
+ * @example
+ * zeros(3).scatterAdd(0, tensor([0, 2, 2], { dtype: 'int32' }), tensor([1, 2, 3])) // → tensor([1., 0., 5.])
+ */
 export const scatterAdd: ((x: Tensor, dim: number, index: Tensor, src: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor, src: Tensor) => {
   const axis = axisFor('scatterAdd', x, dim, index)
   if (index.numel === 0) return clone(x)
@@ -113,7 +124,13 @@ export function vectorFor(op: string, index: Tensor): Tensor {
   return atLeastVector(index)
 }
 
-/** Rows (positions of `dim`) picked by a 1-D index; repeats allowed. As `torch.index_select`. */
+/**
+ * Rows (positions of `dim`) picked by a 1-D index; repeats allowed. As `torch.index_select`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).indexSelect(0, tensor([1, 1], { dtype: 'int32' })) // → tensor([[3., 4.],
+ * //           [3., 4.]])
+ */
 export const indexSelect: ((x: Tensor, dim: number, index: Tensor) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor) => {
   const at = vectorFor('indexSelect', index)
   const axis = normalizeDim('indexSelect', dim, needTensor('indexSelect', x).ndim)
@@ -130,7 +147,12 @@ export function slicesFor(op: string, x: Tensor, axis: number, index: Tensor, so
   return from
 }
 
-/** A copy of x with `source`'s positions of `dim`, times `alpha`, added at the positions that the 1-D index names. As `torch.index_add`. */
+/**
+ * A copy of x with `source`'s positions of `dim`, times `alpha`, added at the positions that the 1-D index names. As `torch.index_add`.
+ *
+ * @example
+ * zeros(2).indexAdd(0, tensor([1, 1], { dtype: 'int32' }), tensor([1, 2]), { alpha: 10 }) // → tensor([ 0., 30.])
+ */
 export const indexAdd: ((x: Tensor, dim: number, index: Tensor, source: Tensor, options?: { alpha?: number | boolean }) => Tensor) & Described = describe((x: Tensor, dim: number, index: Tensor, source: Tensor, { alpha = 1 }: { alpha?: number | boolean } = {}) => {
   const at = vectorFor('indexAdd', index)
   const axis = normalizeDim('indexAdd', dim, needTensor('indexAdd', x).ndim)
@@ -145,7 +167,13 @@ export const spreadIndex = (index: Tensor, shape: Shape, axis: number): Tensor =
   return expand(reshape(index, shape.map((_, i) => (i === axis ? n : 1))), shape.with(axis, n))
 }
 
-/** Rows of a table: out[…] = weight[index[…]]. As `torch.nn.functional.embedding`. */
+/**
+ * Rows of a table: out[…] = weight[index[…]]. As `torch.nn.functional.embedding`.
+ *
+ * @example
+ * embedding(tensor([1, 0], { dtype: 'int32' }), tensor([[1, 2], [3, 4]])) // → tensor([[3., 4.],
+ * //           [1., 2.]])
+ */
 export const embedding: ((index: Tensor, weight: Tensor) => Tensor) & Described = describe((index: Tensor, weight: Tensor) => {
   needIndex('embedding', index)
   if (weight.ndim !== 2) fail('embedding', `the table must be a matrix, got ${weight}`, 'shape [entries, width]')

@@ -125,10 +125,18 @@ type At = (x: Tensor, ...index: Index[]) => Tensor
  *
  * @example
  * const x = arange(12).reshape(3, 4)
- * const y = x.at('1:', [0, 0, 3]) // i32[2,3]
+ * x.at('1:', -1) // → tensor([ 7, 11])
+ * x.at([2, 0], ':2') // → tensor([[8, 9],
+ * //           [0, 1]])
  */
 export const at: At & Described = tagged((x: Tensor, ...index: Index[]) => readNow('at', taking(x, index)), 'at', ['input', 'index'])
-/** As `at`, on every device. */
+/**
+ * As `at`, on every device.
+ *
+ * @example
+ * const x = arange(4)
+ * await x.atAsync(x.gt(1)) // → tensor([2, 3])
+ */
 export const atAsync: Later<At> = tagged((x: Tensor, ...index: Index[]) => readLater(taking(x, index)), 'atAsync', ['input', 'index'])
 
 /** `value` as PyTorch fits it into a part: leading dimensions of size 1 are dropped, then it broadcasts. */
@@ -187,11 +195,18 @@ type SetAt = (x: Tensor, index: Index | readonly Index[], value: Operand) => Ten
  *
  * @example
  * const x = zeros(2, 3)
- * x.setAt([':', 1], 5)
- * x.setAt(x.gt(1), tensor([7, 8]))
+ * x.setAt([':', 1], 5) // → tensor([[0., 5., 0.],
+ * //           [0., 5., 0.]])
+ * x.setAt(x.gt(1), tensor([7, 8])) // → tensor([[0., 7., 0.],
+ * //           [0., 8., 0.]])
  */
 export const setAt: SetAt & Described = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => readNow('setAt', setting(x, index, value)), 'setAt', ['input', 'index', 'value'])
-/** As `setAt`, on every device. */
+/**
+ * As `setAt`, on every device.
+ *
+ * @example
+ * await zeros(3).setAtAsync(tensor([true, false, true]), tensor([1, 2])) // → tensor([1., 0., 2.])
+ */
 export const setAtAsync: Later<SetAt> = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => readLater(setting(x, index, value)), 'setAtAsync', ['input', 'index', 'value'])
 
 interface PutArgs {
@@ -209,16 +224,34 @@ function* putting(op: string, { input, indices, values, accumulate = false }: Pu
 }
 type IndexPut = (x: Tensor, indices: PutArgs['indices'], values: Tensor, accumulate?: boolean | { accumulate?: boolean }) => Tensor
 const putNames = ['input', 'indices', 'values', 'accumulate']
-/** A copy of x with `values` at the positions that index tensors (one a dimension) or a mask name, or added there. As `torch.index_put`. */
+/**
+ * A copy of x with `values` at the positions that index tensors (one a dimension) or a mask name, or added there. As `torch.index_put`.
+ *
+ * @example
+ * zeros(3).indexPut([tensor([0, 0], { dtype: 'int32' })], tensor([1, 2]), true) // → tensor([3., 0., 0.])
+ */
 export const indexPut: IndexPut & Described = define('indexPut', putNames, (a: PutArgs) => readNow('indexPut', putting('indexPut', a)))
-/** As `indexPut`, on every device. */
+/**
+ * As `indexPut`, on every device.
+ *
+ * @example
+ * await zeros(3).indexPutAsync([tensor([true, false, true])], tensor([1, 2])) // → tensor([1., 0., 2.])
+ */
 export const indexPutAsync: Later<IndexPut> = define('indexPutAsync', putNames, (a: PutArgs) => readLater(putting('indexPut', a)))
-/** Elements at positions of the flattened tensor; negative ones count from its end. As `torch.take`. */
+/**
+ * Elements at positions of the flattened tensor; negative ones count from its end. As `torch.take`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).take(tensor([0, -1], { dtype: 'int32' })) // → tensor([1., 4.])
+ */
 export const take: ((x: Tensor, index: Tensor) => Tensor) & Described = define('take', ['input', 'index'], ({ input, index }: { input: Tensor; index: Tensor }) => reshape(gather(flatten(input), 0, wrap(flatten(index), input.numel)), index.shape))
 
 /**
  * Elements start … start+length−1 of a dimension. A view; where `start` is a 0-dim int32 tensor, a copy, for which nothing is read. As
  * `torch.narrow`.
+ *
+ * @example
+ * arange(5).narrow(0, 1, 3) // → tensor([1, 2, 3])
  */
 export const narrow: ((x: Tensor, dim: number, start: number | Tensor, length: number) => Tensor) & Described = define('narrow', ['input', 'dim', 'start', 'length'], ({ input: x, dim, start, length }: { input: Tensor; dim: number; start: number | Tensor; length: number }) => {
   if (!(start instanceof Tensor)) return slab(needTensor('narrow', x), dim, start, length)
@@ -228,7 +261,13 @@ export const narrow: ((x: Tensor, dim: number, start: number | Tensor, length: n
   return indexSelect(x, dim, add(arange(length), wrap(flatten(start), n)))
 })
 
-/** x with `value` (a number or a 0-dim tensor) where the mask is true; x and mask broadcast. As `torch.masked_fill`. */
+/**
+ * x with `value` (a number or a 0-dim tensor) where the mask is true; x and mask broadcast. As `torch.masked_fill`.
+ *
+ * @example
+ * const x = tensor([1, -2, 3])
+ * x.maskedFill(x.lt(0), 0) // → tensor([1., 0., 3.])
+ */
 export const maskedFill: ((x: Tensor, mask: Tensor, value: Operand) => Tensor) & Described = define('maskedFill', ['input', 'mask', 'value'], ({ input, mask, value }: { input: Tensor; mask: Tensor; value: Operand }) => {
   const v = lift(value, 'maskedFill')
   if (v.ndim > 0) fail('maskedFill', `the value is ${v}`, 'give a number or a 0-dim tensor; where(mask, value, x) takes others')

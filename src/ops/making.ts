@@ -14,20 +14,50 @@ const newFilled = (name: string, value: number): NewFilled => describe((x: Tenso
   const { shape, options } = sizes(name, size)
   return filledBeside(name, x, shape, value, options)
 }, name, ['input', 'size', ...optionNames])
-/** Zeros of a shape, with x's dtype and device unless given. As `torch.Tensor.new_zeros`. */
+/**
+ * Zeros of a shape, with x's dtype and device unless given. As `torch.Tensor.new_zeros`.
+ *
+ * @example
+ * tensor([1], { dtype: 'int32' }).newZeros(2) // → tensor([0, 0])
+ */
 export const newZeros: NewFilled = newFilled('newZeros', 0)
-/** Ones of a shape, with x's dtype and device unless given. As `torch.Tensor.new_ones`. */
+/**
+ * Ones of a shape, with x's dtype and device unless given. As `torch.Tensor.new_ones`.
+ *
+ * @example
+ * tensor([1], { dtype: 'int32' }).newOnes(2) // → tensor([1, 1])
+ */
 export const newOnes: NewFilled = newFilled('newOnes', 1)
-/** As `newZeros`. As `torch.Tensor.new_empty`. */
+/**
+ * As `newZeros`. As `torch.Tensor.new_empty`.
+ *
+ * @example
+ * tensor([1]).newEmpty(2, 3).shape // → [ 2, 3 ]
+ */
 export const newEmpty: NewFilled = newFilled('newEmpty', 0)
-/** A shape filled with one value, with x's dtype and device unless given. As `torch.Tensor.new_full`. */
+/**
+ * A shape filled with one value, with x's dtype and device unless given. As `torch.Tensor.new_full`.
+ *
+ * @example
+ * tensor([1]).newFull([2], 0.5) // → tensor([0.5000, 0.5000])
+ */
 export const newFull: ((x: Tensor, size: Shape, fillValue: number | boolean, options?: CreationOptions) => Tensor) & Described = describe((x: Tensor, size: Shape, fillValue: number | boolean, options?: CreationOptions) =>
   filledBeside('newFull', x, sizes('newFull', [size]).shape, fillValue, options), 'newFull', ['input', 'size', 'fillValue', ...optionNames])
-/** A tensor of given values, with x's dtype unless given. As `torch.Tensor.new_tensor`. */
+/**
+ * A tensor of given values, with x's dtype unless given. As `torch.Tensor.new_tensor`.
+ *
+ * @example
+ * tensor([1], { dtype: 'int32' }).newTensor([2, 3]) // → tensor([2, 3])
+ */
 export const newTensor: ((x: Tensor, data: TensorData, options?: CreationOptions) => Tensor) & Described = describe((x: Tensor, data: TensorData, options: CreationOptions = {}) =>
   tensor(data, { ...options, dtype: options.dtype ?? needTensor('newTensor', x).dtype }), 'newTensor', ['input', 'data', ...optionNames])
 
-/** The tensor itself (converted, if a dtype is given), or a tensor of the values. As `torch.as_tensor`. */
+/**
+ * The tensor itself (converted, if a dtype is given), or a tensor of the values. As `torch.as_tensor`.
+ *
+ * @example
+ * asTensor([1, 2]) // → tensor([1., 2.])
+ */
 export const asTensor: ((data: TensorData, options?: Omit<CreationOptions, 'requiresGrad'>) => Tensor) & Described = describe((data: TensorData, options: Omit<CreationOptions, 'requiresGrad'> = {}) => {
   if (!(data instanceof Tensor)) return tensor(data, options)
   if (options.device && options.device !== data.device) fail('asTensor', `${data} is on ${data.device}, not on ${options.device}`, "await toDevice(x, '…') brings it there")
@@ -38,7 +68,13 @@ export interface AsarrayOptions extends CreationOptions {
   /** true: always a copy. */
   copy?: boolean
 }
-/** As `asTensor`; with `copy` never the tensor itself. As `torch.asarray`. */
+/**
+ * As `asTensor`; with `copy` never the tensor itself. As `torch.asarray`.
+ *
+ * @example
+ * const x = tensor([1, 2])
+ * asarray(x, { copy: true }) === x // → false
+ */
 export const asarray: ((obj: TensorData, options?: AsarrayOptions) => Tensor) & Described = describe((obj: TensorData, { copy = false, requiresGrad = false, ...options }: AsarrayOptions = {}) => {
   const x = asTensor(obj, options)
   const y = copy && x === obj ? clone(x) : x
@@ -50,7 +86,12 @@ interface RangeArgs extends CreationOptions {
   end: number
   step?: number
 }
-/** start, start + step, … up to end, which is included. As `torch.range`. */
+/**
+ * start, start + step, … up to end, which is included. As `torch.range`.
+ *
+ * @example
+ * range(1, 3) // → tensor([1., 2., 3.])
+ */
 export const range: ((start: number, end: number, step?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described =
   define('range', ['start', 'end', 'step', ...optionNames], ({ start, end, step = 1, dtype = 'float32', ...options }: RangeArgs) => {
     const length = Math.floor((end - start) / step) + 1
@@ -58,17 +99,32 @@ export const range: ((start: number, end: number, step?: number | CreationOption
     return arange(start, start + (length - 0.5) * step, step, { ...options, dtype })
   })
 
-/** Fresh memory of any strides, cleared. As `torch.empty_strided`. */
+/**
+ * Fresh memory of any strides, cleared. As `torch.empty_strided`.
+ *
+ * @example
+ * emptyStrided([2, 3], [1, 2]).stride() // → [ 1, 2 ]
+ */
 export const emptyStrided: ((size: Shape, stride: Shape, options?: CreationOptions) => Tensor) & Described = describe((size: Shape, stride: Shape, { requiresGrad = false, ...options }: CreationOptions = {}) => {
   const room = size.includes(0) ? 0 : size.reduce((at, n, i) => at + (n - 1) * stride[i], 1)
   const x = asStrided(zeros([room], options), size, stride).detach()
   return requiresGrad ? x.requiresGrad_() : x
 }, 'emptyStrided', ['size', 'stride', ...optionNames])
 
-/** The shape that shapes broadcast to. As `torch.broadcast_shapes`. */
+/**
+ * The shape that shapes broadcast to. As `torch.broadcast_shapes`.
+ *
+ * @example
+ * broadcastShapes([2, 1], [3]) // → [ 2, 3 ]
+ */
 export const broadcastShapes: (...shapes: Shape[]) => number[] = (...shapes: Shape[]) => commonShape('broadcastShapes', shapes)
 
-/** A tensor like x with `value` (a number or a 0-dim tensor) everywhere. As `torch.fill`. */
+/**
+ * A tensor like x with `value` (a number or a 0-dim tensor) everywhere. As `torch.fill`.
+ *
+ * @example
+ * tensor([1, 2]).fill(5) // → tensor([5., 5.])
+ */
 export const fill: ((x: Tensor, value: Operand) => Tensor) & Described = define('fill', ['input', 'value'], ({ input, value }: { input: Tensor; value: Operand }) => {
   if (value instanceof Tensor && value.ndim > 0) fail('fill', `the value is ${value}`, 'give a number or a 0-dim tensor')
   return cast(where(true, value, needTensor('fill', input)), input.dtype)
@@ -92,9 +148,21 @@ const triangleIndices = (name: string, keep: (c: number, r: number) => boolean):
       }
   return tensor(Int32Array.from([...rows, ...columns]), { ...options, shape: [2, rows.length] })
 })
-/** Rows and columns of the elements on and below a diagonal of a row × col matrix: int32 [2, count]. As `torch.tril_indices`. */
+/**
+ * Rows and columns of the elements on and below a diagonal of a row × col matrix: int32 [2, count]. As `torch.tril_indices`.
+ *
+ * @example
+ * trilIndices(2, 2) // → tensor([[0, 1, 1],
+ * //           [0, 0, 1]])
+ */
 export const trilIndices: Triangle = triangleIndices('trilIndices', (c, r) => c <= r)
-/** Rows and columns of the elements on and above a diagonal. As `torch.triu_indices`. */
+/**
+ * Rows and columns of the elements on and above a diagonal. As `torch.triu_indices`.
+ *
+ * @example
+ * triuIndices(2, 2) // → tensor([[0, 0, 1],
+ * //           [0, 1, 1]])
+ */
 export const triuIndices: Triangle = triangleIndices('triuIndices', (c, r) => c >= r)
 
 interface WindowArgs extends CreationOptions {
@@ -112,14 +180,34 @@ type Window = ((windowLength: number, periodic?: boolean | CreationOptions, opti
 const plainWindow = (name: string, value: (t: number) => number): Window => define(name, ['windowLength', 'periodic', ...optionNames], (a: WindowArgs) => windowOf(name, a, value))
 const cosine = (k: number, t: number): number => Math.cos(2 * Math.PI * k * t)
 
-/** ½ − ½·cos 2πt over the window. As `torch.hann_window`. */
+/**
+ * ½ − ½·cos 2πt over the window. As `torch.hann_window`.
+ *
+ * @example
+ * hannWindow(4) // → tensor([0.0000, 0.5000, 1.0000, 0.5000])
+ */
 export const hannWindow: Window = plainWindow('hannWindow', t => 0.5 - 0.5 * cosine(1, t))
-/** 0.42 − 0.5·cos 2πt + 0.08·cos 4πt over the window. As `torch.blackman_window`. */
+/**
+ * 0.42 − 0.5·cos 2πt + 0.08·cos 4πt over the window. As `torch.blackman_window`.
+ *
+ * @example
+ * blackmanWindow(4).at('1:') // → tensor([0.3400, 1.0000, 0.3400])
+ */
 export const blackmanWindow: Window = plainWindow('blackmanWindow', t => 0.42 - 0.5 * cosine(1, t) + 0.08 * cosine(2, t))
-/** A triangle from 0 up to 1 and back. As `torch.bartlett_window`. */
+/**
+ * A triangle from 0 up to 1 and back. As `torch.bartlett_window`.
+ *
+ * @example
+ * bartlettWindow(4) // → tensor([0.0000, 0.5000, 1.0000, 0.5000])
+ */
 export const bartlettWindow: Window = plainWindow('bartlettWindow', t => 1 - Math.abs(2 * t - 1))
 type HammingArgs = WindowArgs & { alpha?: number; beta?: number }
-/** alpha − beta·cos 2πt over the window. As `torch.hamming_window`. */
+/**
+ * alpha − beta·cos 2πt over the window. As `torch.hamming_window`.
+ *
+ * @example
+ * hammingWindow(4).round({ decimals: 2 }) // → tensor([0.0800, 0.5400, 1.0000, 0.5400])
+ */
 export const hammingWindow: ((windowLength: number, periodic?: boolean | CreationOptions, alpha?: number | CreationOptions, beta?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described =
   define('hammingWindow', ['windowLength', 'periodic', 'alpha', 'beta', ...optionNames], ({ alpha = 0.54, beta = 0.46, ...a }: HammingArgs) => windowOf('hammingWindow', a, t => alpha - beta * cosine(1, t)))
 
@@ -129,6 +217,11 @@ function besselI0(x: number): number {
   for (let k = 1; term > sum * 1e-17; k++) sum += term *= (x * x) / (4 * k * k)
   return sum
 }
-/** I₀(beta·√(1 − (2t − 1)²)) / I₀(beta) over the window. As `torch.kaiser_window`. */
+/**
+ * I₀(beta·√(1 − (2t − 1)²)) / I₀(beta) over the window. As `torch.kaiser_window`.
+ *
+ * @example
+ * kaiserWindow(4, false).round({ decimals: 2 }) // → tensor([0.0000, 0.5200, 0.5200, 0.0000])
+ */
 export const kaiserWindow: ((windowLength: number, periodic?: boolean | CreationOptions, beta?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described =
   define('kaiserWindow', ['windowLength', 'periodic', 'beta', ...optionNames], ({ beta = 12, ...a }: WindowArgs & { beta?: number }) => windowOf('kaiserWindow', a, t => besselI0(beta * Math.sqrt(Math.max(0, 1 - (2 * t - 1) ** 2))) / besselI0(beta)))

@@ -21,6 +21,10 @@ export const fresh = (y: Tensor, x: Tensor): Tensor => (y === x || y.base !== nu
 /**
  * The same elements in the same order under another shape; one size may be -1. A view when strides allow, else a copy. As `torch.reshape`.
  * @throws LampasError when the number of elements differs.
+ *
+ * @example
+ * arange(6).reshape(2, -1) // → tensor([[0, 1, 2],
+ * //           [3, 4, 5]])
  */
 export const reshape: ((x: Tensor, ...shape: Ints[]) => Tensor) & Described = describe((x: Tensor, ...shape: Ints[]) => {
   const target = inferSize(x, list(shape))
@@ -38,21 +42,40 @@ function inferSize(x: Tensor, shape: number[]): number[] {
   return out
 }
 
-/** As `reshape`, but never a copy. As `torch.Tensor.view`. */
+/**
+ * As `reshape`, but never a copy. As `torch.Tensor.view`.
+ *
+ * @example
+ * arange(6).view(3, 2) // → tensor([[0, 1],
+ * //           [2, 3],
+ * //           [4, 5]])
+ */
 export const view: ((x: Tensor, ...shape: Ints[]) => Tensor) & Described = describe((x: Tensor, ...shape: Ints[]) => {
   const target = inferSize(x, list(shape))
   if (!reshapeView(x.layout, target)) fail('view', `${x} with strides ${formatShape(x.layout.strides)} cannot be seen as ${formatShape(target)} without a copy`, 'use reshape')
   return reshape(x, target)
 }, 'view', ['input', 'shape'])
 
-/** Reorders dimensions: dimension i of the result is `dims[i]` of the input. A view. As `torch.permute`. */
+/**
+ * Reorders dimensions: dimension i of the result is `dims[i]` of the input. A view. As `torch.permute`.
+ *
+ * @example
+ * zeros(2, 3, 4).permute(2, 0, 1).shape // → [ 4, 2, 3 ]
+ */
 export const permute: ((x: Tensor, ...dims: Ints[]) => Tensor) & Described = describe((x: Tensor, ...dims: Ints[]) => {
   const order = list(dims).map(d => normalizeDim('permute', d, x.ndim))
   if (order.length !== x.ndim || new Set(order).size !== order.length) fail('permute', `dims ${formatShape(order)} do not name each of the ${x.ndim} dimensions of ${x} once`, 'give every dimension exactly once')
   return apply1(permuteOp, [x], { order })
 }, 'permute', ['input', 'dims'])
 
-/** Swaps two dimensions. A view. As `torch.transpose`. */
+/**
+ * Swaps two dimensions. A view. As `torch.transpose`.
+ *
+ * @example
+ * tensor([[1, 2, 3]]).transpose(0, 1) // → tensor([[1.],
+ * //           [2.],
+ * //           [3.]])
+ */
 export const transpose: ((x: Tensor, dim0: number, dim1: number) => Tensor) & Described = describe((x: Tensor, dim0: number, dim1: number) => {
   const order = x.shape.map((_, i) => i)
   const [a, b] = [normalizeDim('transpose', dim0, x.ndim), normalizeDim('transpose', dim1, x.ndim)]
@@ -61,19 +84,35 @@ export const transpose: ((x: Tensor, dim0: number, dim1: number) => Tensor) & De
   return apply1(permuteOp, [x], { order })
 }, 'transpose', ['input', 'dim0', 'dim1'])
 
-/** Transpose of a matrix (or a tensor of fewer dimensions, unchanged). As `torch.t`. */
+/**
+ * Transpose of a matrix (or a tensor of fewer dimensions, unchanged). As `torch.t`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).t() // → tensor([[1., 3.],
+ * //           [2., 4.]])
+ */
 export const t: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => {
   if (x.ndim > 2) fail('t', `expected at most 2 dimensions, got ${x}`, 'use mT() or permute')
   return x.ndim < 2 ? x : transpose(x, 0, 1)
 }, 't', ['input'])
 
-/** Transpose of the last two dimensions. As `torch.Tensor.mT`. */
+/**
+ * Transpose of the last two dimensions. As `torch.Tensor.mT`.
+ *
+ * @example
+ * zeros(5, 2, 3).mT().shape // → [ 5, 3, 2 ]
+ */
 export const mT: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => {
   if (x.ndim === 1) fail('mT', `expected a matrix or a stack of them, got ${x}`, 'unsqueeze first')
   return x.ndim === 0 ? x : transpose(x, -2, -1)
 }, 'mT', ['input'])
 
-/** Moves dimensions to other positions, the rest keep their order. As `torch.movedim`. */
+/**
+ * Moves dimensions to other positions, the rest keep their order. As `torch.movedim`.
+ *
+ * @example
+ * zeros(2, 3, 4).movedim(0, -1).shape // → [ 3, 4, 2 ]
+ */
 export const movedim: ((x: Tensor, source: Ints, destination: Ints) => Tensor) & Described = describe((x: Tensor, source: Ints, destination: Ints) => {
   const from = list([source]).map(d => normalizeDim('movedim', d, x.ndim))
   const to = list([destination]).map(d => normalizeDim('movedim', d, x.ndim))
@@ -85,7 +124,13 @@ export const movedim: ((x: Tensor, source: Ints, destination: Ints) => Tensor) &
   return permute(x, order.map(d => (d < 0 ? rest.shift()! : d)))
 }, 'movedim', ['input', 'source', 'destination'])
 
-/** Repeats dimensions of size 1 without copying; -1 keeps a size. A view. As `torch.Tensor.expand`. */
+/**
+ * Repeats dimensions of size 1 without copying; -1 keeps a size. A view. As `torch.Tensor.expand`.
+ *
+ * @example
+ * tensor([[1], [2]]).expand(-1, 3) // → tensor([[1., 1., 1.],
+ * //           [2., 2., 2.]])
+ */
 export const expand: ((x: Tensor, ...shape: Ints[]) => Tensor) & Described = describe((x: Tensor, ...shape: Ints[]) => {
   const want = list(shape)
   const lead = want.length - x.ndim
@@ -95,19 +140,41 @@ export const expand: ((x: Tensor, ...shape: Ints[]) => Tensor) & Described = des
   return sameShape(target, x.shape) ? x : apply1(expandOp, [x], { shape: target })
 }, 'expand', ['input', 'sizes'])
 
-/** As `expand`, with the rules of broadcasting. As `torch.broadcast_to`. */
+/**
+ * As `expand`, with the rules of broadcasting. As `torch.broadcast_to`.
+ *
+ * @example
+ * broadcastTo(tensor([1, 2]), [2, 2]) // → tensor([[1., 2.],
+ * //           [1., 2.]])
+ */
 export const broadcastTo: ((x: Tensor, shape: Shape) => Tensor) & Described = describe((x: Tensor, shape: Shape) => expand(x, shape), 'broadcastTo', ['input', 'shape'])
 
-/** Drops dimensions of size 1: all, or those named. As `torch.squeeze`. */
+/**
+ * Drops dimensions of size 1: all, or those named. As `torch.squeeze`.
+ *
+ * @example
+ * zeros(1, 3, 1).squeeze().shape // → [ 3 ]
+ * zeros(1, 3, 1).squeeze(0).shape // → [ 3, 1 ]
+ */
 export const squeeze: ((x: Tensor, dim?: Ints) => Tensor) & Described = describe((x: Tensor, dim?: Ints) => {
   const dims = normalizeDims('squeeze', dim, x.ndim)
   return reshape(x, x.shape.filter((n, i) => n !== 1 || !dims.includes(i)))
 }, 'squeeze', ['input', 'dim'])
 
-/** Puts a dimension of size 1 at `dim`. As `torch.unsqueeze`. */
+/**
+ * Puts a dimension of size 1 at `dim`. As `torch.unsqueeze`.
+ *
+ * @example
+ * tensor([1, 2]).unsqueeze(1).shape // → [ 2, 1 ]
+ */
 export const unsqueeze: ((x: Tensor, dim: number) => Tensor) & Described = describe((x: Tensor, dim: number) => reshape(x, x.shape.toSpliced(normalizeDim('unsqueeze', dim, x.ndim + 1), 0, 1)), 'unsqueeze', ['input', 'dim'])
 
-/** Joins dimensions startDim … endDim into one. As `torch.flatten`. */
+/**
+ * Joins dimensions startDim … endDim into one. As `torch.flatten`.
+ *
+ * @example
+ * zeros(2, 3, 4).flatten(1).shape // → [ 2, 12 ]
+ */
 export const flatten: ((x: Tensor, startDim?: number, endDim?: number) => Tensor) & Described = describe((x: Tensor, startDim = 0, endDim = -1) => {
   if (x.ndim === 0) return reshape(x, 1)
   const [a, b] = [normalizeDim('flatten', startDim, x.ndim), normalizeDim('flatten', endDim, x.ndim)]
@@ -115,7 +182,12 @@ export const flatten: ((x: Tensor, startDim?: number, endDim?: number) => Tensor
   return reshape(x, [...x.shape.slice(0, a), numel(x.shape.slice(a, b + 1)), ...x.shape.slice(b + 1)])
 }, 'flatten', ['input', 'startDim', 'endDim'])
 
-/** Splits one dimension into several sizes. As `torch.unflatten`. */
+/**
+ * Splits one dimension into several sizes. As `torch.unflatten`.
+ *
+ * @example
+ * zeros(2, 12).unflatten(1, [3, -1]).shape // → [ 2, 3, 4 ]
+ */
 export const unflatten: ((x: Tensor, dim: number, sizes: Shape) => Tensor) & Described = describe((x: Tensor, dim: number, sizes: Shape) => {
   const a = normalizeDim('unflatten', dim, x.ndim)
   const free = sizes.indexOf(-1)
@@ -125,7 +197,13 @@ export const unflatten: ((x: Tensor, dim: number, sizes: Shape) => Tensor) & Des
 
 /** Reversed along dimensions, as a view. */
 export const flipView = (x: Tensor, dims: Ints): Tensor => apply1(flipOp, [x], { axes: normalizeDims('flip', dims, x.ndim) })
-/** Reverses the order along dimensions. As `torch.flip`. */
+/**
+ * Reverses the order along dimensions. As `torch.flip`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).flip(1) // → tensor([[2., 1.],
+ * //           [4., 3.]])
+ */
 export const flip: ((x: Tensor, dims: Ints) => Tensor) & Described = describe((x: Tensor, dims: Ints) => {
   if (dims === undefined) fail('flip', 'the dimensions are missing', 'flip(x, 0)')
   return clone(flipView(x, dims))
@@ -140,7 +218,12 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   return apply1(sliceOp, [x], { axis, start: from, step: 1, length })
 }
 
-/** One position of a dimension, which disappears. A view. As `torch.select`. */
+/**
+ * One position of a dimension, which disappears. A view. As `torch.select`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).select(1, 0) // → tensor([1., 3.])
+ */
 export const select: ((x: Tensor, dim: number, index: number) => Tensor) & Described = describe((x: Tensor, dim: number, index: number) => {
   if (x.ndim === 0) fail('select', 'a 0-dim tensor has no dimension to select from', 'use item()')
   const axis = normalizeDim('select', dim, x.ndim)
@@ -148,7 +231,12 @@ export const select: ((x: Tensor, dim: number, index: number) => Tensor) & Descr
   return apply1(selectOp, [x], { axis, index: index < 0 ? index + x.shape[axis] : index })
 }, 'select', ['input', 'dim', 'index'])
 
-/** Elements of a diagonal, as the last dimension. A view. As `torch.diagonal`. */
+/**
+ * Elements of a diagonal, as the last dimension. A view. As `torch.diagonal`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).diagonal() // → tensor([1., 4.])
+ */
 export const diagonal: ((x: Tensor, offset?: number, dim1?: number, dim2?: number) => Tensor) & Described = describe((x: Tensor, offset = 0, dim1 = 0, dim2 = 1) => {
   const [a, b] = [normalizeDim('diagonal', dim1, x.ndim), normalizeDim('diagonal', dim2, x.ndim)]
   if (!Number.isInteger(offset)) fail('diagonal', `the offset is ${String(offset)}`, 'give a whole number')
@@ -156,7 +244,12 @@ export const diagonal: ((x: Tensor, offset?: number, dim1?: number, dim2?: numbe
   return apply1(diagonalOp, [x], { offset, a, b })
 }, 'diagonal', ['input', 'offset', 'dim1', 'dim2'])
 
-/** Pieces of `size` along a dimension (the last may be smaller), or of the given sizes. Views. As `torch.split`. */
+/**
+ * Pieces of `size` along a dimension (the last may be smaller), or of the given sizes. Views. As `torch.split`.
+ *
+ * @example
+ * arange(5).split(2).map(String) // → [ 'i32[2]', 'i32[2]', 'i32[1]' ]
+ */
 export const split: ((x: Tensor, size: Ints, dim?: number) => Tensor[]) & Described = describe((x: Tensor, size: Ints, dim = 0) => {
   const axis = axisOf('split', dim, x.ndim)
   const n = x.shape[axis]
@@ -167,19 +260,37 @@ export const split: ((x: Tensor, size: Ints, dim?: number) => Tensor[]) & Descri
   return sizes.map(length => narrow(x, axis, (at += length) - length, length))
 }, 'split', ['input', 'splitSize', 'dim'])
 
-/** At most `chunks` pieces of equal size (the last may be smaller). Views. As `torch.chunk`. */
+/**
+ * At most `chunks` pieces of equal size (the last may be smaller). Views. As `torch.chunk`.
+ *
+ * @example
+ * arange(6).chunk(3).map(String) // → [ 'i32[2]', 'i32[2]', 'i32[2]' ]
+ */
 export const chunk: ((x: Tensor, chunks: number, dim?: number) => Tensor[]) & Described = describe((x: Tensor, chunks: number, dim = 0) => {
   if (!(chunks > 0)) fail('chunk', `${chunks} chunks`, 'give a whole number ≥ 1')
   return split(x, Math.max(1, Math.ceil(x.shape[normalizeDim('chunk', dim, x.ndim)] / chunks)), dim)
 }, 'chunk', ['input', 'chunks', 'dim'])
 
-/** All positions of a dimension as separate tensors. Views. As `torch.unbind`. */
+/**
+ * All positions of a dimension as separate tensors. Views. As `torch.unbind`.
+ *
+ * @example
+ * const [a, b] = tensor([[1, 2], [3, 4]]).unbind()
+ * b // → tensor([3., 4.])
+ */
 export const unbind: ((x: Tensor, dim?: number) => Tensor[]) & Described = describe((x: Tensor, dim = 0) => {
   if (x.ndim === 0) fail('unbind', `${x} has no dimension to take apart`, 'give a tensor of at least one dimension')
   return Array.from({ length: x.shape[normalizeDim('unbind', dim, x.ndim)] }, (_, i) => select(x, dim, i))
 }, 'unbind', ['input', 'dim'])
 
-/** Sliding windows of one dimension; the window becomes the last dimension. A view. As `torch.Tensor.unfold`. */
+/**
+ * Sliding windows of one dimension; the window becomes the last dimension. A view. As `torch.Tensor.unfold`.
+ *
+ * @example
+ * arange(5).unfold(0, 3, 1) // → tensor([[0, 1, 2],
+ * //           [1, 2, 3],
+ * //           [2, 3, 4]])
+ */
 export const unfold: ((x: Tensor, dimension: number, size: number, step: number) => Tensor) & Described = describe((x: Tensor, dimension: number, size: number, step: number) => {
   const axis = normalizeDim('unfold', dimension, x.ndim)
   const n = x.shape[axis] ?? 1
@@ -189,7 +300,12 @@ export const unfold: ((x: Tensor, dimension: number, size: number, step: number)
   return movedim(apply1(windowsOp, [movedim(x, axis, -1)], { axes: [x.ndim - 1], size: [size], stride: [step], dilation: [1] }), -2, axis)
 }, 'unfold', ['input', 'dimension', 'size', 'step'])
 
-/** Joins tensors along an existing dimension. As `torch.cat`. */
+/**
+ * Joins tensors along an existing dimension. As `torch.cat`.
+ *
+ * @example
+ * cat([tensor([[1, 2]]), tensor([[3, 4]])], 1) // → tensor([[1., 2., 3., 4.]])
+ */
 export const cat: ((tensors: readonly Tensor[], dim?: number) => Tensor) & Described = describe((tensors: readonly Tensor[], dim = 0) => {
   if (!Array.isArray(tensors) || tensors.length === 0) fail('cat', 'expected a list of at least one tensor', 'cat([a, b], dim)')
   const xs = tensors.map(x => needTensor('cat', x)).filter((x, _, all) => !(x.ndim === 1 && x.numel === 0 && all.some(y => y.ndim !== 1)))
@@ -201,7 +317,13 @@ export const cat: ((tensors: readonly Tensor[], dim?: number) => Tensor) & Descr
   return apply1(catOp, xs.map(x => cast(x, dtype)), { axis })
 }, 'cat', ['tensors', 'dim'])
 
-/** Joins tensors of one shape along a new dimension. As `torch.stack`. */
+/**
+ * Joins tensors of one shape along a new dimension. As `torch.stack`.
+ *
+ * @example
+ * stack([tensor([1, 2]), tensor([3, 4])]) // → tensor([[1., 2.],
+ * //           [3., 4.]])
+ */
 export const stack: ((tensors: readonly Tensor[], dim?: number) => Tensor) & Described = describe((tensors: readonly Tensor[], dim = 0) => {
   if (!Array.isArray(tensors) || tensors.length === 0) fail('stack', 'expected a list of at least one tensor', 'stack([a, b], dim)')
   const first = needTensor('stack', tensors[0])
@@ -210,7 +332,13 @@ export const stack: ((tensors: readonly Tensor[], dim?: number) => Tensor) & Des
   return cat(tensors.map(x => unsqueeze(x, axis)), axis)
 }, 'stack', ['tensors', 'dim'])
 
-/** Repeats the whole tensor `repeats[i]` times along dimension i; more repeats than dimensions add some in front. As `torch.Tensor.repeat`. */
+/**
+ * Repeats the whole tensor `repeats[i]` times along dimension i; more repeats than dimensions add some in front. As `torch.Tensor.repeat`.
+ *
+ * @example
+ * tensor([1, 2]).repeat(2, 2) // → tensor([[1., 2., 1., 2.],
+ * //           [1., 2., 1., 2.]])
+ */
 export const repeat: ((x: Tensor, ...repeats: Ints[]) => Tensor) & Described = describe((x: Tensor, ...repeats: Ints[]) => {
   const r = list(repeats)
   if (r.length < x.ndim) fail('repeat', `${r.length} repeats for ${x}`, 'give one for each dimension')
@@ -220,13 +348,24 @@ export const repeat: ((x: Tensor, ...repeats: Ints[]) => Tensor) & Described = d
   return fresh(reshape(expand(paired, shape.flatMap((n, i) => [r[i], n])), shape.map((n, i) => n * r[i])), x)
 }, 'repeat', ['input', 'repeats'])
 
-/** As `repeat`, but fewer repeats than dimensions count from the last. As `torch.tile`. */
+/**
+ * As `repeat`, but fewer repeats than dimensions count from the last. As `torch.tile`.
+ *
+ * @example
+ * tensor([[1], [2]]).tile(3) // → tensor([[1., 1., 1.],
+ * //           [2., 2., 2.]])
+ */
 export const tile: ((x: Tensor, ...dims: Ints[]) => Tensor) & Described = describe((x: Tensor, ...dims: Ints[]) => {
   const r = list(dims)
   return repeat(x, [...new Array<number>(Math.max(0, x.ndim - r.length)).fill(1), ...r])
 }, 'tile', ['input', 'dims'])
 
-/** Moves elements along dimensions (default: of the flattened tensor), what falls off comes in at the other end. As `torch.roll`. */
+/**
+ * Moves elements along dimensions (default: of the flattened tensor), what falls off comes in at the other end. As `torch.roll`.
+ *
+ * @example
+ * arange(5).roll(2) // → tensor([3, 4, 0, 1, 2])
+ */
 export const roll: ((x: Tensor, shifts: Ints, dims?: Ints) => Tensor) & Described = describe((x: Tensor, shifts: Ints, dims?: Ints) => {
   const [by, along] = [list([shifts]), list([dims ?? []])]
   if (by.length === 0) fail('roll', 'there are no shifts', 'give one, or one for each of dims')
@@ -240,7 +379,12 @@ export const roll: ((x: Tensor, shifts: Ints, dims?: Ints) => Tensor) & Describe
   return fresh(y, x)
 }, 'roll', ['input', 'shifts', 'dims'])
 
-/** All tensors expanded to their common shape. As `torch.broadcast_tensors`. */
+/**
+ * All tensors expanded to their common shape. As `torch.broadcast_tensors`.
+ *
+ * @example
+ * broadcastTensors(zeros(2, 1), zeros(3)).map(String) // → [ 'f32[2,3]', 'f32[2,3]' ]
+ */
 export const broadcastTensors: ((...tensors: Tensor[]) => Tensor[]) & Described = describe((...tensors: Tensor[]) => {
   const shape = broadcastShapes('broadcastTensors', tensors.map(x => x.shape))
   return tensors.map(x => expand(x, shape))
@@ -266,7 +410,8 @@ const widest = { reflect: (n: number) => n - 1, replicate: (n: number) => (n > 0
  * `mode` says: `reflect`, `replicate`, `circular`. As `torch.nn.functional.pad`.
  *
  * @example
- * const x = pad(tensor([[1, 2, 3]]), [1, 1], 'reflect') // [[2, 1, 2, 3, 2]]
+ * pad(tensor([[1, 2, 3]]), [1, 1]) // → tensor([[0., 1., 2., 3., 0.]])
+ * pad(tensor([[1, 2, 3]]), [1, 1], 'reflect') // → tensor([[2., 1., 2., 3., 2.]])
  */
 export const pad: Pad & Described = define('pad', ['input', 'pad', 'mode', 'value'], ({ input, pad: sizes, mode = 'constant', value = 0 }: { input: Tensor; pad: readonly number[] } & PadOptions) => {
   if (!Array.isArray(sizes) || sizes.length % 2 || sizes.length / 2 > needTensor('pad', input).ndim || !sizes.every(Number.isInteger))
@@ -291,5 +436,10 @@ export const pad: Pad & Described = define('pad', ['input', 'pad', 'mode', 'valu
   }, cut)
 })
 
-/** The tensor itself when it lies in row-major order without gaps, else a copy that does. As `torch.Tensor.contiguous`. */
+/**
+ * The tensor itself when it lies in row-major order without gaps, else a copy that does. As `torch.Tensor.contiguous`.
+ *
+ * @example
+ * zeros(2, 3).t().contiguous().isContiguous() // → true
+ */
 export const contiguous: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => (isContiguous(x.layout) ? x : clone(x)), 'contiguous', ['input'])

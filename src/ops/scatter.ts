@@ -100,6 +100,9 @@ type Scatter = (x: Tensor, dim: number, index: Tensor, src: Operand, options?: S
 const scatterNames = ['input', 'dim', 'index', 'src', '*', 'reduce', 'value']
 /**
  * A copy of x with src[i][j][k] (or a number) at [i][index[i][j][k]][k] for dim 1; with `reduce` added or multiplied there. As `torch.scatter`.
+ *
+ * @example
+ * zeros(3).scatter(0, tensor([2, 0], { dtype: 'int32' }), tensor([1, 2])) // → tensor([2., 0., 1.])
  */
 export const scatter: Scatter & Described = define('scatter', scatterNames, (a: ScatterArgs) => scattered('scatter', a))
 
@@ -128,7 +131,7 @@ const reduceNames = ['input', 'dim', 'index', 'src', 'reduce', '*', 'includeSelf
  * of integers rounds down. As `torch.scatter_reduce`.
  *
  * @example
- * const y = zeros(3).scatterReduce(0, tensor([0, 0, 2], {dtype: 'int32'}), tensor([1, 2, 3]), 'amax') // [2, 0, 3]
+ * zeros(3).scatterReduce(0, tensor([0, 0, 2], { dtype: 'int32' }), tensor([1, 2, 3]), 'amax') // → tensor([2., 0., 3.])
  */
 export const scatterReduce: ScatterReduce & Described = define('scatterReduce', reduceNames, (a: ReduceArgs) => scatterReduced('scatterReduce', a))
 
@@ -152,7 +155,12 @@ function indexReduced(op: string, a: SlicesArgs & { reduce: ReduceName; includeS
   return reshape(reduced(to, index, from, a.reduce, a.includeSelf ?? true, { axis }), a.input.shape)
 }
 const indexReduceNames = ['input', 'dim', 'index', 'source', 'reduce', '*', 'includeSelf']
-/** A copy of x with slices of `source` reduced (`prod mean amax amin`) into those that the 1-D index names. As `torch.index_reduce`. */
+/**
+ * A copy of x with slices of `source` reduced (`prod mean amax amin`) into those that the 1-D index names. As `torch.index_reduce`.
+ *
+ * @example
+ * ones(2).indexReduce(0, tensor([1, 1], { dtype: 'int32' }), tensor([2, 3]), 'prod') // → tensor([1., 6.])
+ */
 export const indexReduce: IndexReduce & Described = define('indexReduce', indexReduceNames, (a: SlicesArgs & { reduce: ReduceName }) => indexReduced('indexReduce', a))
 
 function indexCopied(op: string, a: SlicesArgs): Tensor {
@@ -160,7 +168,12 @@ function indexCopied(op: string, a: SlicesArgs): Tensor {
   return reshape(apply1(scatterSetOp, [to, index, from], { axis }), a.input.shape)
 }
 type IndexCopy = (x: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor
-/** A copy of x with slices of `source` in the place of those that the 1-D index names. As `torch.index_copy`. */
+/**
+ * A copy of x with slices of `source` in the place of those that the 1-D index names. As `torch.index_copy`.
+ *
+ * @example
+ * zeros(3).indexCopy(0, tensor([2, 0], { dtype: 'int32' }), tensor([1, 2])) // → tensor([2., 0., 1.])
+ */
 export const indexCopy: IndexCopy & Described = define('indexCopy', ['input', 'dim', 'index', 'source'], (a: SlicesArgs) => indexCopied('indexCopy', a))
 
 function indexFilled(op: string, { input: x, dim, index, value }: { input: Tensor; dim: number; index: Tensor; value: Operand }): Tensor {
@@ -173,7 +186,12 @@ function indexFilled(op: string, { input: x, dim, index, value }: { input: Tenso
   return reshape(as(where(reshape(hit, to.shape.map((n, i) => (i === axis ? n : 1))), value, to), x), x.shape)
 }
 type IndexFill = (x: Tensor, dim: number, index: Tensor, value: Operand) => Tensor
-/** A copy of x with `value` in all slices of a dimension that the 1-D index names. As `torch.index_fill`. */
+/**
+ * A copy of x with `value` in all slices of a dimension that the 1-D index names. As `torch.index_fill`.
+ *
+ * @example
+ * zeros(3).indexFill(0, tensor([0, 2], { dtype: 'int32' }), 1) // → tensor([1., 0., 1.])
+ */
 export const indexFill: IndexFill & Described = define('indexFill', ['input', 'dim', 'index', 'value'], (a: { input: Tensor; dim: number; index: Tensor; value: Operand }) => indexFilled('indexFill', a))
 
 interface PutArgs {
@@ -192,7 +210,13 @@ function written(op: string, { input: x, index, source, accumulate = false }: Pu
 }
 type Put = (x: Tensor, index: Tensor, source: Tensor, accumulate?: boolean | { accumulate?: boolean }) => Tensor
 const putNames = ['input', 'index', 'source', 'accumulate']
-/** A copy of x with values at positions of the flattened tensor, or added there. As `torch.put`. */
+/**
+ * A copy of x with values at positions of the flattened tensor, or added there. As `torch.put`.
+ *
+ * @example
+ * zeros(2, 2).put(tensor([0, -1], { dtype: 'int32' }), tensor([1, 2])) // → tensor([[1., 0.],
+ * //           [0., 2.]])
+ */
 export const put: Put & Described = define('put', putNames, (a: PutArgs) => written('put', a))
 
 interface MaskedScatterArgs {
@@ -209,10 +233,21 @@ function maskScattered(op: string, { input, mask, source }: MaskedScatterArgs): 
   const taken = gather(cat([zeros([1], values.dtype), values]), 0, mul(cumsum(counted, 0), counted))
   return where(hit, reshape(taken, x.shape), x)
 }
-/** A copy of x whose elements under the mask are, in order, those of `source`, which may have more. As `torch.masked_scatter`. */
+/**
+ * A copy of x whose elements under the mask are, in order, those of `source`, which may have more. As `torch.masked_scatter`.
+ *
+ * @example
+ * zeros(3).maskedScatter(tensor([true, false, true]), tensor([1, 2])) // → tensor([1., 0., 2.])
+ */
 export const maskedScatter: ((x: Tensor, mask: Tensor, source: Tensor) => Tensor) & Described = define('maskedScatter', ['input', 'mask', 'source'], (a: MaskedScatterArgs) => maskScattered('maskedScatter', a))
 
-/** Values at positions along a dimension, where x and the indices broadcast; without a dimension positions in the flattened tensor. As `torch.take_along_dim`. */
+/**
+ * Values at positions along a dimension, where x and the indices broadcast; without a dimension positions in the flattened tensor. As `torch.take_along_dim`.
+ *
+ * @example
+ * tensor([[1, 2], [3, 4]]).takeAlongDim(tensor([[1], [0]], { dtype: 'int32' }), 1) // → tensor([[2.],
+ * //           [3.]])
+ */
 export const takeAlongDim: ((x: Tensor, indices: Tensor, dim?: number | null) => Tensor) & Described = define('takeAlongDim', ['input', 'indices', 'dim'], ({ input: x, indices, dim }: { input: Tensor; indices: Tensor; dim?: number | null }) => {
   if (dim === undefined || dim === null) return gather(flatten(x), 0, flatten(indices))
   if (needTensor('takeAlongDim', x).ndim !== needTensor('takeAlongDim', indices).ndim) fail('takeAlongDim', `indices ${indices} have another number of dimensions than ${x}`, 'give as many')
@@ -221,10 +256,22 @@ export const takeAlongDim: ((x: Tensor, indices: Tensor, dim?: number | null) =>
   return gather(expand(x, a.shape.with(axis, x.shape[axis])), axis, expand(indices, b.shape.with(axis, indices.shape[axis])))
 })
 
-/** A copy of x with `src` on a diagonal. As `torch.diagonal_scatter`. */
+/**
+ * A copy of x with `src` on a diagonal. As `torch.diagonal_scatter`.
+ *
+ * @example
+ * zeros(2, 2).diagonalScatter(tensor([1, 2])) // → tensor([[1., 0.],
+ * //           [0., 2.]])
+ */
 export const diagonalScatter: ((x: Tensor, src: Tensor, offset?: number, dim1?: number, dim2?: number) => Tensor) & Described = define('diagonalScatter', ['input', 'src', 'offset', 'dim1', 'dim2'], ({ input, src, offset, dim1, dim2 }: { input: Tensor; src: Tensor; offset?: number; dim1?: number; dim2?: number }) =>
   withPart('diagonalScatter', input, src, x => diagonal(x, offset, dim1, dim2)))
-/** A copy of x with `src` at one position of a dimension. As `torch.select_scatter`. */
+/**
+ * A copy of x with `src` at one position of a dimension. As `torch.select_scatter`.
+ *
+ * @example
+ * zeros(2, 2).selectScatter(tensor([1, 2]), 0, 1) // → tensor([[0., 0.],
+ * //           [1., 2.]])
+ */
 export const selectScatter: ((x: Tensor, src: Tensor, dim: number, index: number) => Tensor) & Described = define('selectScatter', ['input', 'src', 'dim', 'index'], ({ input, src, dim, index }: { input: Tensor; src: Tensor; dim: number; index: number }) =>
   withPart('selectScatter', input, src, x => select(x, dim, index)))
 
@@ -236,7 +283,12 @@ interface SliceArgs {
   end?: number | null
   step?: number
 }
-/** A copy of x with `src` in the positions start, start + step, … below end of a dimension. As `torch.slice_scatter`. */
+/**
+ * A copy of x with `src` in the positions start, start + step, … below end of a dimension. As `torch.slice_scatter`.
+ *
+ * @example
+ * zeros(4).sliceScatter(tensor([1, 2]), 0, 1, 3) // → tensor([0., 1., 2., 0.])
+ */
 export const sliceScatter: ((x: Tensor, src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number) => Tensor) & Described = define('sliceScatter', ['input', 'src', 'dim', 'start', 'end', 'step'], ({ input, src, dim = 0, start, end, step = 1 }: SliceArgs) =>
   withPart('sliceScatter', input, src, x => {
     const axis = normalizeDim('sliceScatter', dim, x.ndim)

@@ -36,7 +36,7 @@ type Searchsorted = (sortedSequence: Tensor, input: Operand, options?: Searchsor
  * of the values' shape. The sequence is a vector, or has the values' shape but for the last size. As `torch.searchsorted`.
  *
  * @example
- * const at = searchsorted(tensor([1, 3, 5]), tensor([3, 6])) // [1, 3]
+ * searchsorted(tensor([1, 3, 5]), tensor([3, 6])) // → tensor([1, 3])
  */
 export const searchsorted: Searchsorted & Described = define('searchsorted', ['sortedSequence', 'input', '*', 'outInt32', 'right', 'side', 'sorter'], ({ sortedSequence, input, right = false, side, sorter }: { sortedSequence: Tensor; input: Operand } & SearchsortedOptions) => {
   const sequence = needTensor('searchsorted', sortedSequence)
@@ -50,7 +50,12 @@ export const searchsorted: Searchsorted & Described = define('searchsorted', ['s
 })
 
 type Bucketize = (x: Operand, boundaries: Tensor, options?: BucketizeOptions) => Tensor
-/** The bucket of each value: how many of the ascending boundaries are < (with `right` ≤) it. int32. As `torch.bucketize`. */
+/**
+ * The bucket of each value: how many of the ascending boundaries are < (with `right` ≤) it. int32. As `torch.bucketize`.
+ *
+ * @example
+ * bucketize(tensor([0, 3, 9]), tensor([1, 3, 5])) // → tensor([0, 1, 3])
+ */
 export const bucketize: Bucketize & Described = define('bucketize', ['input', 'boundaries', '*', 'outInt32', 'right'], ({ input, boundaries, right = false }: { input: Operand; boundaries: Tensor } & BucketizeOptions) => {
   if (needTensor('bucketize', boundaries).ndim !== 1) fail('bucketize', `the boundaries are ${boundaries}`, 'give a vector')
   return places(boundaries, asTensor(input), right)
@@ -63,7 +68,12 @@ export interface IsinOptions {
   invert?: boolean
 }
 type Isin = (elements: Operand, testElements: Operand, options?: IsinOptions) => Tensor
-/** True where an element is one of the test elements. bool of the elements' shape. As `torch.isin`. */
+/**
+ * True where an element is one of the test elements. bool of the elements' shape. As `torch.isin`.
+ *
+ * @example
+ * isin(tensor([1, 2, 3]), tensor([1, 3])) // → tensor([ True, False,  True])
+ */
 export const isin: Isin & Described = define('isin', ['elements', 'testElements', '*', 'assumeUnique', 'invert'], ({ elements, testElements, invert = false }: { elements: Operand; testElements: Operand } & IsinOptions) => {
   const [x, tests] = [asTensor(elements), flatten(asTensor(testElements))]
   const n = tests.numel

@@ -50,16 +50,36 @@ const nonzeros: Pair<(x: Tensor, options?: { asTuple?: boolean }) => Tensor | Te
  * is read, so on webgpu call `nonzeroAsync`. As `torch.nonzero`.
  *
  * @example
- * const places = await tensor([0, 3, 0, 5]).nonzeroAsync() // i32[2,1]: [[1], [3]]
+ * tensor([0, 3, 0, 5]).nonzero() // → tensor([[1],
+ * //           [3]])
+ * tensor([[0, 3], [5, 0]]).nonzero({ asTuple: true }).map(String) // → [ 'i32[2]', 'i32[2]' ]
  */
 export const nonzero: Nonzero = nonzeros[0] as Nonzero
-/** As `nonzero`, on every device. */
+/**
+ * As `nonzero`, on every device.
+ *
+ * @example
+ * await tensor([0, 3, 0, 5]).nonzeroAsync() // → tensor([[1],
+ * //           [3]])
+ */
 export const nonzeroAsync: NonzeroAsync = nonzeros[1] as NonzeroAsync
 
 const argwheres: Pair<(x: Tensor) => Tensor> = sized('argwhere', ['input'], ({ input }: { input: Tensor }) => matrixOf(needTensor('argwhere', input)))
-/** Coordinates of the elements that are not 0, int32 [count, dims]. On webgpu: `argwhereAsync`. As `torch.argwhere`. */
+/**
+ * Coordinates of the elements that are not 0, int32 [count, dims]. On webgpu: `argwhereAsync`. As `torch.argwhere`.
+ *
+ * @example
+ * tensor([[0, 3], [5, 0]]).argwhere() // → tensor([[0, 1],
+ * //           [1, 0]])
+ */
 export const argwhere: (typeof argwheres)[0] = argwheres[0]
-/** As `argwhere`, on every device. */
+/**
+ * As `argwhere`, on every device.
+ *
+ * @example
+ * await tensor([[0, 3], [5, 0]]).argwhereAsync() // → tensor([[0, 1],
+ * //           [1, 0]])
+ */
 export const argwhereAsync: (typeof argwheres)[1] = argwheres[1]
 
 const maskedSelects: Pair<(x: Tensor, mask: Tensor) => Tensor> = sized('maskedSelect', ['input', 'mask'], function* ({ input, mask }: { input: Tensor; mask: Tensor }) {
@@ -70,9 +90,19 @@ const maskedSelects: Pair<(x: Tensor, mask: Tensor) => Tensor> = sized('maskedSe
 /**
  * Elements where the mask is true, as a vector in row-major order; x and mask broadcast. Their number is read: on webgpu `maskedSelectAsync`.
  * As `torch.masked_select`.
+ *
+ * @example
+ * const x = tensor([1, -2, 3])
+ * x.maskedSelect(x.gt(0)) // → tensor([1., 3.])
  */
 export const maskedSelect: (typeof maskedSelects)[0] = maskedSelects[0]
-/** As `maskedSelect`, on every device. */
+/**
+ * As `maskedSelect`, on every device.
+ *
+ * @example
+ * const x = tensor([1, -2, 3])
+ * await x.maskedSelectAsync(x.gt(0)) // → tensor([1., 3.])
+ */
 export const maskedSelectAsync: (typeof maskedSelects)[1] = maskedSelects[1]
 
 export interface RepeatInterleaveOptions {
@@ -101,9 +131,18 @@ const repeated: Pair<RepeatInterleave> = sized('repeatInterleave', ['input', 're
 /**
  * Each element `repeats` times in a row along a dimension (default: of the flattened tensor). A tensor of repeats, one an element, is summed
  * and read unless `outputSize` tells the sum: on webgpu `repeatInterleaveAsync`. As `torch.repeat_interleave`.
+ *
+ * @example
+ * tensor([1, 2]).repeatInterleave(2) // → tensor([1., 1., 2., 2.])
+ * tensor([1, 2]).repeatInterleave(tensor([3, 1], { dtype: 'int32' }), 0) // → tensor([1., 1., 1., 2.])
  */
 export const repeatInterleave: (typeof repeated)[0] = repeated[0]
-/** As `repeatInterleave`, on every device. */
+/**
+ * As `repeatInterleave`, on every device.
+ *
+ * @example
+ * await tensor([1, 2]).repeatInterleaveAsync(tensor([3, 1], { dtype: 'int32' }), 0) // → tensor([1., 1., 1., 2.])
+ */
 export const repeatInterleaveAsync: (typeof repeated)[1] = repeated[1]
 
 const oneHots: Pair<(x: Tensor, numClasses?: number | { numClasses?: number }) => Tensor> = sized('oneHot', ['input', 'numClasses'], function* ({ input: x, numClasses = -1 }: { input: Tensor; numClasses?: number }): Reading<Tensor> {
@@ -122,7 +161,17 @@ const oneHots: Pair<(x: Tensor, numClasses?: number | { numClasses?: number }) =
 /**
  * Rows of 0 and 1: a 1 at the position that each class names. int32 [..., numClasses]. Without `numClasses` the largest class is read: on
  * webgpu `oneHotAsync`. As `torch.nn.functional.one_hot`.
+ *
+ * @example
+ * oneHot(tensor([2, 0], { dtype: 'int32' }), 3) // → tensor([[0, 0, 1],
+ * //           [1, 0, 0]])
  */
 export const oneHot: (typeof oneHots)[0] = oneHots[0]
-/** As `oneHot`, on every device. */
+/**
+ * As `oneHot`, on every device.
+ *
+ * @example
+ * await oneHotAsync(tensor([2, 0], { dtype: 'int32' })) // → tensor([[0, 0, 1],
+ * //           [1, 0, 0]])
+ */
 export const oneHotAsync: (typeof oneHots)[1] = oneHots[1]
