@@ -14,11 +14,17 @@ const castProgram = (from: DType, to: DType): Program => {
   return p
 }
 
+const isNonzero: Program = program([S.or(S.ne(S.input(0, 'float32'), 0), S.ne(S.input(1, 'float32'), 0))], ['float32', 'float32'])
+
 const castOp: Op<{ dtype: DType }> = {
   name: 'cast',
   infer: ([x], { dtype }) => [{ dtype, shape: x.shape }],
   lower(k, [x], { dtype }) {
     const out = k.alloc(dtype, x.view.shape)
+    if (isComplex(x.view.dtype) && dtype === 'bool') {
+      k.run({ kind: 'map', program: isNonzero, params: [] }, [part(x, 0), part(x, 1)], [out])
+      return [out]
+    }
     // The imaginary part is dropped, or starts as 0.
     const from = isComplex(x.view.dtype) ? part(x, 0) : x
     const to = isComplex(dtype) ? part(out, 0) : out
@@ -32,7 +38,7 @@ const castOp: Op<{ dtype: DType }> = {
 }
 
 /** The same values in another dtype; the tensor itself when it has it already. To int32 truncates, to bool is `≠ 0`. Of complex numbers
- * the real part. As `torch.Tensor.to(dtype)`. */
+ * the real part, to bool both. As `torch.Tensor.to(dtype)`. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply1(castOp, [x], { dtype })
 }

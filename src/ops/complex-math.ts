@@ -101,6 +101,12 @@ function logistic(z: Complex): Complex {
   return quotient(choose(left, e, one), plus(one, e))
 }
 
+/** sin(πz)/(πz). */
+function sinc(z: Complex): Complex {
+  const w = scaled(z, Math.PI)
+  return choose(nonzero(w), quotient(sine(w), w), one)
+}
+
 const nonzero = (z: Complex): Scalar => S.or(S.ne(z.re, 0), S.ne(z.im, 0))
 const equal = (a: Complex, b: Complex): Scalar => S.and(S.eq(a.re, b.re), S.eq(a.im, b.im))
 const either = (test: (x: Scalar) => Scalar) => (z: Complex): Scalar => S.or(test(z.re), test(z.im))
@@ -111,7 +117,7 @@ const holomorphic: Readonly<Record<string, (...z: Complex[]) => Complex>> = {
   log: logarithm, log1p: logarithm1p, log2: z => scaled(logarithm(z), Math.LOG2E), log10: z => scaled(logarithm(z), Math.LOG10E),
   sin: sine, cos: cosine, tan: z => turnBack(tangentH(turn(z))), sinh: z => turnBack(sine(turn(z))), cosh: z => cosine(turn(z)), tanh: tangentH,
   asin: arcsine, acos: arccosine, atan: z => turnBack(arctangentH(turn(z))), asinh: z => turnBack(arcsine(turn(z))), acosh: arccosineH, atanh: arctangentH,
-  sigmoid: logistic, silu: z => times(z, logistic(z)), conjPhysical: conjugate,
+  sinc, sigmoid: logistic, silu: z => times(z, logistic(z)), conjPhysical: conjugate,
   clone: z => z, zerosLike: () => c(zero, zero), onesLike: () => one,
 }
 for (const [op, value] of Object.entries(holomorphic)) complexForms.set(op, { value })

@@ -1,6 +1,6 @@
 // Random tensors from a counter-based generator (Threefry-2x32, Salmon et al. 2011): the state is a tensor of two words, the seed and
 // the number of draws made, so one seed gives the same bits on every device, and a traced step carries its state along.
-import { kindRank, needDType, type DType } from '../core/dtype.ts'
+import { isComplex, kindRank, needDType, type DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { broadcastShapes, type Shape } from '../core/shape.ts'
@@ -117,6 +117,7 @@ function converted(op: Op<DrawParams>, x: Tensor, o: RandomOptions): Tensor {
   if (o.device !== undefined && x.device !== o.device && x.device !== 'symbolic') fail(op.name, `the generator is on ${x.device}, numbers on ${o.device} were asked for`, `make it there: new Generator(seed, '${o.device}')`)
   if (o.dtype === undefined) return x
   needDType(op.name, o.dtype)
+  if (isComplex(o.dtype)) fail(op.name, 'complex numbers are not drawn as such', `draw both parts: complex(${op.name}(…), ${op.name}(…))`)
   if (kindRank(o.dtype) < kindRank(x.dtype)) fail(op.name, `numbers of dtype ${o.dtype} were asked for, they are ${x.dtype}`, `convert them: .to('${o.dtype}')`)
   return cast(x, o.dtype)
 }

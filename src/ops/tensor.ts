@@ -137,13 +137,13 @@ export class Tensor {
     return toValues(this.dtype, this.owner.readSync(this))
   }
 
-  /** The value of a one-element tensor. */
+  /** The value of a one-element tensor; of a complex one there are two, which toArray gives. */
   item(): Promise<number> {
-    return this.numel === 1 ? this.data().then(data => data[0]) : Promise.reject(this.notOne())
+    return this.isOne ? this.data().then(data => data[0]) : Promise.reject(this.notOne())
   }
 
   itemSync(): number {
-    this.mustBeOne()
+    if (!this.isOne) throw this.notOne()
     return this.dataSync()[0]
   }
 
@@ -189,11 +189,13 @@ export class Tensor {
     return this.source.world ?? world()
   }
 
-  private mustBeOne(): void {
-    if (this.numel !== 1) throw this.notOne()
+  /** One element that is one number. */
+  private get isOne(): boolean {
+    return this.numel === 1 && this.dtype !== 'complex64'
   }
 
   private notOne(): LampasError {
+    if (this.numel === 1) return new LampasError('item', `${this} is two numbers`, 'take real(z) or imag(z) first, or both with toArray()')
     return new LampasError('item', `${this} has ${this.numel} elements, not one`, 'reduce it first (x.mean()) or read all with data()')
   }
 }

@@ -23,7 +23,7 @@ const unary = [
 ] as const
 const pointwise: OpCase[] = [
   ...unary.flatMap(op => rows(op, [[c34, on(z => ops[op](z)), 'complex']])),
-  ...(['sgn', 'angle'] as const).flatMap(op => rows(op, [[c34, on(z => extended[op](z)), 'complex']])),
+  ...(['sgn', 'angle', 'sinc'] as const).flatMap(op => rows(op, [[c34, on(z => extended[op](z)), 'complex']])),
   ...(['add', 'sub', 'mul', 'div', 'pow'] as const).flatMap(op =>
     rows(op, [
       [two, on((z, w) => ops[op](z, w)), 'complex'],
@@ -34,6 +34,7 @@ const pointwise: OpCase[] = [
     ]),
   ),
   ...rows('pow', [[c34, on(z => ops.pow(z, 2)), 'complex squared']]),
+  ...rows('to', [[[c([3, 4])], on(z => ops.to(z.mul(ops.gt(extended.real(z), 0)), 'bool')), 'complex to bool']]),
   ...(['eq', 'ne', 'logicalAnd', 'logicalOr', 'logicalXor'] as const).flatMap(op => rows(op, [[[c([3, 4])], on(z => ops[op](z, ops.where(ops.gt(extended.real(z), 0), z, 0))), 'complex']])),
   ...(['isnan', 'isinf', 'isfinite', 'logicalNot'] as const).flatMap(op => rows(op, [[c34, on(z => ops[op](ops.div(z, ops.where(ops.gt(extended.real(z), 0), 1, 0)))), 'complex']])),
   ...rows('where', [[[b([3, 4]), c([3, 4]), c([4])], (m, x, y) => asReal(ops.where(m, asComplex(x), asComplex(y))), 'complex']]),

@@ -1,7 +1,7 @@
 // Complex numbers: views of their parts, in-place changes through them, conventions of gradients, values at the edges, errors.
 import { describe, expect, test } from 'vitest'
 import {
-  abs, angle, compile, complex, conj, conjPhysical, exp, fft, grad, imag, log, mul, ones, polar, pow, real, sgn, sqrt, tensor, viewAsComplex, viewAsReal, where, zeros,
+  abs, angle, compile, complex, conj, conjPhysical, exp, fft, grad, imag, log, mul, ones, polar, pow, randn, real, sgn, sqrt, tensor, viewAsComplex, viewAsReal, where, zeros,
   type NestedArray, type Tensor,
 } from '../../src/index.ts'
 import { gradcheck, gradgradcheck } from '../../src/debug/index.ts'
@@ -158,6 +158,8 @@ describe('errors', () => {
     ['viewAsComplex of triples', () => viewAsComplex(ones(3)), /^\[viewAsComplex\] expected float32 pairs/],
     ['viewAsComplex of parts that lie apart', () => viewAsComplex(ones(2, 4).t()), /^\[viewAsComplex\] the pairs of f32\[4,2\] do not lie together/],
     ['imag of a real tensor', () => imag(ones(2)), /^\[imag\] expected a complex tensor, got f32\[2\]/],
+    ['one number of two', () => complex(1, 2).itemSync(), /^\[item\] c64\[\] is two numbers/],
+    ['random complex numbers', () => randn([2], { dtype: 'complex64' }), /^\[randn\] complex numbers are not drawn/],
     ['order', () => complex(1, 2).gt(0), /^\[gt\] not defined for complex64/],
     ['a complex result in a real tensor', () => ones(2).add_(complex(1, 1)), /^\[add_\] a complex64 result cannot be stored in f32\[2\]/],
     ['a transform of no points', () => fft.fft(ones(3), 0), /^\[fft.fft\] a transform of 0 points/],
