@@ -1,11 +1,11 @@
 // The models whose training PyTorch recorded (test/golden/training), and how each of their steps goes.
-import { arange, nn, optim, stack, zeros, type Tensor } from '../../src/index.ts'
+import { arange, nn, optim, stack, type Tensor } from '../../src/index.ts'
 import mlp from '../golden/training/a_mlp_sgd.json'
 import cnn from '../golden/training/b_cnn_adam.json'
 import lstm from '../golden/training/c_lstm_rmsprop.json'
 import gpt from '../golden/training/d_gpt_adamw.json'
 
-const { crossEntropy, linear, scaledDotProductAttention } = nn.functional
+const { crossEntropy, scaledDotProductAttention } = nn.functional
 
 class Mlp extends nn.Module {
   fc1 = new nn.Linear(64, 32)
@@ -29,31 +29,12 @@ class Cnn extends nn.Module {
   }
 }
 
-/** Gates in the order input, forget, cell, output (Hochreiter & Schmidhuber 1997; Gers et al. 2000). */
-class Lstm extends nn.Module {
-  weightIhL0 = new nn.Parameter(zeros(96, 8))
-  weightHhL0 = new nn.Parameter(zeros(96, 24))
-  biasIhL0 = new nn.Parameter(zeros(96))
-  biasHhL0 = new nn.Parameter(zeros(96))
-
-  /** [batch, time, 8] → the last state [batch, 24]. */
-  override forward(x: Tensor): Tensor {
-    let [h, c] = [zeros(x.shape[0], 24), zeros(x.shape[0], 24)]
-    for (const row of x.unbind(1)) {
-      const [i, f, g, o] = linear(row, this.weightIhL0, this.biasIhL0).add(linear(h, this.weightHhL0, this.biasHhL0)).chunk(4, 1)
-      c = f.sigmoid().mul(c).add(i.sigmoid().mul(g.tanh()))
-      h = o.sigmoid().mul(c.tanh())
-    }
-    return h
-  }
-}
-
 class Sequence extends nn.Module {
-  lstm = new Lstm()
+  lstm = new nn.LSTM(8, 24, { batchFirst: true })
   fc = new nn.Linear(24, 10)
 
   override forward(x: Tensor): Tensor {
-    return this.fc.forward(this.lstm.forward(x))
+    return this.fc.forward(this.lstm.forward(x)[0].select(1, -1))
   }
 }
 
