@@ -67,7 +67,8 @@ const exponentialM1 = ({ re, im }: Complex): Complex => c(sub(mul(S.expm1(re), S
 function power(a: Complex, b: Complex): Complex {
   const general = exponential(times(b, logarithm(a)))
   const real = S.eq(b.im, 0)
-  const atZero = c(select(S.and(S.eq(b.re, 0), real), S.constant(1, 'float32'), select(S.gt(b.re, 0), zero, S.constant(NaN, 'float32'))), select(S.ge(b.re, 0), zero, S.constant(NaN, 'float32')))
+  const none = S.constant(NaN, 'float32')
+  const atZero = choose(S.and(S.eq(b.re, 0), real), one, choose(S.gt(b.re, 0), c(zero, zero), c(none, none)))
   const isZero = S.and(S.eq(a.re, 0), S.eq(a.im, 0))
   return choose(S.and(real, S.eq(b.re, 2)), times(a, a), choose(isZero, atZero, general))
 }
@@ -112,7 +113,8 @@ const equal = (a: Complex, b: Complex): Scalar => S.and(S.eq(a.re, b.re), S.eq(a
 const either = (test: (x: Scalar) => Scalar) => (z: Complex): Scalar => S.or(test(z.re), test(z.im))
 
 const holomorphic: Readonly<Record<string, (...z: Complex[]) => Complex>> = {
-  add: plus, sub: minus, mul: times, div: quotient, neg: negative, reciprocal, square: z => times(z, z), pow: power, lerp: (a, b, w) => plus(a, times(w, minus(b, a))),
+  add: plus, sub: minus, mul: times, div: quotient, neg: negative, reciprocal, square: z => times(z, z), pow: power,
+  lerp: (a, b, w) => plus(a, times(w, minus(b, a))),
   sqrt: root, rsqrt: z => reciprocal(root(z)), exp: exponential, expm1: exponentialM1, exp2: z => exponential(scaled(z, Math.LN2)),
   log: logarithm, log1p: logarithm1p, log2: z => scaled(logarithm(z), Math.LOG2E), log10: z => scaled(logarithm(z), Math.LOG10E),
   sin: sine, cos: cosine, tan: z => turnBack(tangentH(turn(z))), sinh: z => turnBack(sine(turn(z))), cosh: z => cosine(turn(z)), tanh: tangentH,
@@ -124,9 +126,11 @@ for (const [op, value] of Object.entries(holomorphic)) complexForms.set(op, { va
 
 const tests: Readonly<Record<string, (...z: Complex[]) => Scalar>> = {
   eq: equal, ne: (a, b) => S.not(equal(a, b)),
-  isnan: either(x => S.ne(x, x)), isinf: either(x => S.eq(S.abs(x), Infinity)), isfinite: z => S.and(S.lt(S.abs(z.re), Infinity), S.lt(S.abs(z.im), Infinity)),
+  isnan: either(x => S.ne(x, x)), isinf: either(x => S.eq(S.abs(x), Infinity)),
+  isfinite: z => S.and(S.lt(S.abs(z.re), Infinity), S.lt(S.abs(z.im), Infinity)),
   isreal: z => S.eq(z.im, 0),
-  logicalNot: z => S.not(nonzero(z)), logicalAnd: (a, b) => S.and(nonzero(a), nonzero(b)), logicalOr: (a, b) => S.or(nonzero(a), nonzero(b)), logicalXor: (a, b) => S.xor(nonzero(a), nonzero(b)),
+  logicalNot: z => S.not(nonzero(z)), logicalAnd: (a, b) => S.and(nonzero(a), nonzero(b)),
+  logicalOr: (a, b) => S.or(nonzero(a), nonzero(b)), logicalXor: (a, b) => S.xor(nonzero(a), nonzero(b)),
 }
 for (const [op, value] of Object.entries(tests)) complexForms.set(op, { value })
 complexForms.set('where', { value: (when, a, b) => choose(when.re, a, b) })

@@ -18,7 +18,8 @@ import { world } from './world.ts'
 // Records
 
 const nowhere = {}
-const [pairsOf, partOf] = [(v: View): View => pairs({ view: v, slot: nowhere }).view, (v: View, which: 0 | 1): View => part({ view: v, slot: nowhere }, which).view]
+const pairsOf = (view: View): View => pairs({ view, slot: nowhere }).view
+const partOf = (view: View, which: 0 | 1): View => part({ view, slot: nowhere }, which).view
 
 const joinOp: Op<null> = {
   name: 'complex',
@@ -64,7 +65,8 @@ const asComplexOp: Op<null> = {
 function complexView({ shape, strides, offset }: View): View | null {
   const outer = strides.slice(0, -1)
   const fits = strides.at(-1) === 1 && offset % 2 === 0 && outer.every((s, i) => s % 2 === 0 || shape[i] === 1)
-  return fits || shape.includes(0) ? { dtype: 'complex64', shape: shape.slice(0, -1), strides: outer.map(s => Math.trunc(s / 2)), offset: Math.floor(offset / 2) } : null
+  if (!fits && !shape.includes(0)) return null
+  return { dtype: 'complex64', shape: shape.slice(0, -1), strides: outer.map(s => Math.trunc(s / 2)), offset: Math.floor(offset / 2) }
 }
 
 // What is not holomorphic
@@ -93,6 +95,9 @@ complexForms.set('pow', {
 for (const op of ['sign', 'sgn']) complexForms.set(op, { value: direction, vjp: [turning] })
 
 // Public functions
+
+type Unary = ((x: Tensor) => Tensor) & Described
+const unary = (name: string, body: (x: Tensor) => Tensor): Unary => describe((x: Tensor) => body(needTensor(name, x)), name, ['input'])
 
 function needParts(op: string, names: readonly [string, string], a: unknown, b: unknown): readonly [Tensor, Tensor] {
   const [x, y] = [needTensor(op, a), needTensor(op, b)]
@@ -131,7 +136,7 @@ export const polar: ((abs: Tensor, angle: Tensor) => Tensor) & Described = descr
  * viewAsReal(complex(tensor([1, 2]), tensor([0, -1]))) // → tensor([[ 1.,  0.],
  * //           [ 2., -1.]])
  */
-export const viewAsReal: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => apply1(asRealOp, [needComplex('viewAsReal', x)], null), 'viewAsReal', ['input'])
+export const viewAsReal: Unary = unary('viewAsReal', x => apply1(asRealOp, [needComplex('viewAsReal', x)], null))
 
 /**
  * Pairs as complex numbers: f32[…, 2] as c64[…], the same memory. As `torch.view_as_complex`.
@@ -141,8 +146,10 @@ export const viewAsReal: ((x: Tensor) => Tensor) & Described = describe((x: Tens
  * viewAsComplex(tensor([[1, 2], [3, 4]])) // → tensor([1.+2.j, 3.+4.j])
  */
 export const viewAsComplex: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => {
-  if (needTensor('viewAsComplex', x).dtype !== 'float32' || x.shape.at(-1) !== 2) fail('viewAsComplex', `expected float32 pairs, f32[…, 2], got ${x}`, 'complex(re, im) joins two tensors')
-  if (!complexView(x.layout)) fail('viewAsComplex', `the pairs of ${x} do not lie together: strides [${x.layout.strides}], offset ${x.layout.offset}`, 'x.contiguous() makes a copy where they do')
+  if (needTensor('viewAsComplex', x).dtype !== 'float32' || x.shape.at(-1) !== 2)
+    fail('viewAsComplex', `expected float32 pairs, f32[…, 2], got ${x}`, 'complex(re, im) joins two tensors')
+  if (!complexView(x.layout))
+    fail('viewAsComplex', `the pairs of ${x} do not lie together: strides [${x.layout.strides}], offset ${x.layout.offset}`, 'x.contiguous() makes a copy where they do')
   return apply1(asComplexOp, [x], null)
 }, 'viewAsComplex', ['input'])
 
@@ -157,7 +164,7 @@ function needComplex(op: string, x: Tensor): Tensor {
  * @example
  * complex(tensor([1, 2]), tensor([0, -1])).real() // → tensor([1., 2.])
  */
-export const real: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => (isComplexType(needTensor('real', x).dtype) ? apply1(partOp, [x], 0) : x), 'real', ['input'])
+export const real: Unary = unary('real', x => (isComplexType(x.dtype) ? apply1(partOp, [x], 0) : x))
 /**
  * The imaginary parts of a complex tensor, the same memory. As `torch.imag`.
  *
@@ -166,10 +173,8 @@ export const real: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) =>
  * z.imag().add_(1)
  * z // → tensor([1.+1.j, 2.+0.j])
  */
-export const imag: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => apply1(partOp, [needComplex('imag', x)], 1), 'imag', ['input'])
+export const imag: Unary = unary('imag', x => apply1(partOp, [needComplex('imag', x)], 1))
 
-type Unary = ((x: Tensor) => Tensor) & Described
-const unary = (name: string, body: (x: Tensor) => Tensor): Unary => describe((x: Tensor) => body(needTensor(name, x)), name, ['input'])
 /**
  * re − i·im; a real tensor itself. It is computed at once, where PyTorch keeps a flag. As `torch.conj`.
  *

@@ -3,7 +3,7 @@
 // the next one reads, so nothing is ever reordered. A length with a large prime factor is a convolution with a chirp (Bluestein 1970).
 import { isComplex } from '../core/dtype.ts'
 import { contiguousStrides, numel, type Shape } from '../core/shape.ts'
-import { contiguousView, expandView, isContiguous, permuteView, sliceView } from '../core/view.ts'
+import { contiguousView, expandView, isContiguous, permuteView, selectView, sliceView } from '../core/view.ts'
 import { program, S, type Program } from '../ir/scalar.ts'
 import { toLast } from './cumulate.ts'
 import { apply1 } from './define.ts'
@@ -92,8 +92,8 @@ class Transform {
     const [length, keep] = [parts[0].view.shape.at(-1)!, to[0].view.shape.at(-1)!]
     const matrix = this.table(rightMatrix(n, length, keep, this.sign, scale, pairs))
     const [x] = parts
-    const step = x.view.strides.at(-1)!
-    const row = parts.length === 1 ? x : { view: { ...x.view, shape: x.view.shape.with(-1, 2 * length), strides: x.view.strides.with(-1, pairs ? step / 2 : step) }, slot: x.slot }
+    // Both parts in a row: in pairs their numbers are two apart, in planes the second goes on where the first ends.
+    const row = parts.length === 1 ? x : lastAs(x, [2 * length], [pairs ? 0.5 : 1])
     to.forEach((out, q) => {
       const rows = sliceView(matrix.view, 0, 0, 1, parts.length * length)
       this.multiply(row, { view: sliceView(rows, 1, q * keep, 1, keep), slot: matrix.slot }, out)
@@ -131,12 +131,13 @@ class Transform {
 }
 
 /** The last axis of stride s as axes of these sizes, their strides given in units of s. */
-const lastAs = ({ view, slot }: Arg, sizes: Shape, steps: readonly number[]): Arg => ({
-  view: { ...view, shape: [...view.shape.slice(0, -1), ...sizes], strides: [...view.strides.slice(0, -1), ...steps.map(s => s * view.strides.at(-1)!)] },
-  slot,
-})
+const lastAs = ({ view, slot }: Arg, sizes: Shape, steps: readonly number[]): Arg => {
+  const step = view.strides.at(-1)!
+  return { view: { ...view, shape: [...view.shape.slice(0, -1), ...sizes], strides: [...view.strides.slice(0, -1), ...steps.map(s => s * step)] }, slot }
+}
 /** The two planes of a table, repeated to a shape. */
-const halves = ({ view, slot }: Arg, shape: Shape): Arg[] => [0, 1].map(q => ({ view: expandView({ ...view, shape: view.shape.slice(1), strides: view.strides.slice(1), offset: view.offset + q * view.strides[0] }, shape), slot }))
+const halves = ({ view, slot }: Arg, shape: Shape): Arg[] =>
+  [0, 1].map(q => ({ view: expandView(selectView(view, 0, q), shape), slot }))
 const both = (z: Arg): Arg[] => [part(z, 0), part(z, 1)]
 
 const rules = new Map<string, Program>()

@@ -1,6 +1,6 @@
 // Discrete Fourier transforms, the namespace `fft`, as `torch.fft`. Complex numbers are complex64. Every function is one linear record
 // (fft-transform.ts) for each dimension; a Hermitian half is completed by counting what has a mirror image twice.
-import { dtypes, isComplex } from '../core/dtype.ts'
+import { isComplex, isDifferentiable } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { normalizeDim, normalizeDims } from '../core/shape.ts'
 import { cast } from './cast.ts'
@@ -21,12 +21,13 @@ export interface FFTOptions {
 }
 export interface FFTNOptions {
   /** Lengths of the transforms; -1 leaves a size as it is. */
-  s?: readonly number[] | number | null
-  dim?: readonly number[] | number | null
+  s?: Numbers
+  dim?: Numbers
   norm?: FFTNorm | null
 }
 type FFT = ((input: Tensor, n?: number | null | FFTOptions, dim?: number | FFTOptions, norm?: FFTNorm | null | FFTOptions) => Tensor) & Described
-type FFTN = ((input: Tensor, s?: readonly number[] | number | null | FFTNOptions, dim?: readonly number[] | number | null | FFTNOptions, norm?: FFTNorm | null | FFTNOptions) => Tensor) & Described
+type Numbers = readonly number[] | number | null
+type FFTN = ((input: Tensor, s?: Numbers | FFTNOptions, dim?: Numbers | FFTNOptions, norm?: FFTNorm | null | FFTNOptions) => Tensor) & Described
 
 type Sign = TransformParams['sign']
 const FORWARD = -1
@@ -62,7 +63,10 @@ const half = (n: number): number => Math.floor(n / 2) + 1
 const whole = (x: Tensor, { axis, n, scale }: Along, sign: Sign): Tensor => transform(cut(x, axis, n), { axis, n, sign, scale, keep: n, real: false })
 /** The first half of the transform of real numbers; the rest is its mirror image. */
 const toHalf = (x: Tensor, { axis, n, scale }: Along, sign: Sign): Tensor => transform(cut(x, axis, n), { axis, n, sign, scale, keep: half(n), real: false })
-/** The real transform of which x is the first half: all that has a mirror image, so all but the constant and the highest frequency of an even n, counts twice. */
+/**
+ * The real transform of which x is the first half: what has a mirror image, so all but the constant and, of an even n, the highest frequency, counts
+ * twice.
+ */
 function fromHalf(x: Tensor, { axis, n, scale }: Along, sign: Sign): Tensor {
   const first = cut(x, axis, half(n))
   const length = first.shape[axis]
@@ -147,17 +151,25 @@ interface ManyArgs extends FFTNOptions {
 }
 const listOf = (v: readonly number[] | number): readonly number[] => (typeof v === 'number' ? [v] : v)
 
-/** `last` transforms the last of the dimensions, `others` those before; with `lastFirst` in this order. */
-function many(name: string, inverse: boolean, sign: Sign, last: Run, { size = same, lastFirst = false, mustBeReal = false, two = false }: { size?: (n: number) => number; lastFirst?: boolean; mustBeReal?: boolean; two?: boolean }): FFTN {
+interface Many {
+  /** The length where none is asked for, of the last of the dimensions. */
+  readonly size?: (n: number) => number
+  /** The last of the dimensions is transformed before the others. */
+  readonly lastFirst?: boolean
+  readonly mustBeReal?: boolean
+  /** Two dimensions by default. */
+  readonly two?: boolean
+}
+/** `last` transforms the last of the dimensions, a plain transform those before. */
+function many(name: string, inverse: boolean, sign: Sign, last: Run, { size = same, lastFirst = false, mustBeReal = false, two = false }: Many = {}): FFTN {
   const op = `fft.${name}`
   return define(op, ['input', 's', 'dim', 'norm'], ({ input, s, dim, norm }: ManyArgs) => {
     const x = ready(op, input, mustBeReal)
     const sizes = s === undefined || s === null ? null : listOf(s)
     const given = dim ?? (two ? [-2, -1] : null)
-    const dims = given !== null ? listOf(given).map(d => needAxis(op, x, d)) : sizes ? sizes.map((_, i) => x.ndim - sizes.length + i) : normalizeDims(op, null, x.ndim)
+    const dims = given !== null ? listOf(given).map(d => needAxis(op, x, d)) : [...x.shape.keys()].slice(sizes ? -sizes.length : 0)
     if (new Set(dims).size !== dims.length) fail(op, `a dimension of [${listOf(given ?? dims)}] is named twice`, 'name each once')
-    if (sizes && sizes.length !== dims.length) fail(op, `${sizes.length} lengths for ${dims.length} dimensions`, 'give one length for each dimension')
-    if (dims.some(d => d < 0)) fail(op, `${sizes?.length} lengths for ${x}`, 'give at most one for each dimension')
+    if (sizes && sizes.length !== dims.length) fail(op, `${sizes.length} lengths for ${dims.length} dimensions of ${x}`, 'give one length for each dimension')
     if (dims.length === 0) fail(op, `no dimension of ${x} is transformed`, 'name at least one')
     const alongs = dims.map((axis, i): Along => {
       const asked = sizes?.[i] ?? -1
@@ -177,7 +189,7 @@ function many(name: string, inverse: boolean, sign: Sign, last: Run, { size = sa
  * @example
  * fft.fftn(ones(2, 2, 2), { dim: [0, 2] }).shape // → [ 2, 2, 2 ]
  */
-export const fftn: FFTN = many('fftn', false, FORWARD, whole, {})
+export const fftn: FFTN = many('fftn', false, FORWARD, whole)
 /**
  * `ifft` over several dimensions: all, or those of `dim`. As `torch.fft.ifftn`.
  *
@@ -185,7 +197,7 @@ export const fftn: FFTN = many('fftn', false, FORWARD, whole, {})
  * fft.ifftn(fft.fftn(ones(2, 2))) // → tensor([[1.+0.j, 1.+0.j],
  * //           [1.+0.j, 1.+0.j]])
  */
-export const ifftn: FFTN = many('ifftn', true, INVERSE, whole, {})
+export const ifftn: FFTN = many('ifftn', true, INVERSE, whole)
 /**
  * `rfft` over the last of several dimensions, then `fft` over the others. As `torch.fft.rfftn`.
  *
@@ -265,11 +277,18 @@ export const ihfft2: FFTN = many('ihfft2', true, INVERSE, toHalf, { lastFirst: t
 // Frequencies
 
 type Frequencies = ((n: number, d?: number | CreationOptions, options?: CreationOptions) => Tensor) & Described
-const frequencies = (name: string, make: (n: number) => Tensor): Frequencies => define(`fft.${name}`, ['n', 'd', '*', 'dtype', 'device', 'requiresGrad'], ({ n, d = 1, dtype = 'float32', ...rest }: CreationOptions & { n: number; d?: number }) => {
-  needLength(`fft.${name}`, n, 'n')
-  if (dtypes[dtype].kind !== 'float' && !isComplex(dtype)) fail(`fft.${name}`, `frequencies are fractions, dtype is ${dtype}`, "use 'float32'")
-  return place(rest, () => cast(div(make(n), n * d), dtype))
-})
+interface FrequencyArgs extends CreationOptions {
+  n: number
+  d?: number
+}
+function frequencies(name: string, make: (n: number) => Tensor): Frequencies {
+  const op = `fft.${name}`
+  return define(op, ['n', 'd', '*', 'dtype', 'device', 'requiresGrad'], ({ n, d = 1, dtype = 'float32', ...rest }: FrequencyArgs) => {
+    needLength(op, n, 'n')
+    if (!isDifferentiable(dtype)) fail(op, `frequencies are fractions, dtype is ${dtype}`, "use 'float32'")
+    return place(rest, () => cast(div(make(n), n * d), dtype))
+  })
+}
 /**
  * Frequencies of the values of `fft` for samples d apart: [0, 1, …, −2, −1]/(d·n). As `torch.fft.fftfreq`.
  *
@@ -285,11 +304,18 @@ export const fftfreq: Frequencies = frequencies('fftfreq', n => cat([arange(0, M
  */
 export const rfftfreq: Frequencies = frequencies('rfftfreq', n => arange(0, half(n)))
 
-type Shift = ((input: Tensor, dim?: readonly number[] | number | null | { dim?: readonly number[] | number | null }) => Tensor) & Described
-const shift = (name: string, by: (n: number) => number): Shift => define(`fft.${name}`, ['input', 'dim'], ({ input, dim }: { input: Tensor; dim?: readonly number[] | number | null }) => {
-  const dims = normalizeDims(`fft.${name}`, dim, needTensor(`fft.${name}`, input).ndim)
-  return dims.length === 0 ? input : roll(input, dims.map(d => by(input.shape[d])), dims)
-})
+type Shift = ((input: Tensor, dim?: Numbers | { dim?: Numbers }) => Tensor) & Described
+interface ShiftArgs {
+  input: Tensor
+  dim?: Numbers
+}
+function shift(name: string, by: (n: number) => number): Shift {
+  const op = `fft.${name}`
+  return define(op, ['input', 'dim'], ({ input, dim }: ShiftArgs) => {
+    const dims = normalizeDims(op, dim, needTensor(op, input).ndim)
+    return dims.length === 0 ? input : roll(input, dims.map(d => by(input.shape[d])), dims)
+  })
+}
 /**
  * Moves the frequency 0 from the front to the middle of dimensions (default: all). As `torch.fft.fftshift`.
  *

@@ -1,5 +1,5 @@
 // Short-time Fourier transforms: windows of a signal, each transformed, and the way back by overlapping and adding (Griffin & Lim 1984).
-import { isComplex, isFloat } from '../core/dtype.ts'
+import { isComplex, isDifferentiable } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { viewAsComplex, viewAsReal } from './complex.ts'
 import { ones } from './creation.ts'
@@ -35,7 +35,16 @@ export interface IstftOptions extends WindowOptions {
   /** The signal is complex; then all frequencies are needed. */
   returnComplex?: boolean
 }
-type Transform<O> = ((input: Tensor, nFft: number | (O & { nFft: number }), hopLength?: number | null | O, winLength?: number | null | O, window?: Tensor | null | O, ...rest: readonly unknown[]) => Tensor) & Described
+type Size<O> = number | null | O
+type Choice<O> = boolean | null | O
+type Stft<O = StftOptions> = ((
+  input: Tensor, nFft: number | (O & { nFft: number }), hopLength?: Size<O>, winLength?: Size<O>, window?: Tensor | null | O, center?: boolean | O,
+  padMode?: PadMode | O, normalized?: boolean | O, onesided?: Choice<O>, returnComplex?: Choice<O>,
+) => Tensor) & Described
+type Istft<O = IstftOptions> = ((
+  input: Tensor, nFft: number | (O & { nFft: number }), hopLength?: Size<O>, winLength?: Size<O>, window?: Tensor | null | O, center?: boolean | O,
+  normalized?: boolean | O, onesided?: Choice<O>, length?: Size<O>, returnComplex?: boolean | O,
+) => Tensor) & Described
 
 interface Windows {
   readonly hop: number
@@ -63,6 +72,8 @@ function centred(window: Tensor, nFft: number): Tensor {
   return window.shape[0] === nFft ? window : pad(window, [low, nFft - window.shape[0] - low])
 }
 
+const common = ['input', 'nFft', 'hopLength', 'winLength', 'window', 'center']
+
 interface StftArgs extends StftOptions {
   input: Tensor
   nFft: number
@@ -74,9 +85,11 @@ interface StftArgs extends StftOptions {
  * @example
  * const spectrogram = stft(randn(1000), 64, { hopLength: 16, window: ones(64), returnComplex: true }).abs()   // f32[33,63]
  */
-export const stft: Transform<StftOptions> = define('stft', ['input', 'nFft', 'hopLength', 'winLength', 'window', 'center', 'padMode', 'normalized', 'onesided', 'returnComplex'], ({ input, nFft, center = true, padMode = 'reflect', normalized = false, ...o }: StftArgs) => {
+export const stft: Stft = define('stft', [...common, 'padMode', 'normalized', 'onesided', 'returnComplex'], (a: StftArgs) => {
+  const { input, nFft, center = true, padMode = 'reflect', normalized = false, ...o } = a
   const { dtype, ndim } = needTensor('stft', input)
-  if (ndim < 1 || ndim > 2 || !(isFloat(dtype) || isComplex(dtype))) fail('stft', `expected a float or complex signal of one or two dimensions, got ${input}`, 'signals are [length] or [batch, length]')
+  if (ndim < 1 || ndim > 2 || !isDifferentiable(dtype))
+    fail('stft', `expected a float or complex signal of one or two dimensions, got ${input}`, 'signals are [length] or [batch, length]')
   const { hop, window } = windows('stft', nFft, o)
   const complex = isComplex(dtype) || (window !== null && isComplex(window.dtype))
   const onesided = o.onesided ?? !complex
@@ -105,15 +118,18 @@ interface IstftArgs extends IstftOptions {
  * const x = arange(16, { dtype: 'float32' })
  * istft(stft(x, 8), 8).shape // → [ 16 ]
  */
-export const istft: Transform<IstftOptions> = define('istft', ['input', 'nFft', 'hopLength', 'winLength', 'window', 'center', 'normalized', 'onesided', 'length', 'returnComplex'], ({ input, nFft, center = true, normalized = false, length, returnComplex = false, ...o }: IstftArgs) => {
+export const istft: Istft = define('istft', [...common, 'normalized', 'onesided', 'length', 'returnComplex'], (a: IstftArgs) => {
+  const { input, nFft, center = true, normalized = false, length, returnComplex = false, ...o } = a
   const given = isComplex(needTensor('istft', input).dtype) ? input : viewAsComplex(contiguous(input))
-  if (given.ndim < 2 || given.ndim > 3 || given.numel === 0) fail('istft', `expected [frequencies, windows] or [batch, frequencies, windows], got ${input}`, 'give what stft gives')
+  if (given.ndim < 2 || given.ndim > 3 || given.numel === 0)
+    fail('istft', `expected [frequencies, windows] or [batch, frequencies, windows], got ${input}`, 'give what stft gives')
   const { hop, window } = windows('istft', nFft, o)
   const batch = given.ndim === 2 ? unsqueeze(given, 0) : given
   const [, frequencies, frames] = batch.shape
   const half = Math.floor(nFft / 2)
   const onesided = o.onesided ?? frequencies !== nFft
-  if (frequencies !== (onesided ? half + 1 : nFft)) fail('istft', `${frequencies} frequencies in ${input}, nFft ${nFft}`, `${onesided ? 'onesided' : 'twosided'} there are ${onesided ? half + 1 : nFft}`)
+  const expected = onesided ? half + 1 : nFft
+  if (frequencies !== expected) fail('istft', `${frequencies} frequencies in ${input}, nFft ${nFft}`, `${onesided ? 'of one half' : 'of all'} there are ${expected}`)
   if (returnComplex && onesided) fail('istft', 'a complex signal of one half of its frequencies', 'give all frequencies: onesided: false')
   if (!returnComplex && window && isComplex(window.dtype)) fail('istft', 'a real signal with a complex window', 'returnComplex: true')
   const spectrum = transpose(batch, 1, 2)
