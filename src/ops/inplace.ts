@@ -76,15 +76,16 @@ export const reshapingNames = ['squeeze', 'swapaxes', 'swapdims', 't', 'transpos
 
 export type InplaceName = (typeof inplaceNames)[number] | (typeof reshapingNames)[number]
 
-type Fn = (x: Tensor, ...rest: unknown[]) => Tensor
+type AnyFn = (x: Tensor, ...rest: unknown[]) => Tensor
 const isOperand = (x: unknown): x is Operand => x instanceof Tensor || typeof x === 'number' || typeof x === 'boolean'
 
 /** The in-place form of a function: its result in the memory of its first operand. The formula of a pointwise one writes there directly. */
-function inplace(fn: Fn & Described & Checked): Fn & Described {
+export function inplace<F extends (...args: never[]) => Tensor>(given: F & Described & Checked): F & Described {
+  const fn = given as unknown as AnyFn & Described & Checked
   const op = pointwiseOps.get(fn.opName)
   const others = op?.samples && op.samples[0].shapes.length - 1
   const put = copyOp(fn.opName)
-  const form: Fn = (x, ...rest) => {
+  const form: AnyFn = (x, ...rest) => {
     needTensor(`${fn.opName}_`, x)
     if (op && rest.length === others && rest.every(isOperand)) {
       fn.check?.(x, rest[0])
@@ -94,13 +95,13 @@ function inplace(fn: Fn & Described & Checked): Fn & Described {
     const from = x.requiresGrad ? clone(x) : x
     return write(put, x, [fn(from, ...rest.map(y => (y === x ? from : y)))])
   }
-  return tagged(form, `${fn.opName}_`, fn.paramNames)
+  return tagged(form as unknown as F, `${fn.opName}_`, fn.paramNames)
 }
 
 /** The in-place form of a view: the tensor takes the place of its view, history included. */
-function reshaping(fn: Fn & Described): Fn & Described {
+function reshaping(fn: AnyFn & Described): AnyFn & Described {
   const name = `${fn.opName}_`
-  const form: Fn = (x, ...rest) => {
+  const form: AnyFn = (x, ...rest) => {
     const y = fn(x, ...rest)
     if (y === x) return x
     if (y.gradFn && !x.gradFn && !x.base) fail(name, `${x} is a leaf that requires a gradient, so it cannot be changed in place while ops are recorded`, 'wrap the change in noGrad(() => …), or use the form without _')
@@ -120,7 +121,7 @@ function reshaping(fn: Fn & Described): Fn & Described {
 /** The in-place forms of the functions of a table. */
 export const inplaceForms = (table: readonly (readonly [string, unknown])[]): [string, unknown][] =>
   ([[inplaceNames, inplace], [reshapingNames, reshaping]] as const).flatMap(([names, form]) =>
-    table.filter(([name]) => (names as readonly string[]).includes(name)).map(([name, fn]): [string, unknown] => [`${name}_`, form(fn as Fn & Described)]))
+    table.filter(([name]) => (names as readonly string[]).includes(name)).map(([name, fn]): [string, unknown] => [`${name}_`, form(fn as AnyFn & Described)]))
 
 /**
  * Writes a value on the main diagonal: of a matrix, or of more dimensions of one size. With `wrap`, tall matrices begin anew below

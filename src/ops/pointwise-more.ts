@@ -257,3 +257,14 @@ const equalForms = sized<Equal, { input: Tensor; other: Tensor }>('equal', ['inp
 export const equal: Equal = equalForms[0]
 /** `equal` that waits for the device. */
 export const equalAsync: Later<Equal> = equalForms[1]
+
+/** Whether the dtype is a float one. As `torch.is_floating_point`. */
+export const isFloatingPoint: ((x: Tensor) => boolean) & Described = tagged((x: Tensor) => isFloat(needTensor('isFloatingPoint', x).dtype), 'isFloatingPoint', ['input'])
+const nonzeroForms = sized<((x: Tensor) => boolean) & Described, { input: Tensor }>('isNonzero', ['input'], function* ({ input }) {
+  if (needTensor('isNonzero', input).numel !== 1) fail('isNonzero', `${input} has ${input.numel} elements, not one`, 'reduce it first: any()')
+  return (yield ne(input, 0))[0] !== 0
+})
+/** Whether the one element is not 0. Reads at once. As `torch.is_nonzero`. */
+export const isNonzero: ((x: Tensor) => boolean) & Described = nonzeroForms[0]
+/** `isNonzero` that waits for the device. */
+export const isNonzeroAsync: Later<(x: Tensor) => boolean> = nonzeroForms[1]

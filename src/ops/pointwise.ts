@@ -4,7 +4,7 @@ import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { S, type Scalar } from '../ir/scalar.ts'
 import { tagged, type Described, type Operand } from './define.ts'
-import { isReal, like, polynomial, when } from './formula.ts'
+import { isReal, isWide, like, polynomial, when } from './formula.ts'
 import { checked, operands, scaled, type Scaled } from './operands.ts'
 import { binary, ternary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
 import { Tensor } from './tensor.ts'
@@ -241,7 +241,10 @@ export const erfinv: Unary = unary('erfinv', {
     const w = S.neg(S.log(S.mul(S.sub(1, x), S.add(1, x))))
     const centre = polynomial(S.sub(w, 2.5), [2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727, 1.50140941])
     const tail = polynomial(S.sub(S.sqrt(w), 3), [-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682])
-    return S.select(S.eq(S.abs(x), 1), S.div(x, 0), S.mul(x, S.select(S.lt(w, 5), centre, tail)))
+    const fit = S.mul(x, S.select(S.lt(w, 5), centre, tail))
+    // For the bits of float64 two steps of Newton's.
+    const nearer = (y: Scalar): Scalar => S.sub(y, S.mul(S.mul(S.sub(S.erf(y), x), S.exp(S.mul(y, y))), Math.sqrt(Math.PI) / 2))
+    return S.select(S.eq(S.abs(x), 1), S.div(x, 0), isWide(x) ? nearer(nearer(fit)) : fit)
   },
   vjpOut: (g, y) => mul(g, mul(exp(square(y)), Math.sqrt(Math.PI) / 2)),
 })

@@ -66,6 +66,8 @@ export const subjects: readonly Subject[] = [
   of('i1e', special.i1e, [all], 6, 8),
   of('besselJ0', special.besselJ0, [[-1000, 1000]], 8, 12, 1),
   of('besselJ1', special.besselJ1, [[-1000, 1000]], 8, 12, 1),
+  of('scaledModifiedBesselK0', special.scaledModifiedBesselK0, [positive], 12, 16),
+  of('scaledModifiedBesselK1', special.scaledModifiedBesselK1, [positive], 6, 8),
   of('igamma', extended.igamma, [[0.01, 200], [0.01, 300]], 12, 16, 1),
   of('igammac', extended.igammac, [[0.01, 200], [0.01, 300]], 12, 16, 1),
   of('zeta', special.zeta, [[1.1, 20], [0.1, 100]], 24, 32, 1e-30),

@@ -1,7 +1,8 @@
 // Activations that live in nn.functional alone.
 import { fail } from '../../core/errors.ts'
 import { define, describe, needTensor, type Described } from '../../ops/define.ts'
-import { add, div, expm1, ge, gt, le, leakyRelu, logicalAnd, lt, mul, randLike, relu, sub, tanh, where, type Generator, type Tensor } from '../../ops/index.ts'
+import { inplace } from '../../ops/inplace.ts'
+import { add, div, elu, expm1, ge, gt, hardtanh, le, leakyRelu, logicalAnd, lt, mul, randLike, relu, selu, sub, tanh, where, type Generator, type Tensor } from '../../ops/index.ts'
 
 /** x where |x| > lambd, else 0. As `torch.nn.functional.hardshrink`. */
 export const hardshrink: ((x: Tensor, lambd?: number) => Tensor) & Described = describe((x: Tensor, lambd = 0.5) => where(logicalAnd(ge(x, -lambd), le(x, lambd)), 0, x), 'hardshrink', ['input', 'lambd'])
@@ -51,3 +52,20 @@ export const rrelu: ((x: Tensor, lower?: number | RreluOptions, upper?: number, 
   const slope = add(mul(randLike(input, { generator }), upper - lower), lower)
   return where(ge(input, 0), input, mul(input, slope.detach()))
 })
+
+/** `celu` in the memory of its input. As `torch.nn.functional.celu_`. */
+export const celu_: typeof celu = inplace(celu)
+/** `elu` in the memory of its input. As `torch.nn.functional.elu_`. */
+export const elu_: typeof elu = inplace(elu)
+/** `hardtanh` in the memory of its input. As `torch.nn.functional.hardtanh_`. */
+export const hardtanh_: typeof hardtanh = inplace(hardtanh)
+/** `leakyRelu` in the memory of its input. As `torch.nn.functional.leaky_relu_`. */
+export const leakyRelu_: typeof leakyRelu = inplace(leakyRelu)
+/** `relu` in the memory of its input. As `torch.nn.functional.relu_`. */
+export const relu_: typeof relu = inplace(relu)
+/** `rrelu` in the memory of its input. As `torch.nn.functional.rrelu_`. */
+export const rrelu_: typeof rrelu = inplace(rrelu)
+/** `selu` in the memory of its input. As `torch.nn.functional.selu_`. */
+export const selu_: typeof selu = inplace(selu)
+/** `threshold` in the memory of its input. As `torch.nn.functional.threshold_`. */
+export const threshold_: typeof threshold = inplace(threshold)
