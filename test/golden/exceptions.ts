@@ -86,7 +86,7 @@ export const exceptions: readonly Exception[] = [
 
 /** The entries that say something about a case there. */
 export const exceptionsOf = ({ id, op }: Pick<Result, 'id' | 'op'>, device: DeviceName, world: World): readonly Exception[] =>
-  exceptions.filter(e => (e.cases.includes(id) || e.cases.includes(op)) && (e.devices?.includes(device) ?? true) && (e.world === undefined || e.world === world))
+  exceptions.filter(e => (e.cases.includes(id) || (e.cases.includes(op) && !id.startsWith('errors/'))) && (e.devices?.includes(device) ?? true) && (e.world === undefined || e.world === world))
 
 /** The reason why a case may fail as it did, or null. */
 export const exceptionFor = (r: Result, device: DeviceName, world: World): string | null =>

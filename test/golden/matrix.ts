@@ -29,7 +29,7 @@ function judge(results: readonly Result[], device: DeviceName, world: World): vo
 }
 
 export function matrix(device: DeviceName, world: World, threads?: number): void {
-  describe(`${device}${threads ? `, threads: ${threads}` : ''}, ${world}`, () => {
+  describe.skipIf(device === 'webgpu' && !gpu)(`${device}${threads ? `, threads: ${threads}` : ''}, ${world}`, () => {
     const options = { device, world }
     beforeAll(async () => {
       if (threads) closeDevice(device)
