@@ -3,7 +3,7 @@ import { dtypes, isFloat, scalarType, WORD } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import { rounded } from '../../core/storage.ts'
 import { formatShape, numel, type Shape } from '../../core/shape.ts'
-import type { View } from '../../core/view.ts'
+import { collapse, type View } from '../../core/view.ts'
 import type { CumulateOp, Kernel, KernelKind, KernelOf, ReduceOp } from '../../ir/kernel.ts'
 import { factorise } from './factor.ts'
 import { evaluateBlock, valuesOf } from './scalar.ts'
@@ -27,28 +27,51 @@ function addresses({ shape, strides, offset }: View): Float64Array {
   return out
 }
 
-/** The elements at n addresses from the given one on. */
-function loadAt({ data }: Operand, at: Float64Array, first: number, n: number, values: Float64Array): void {
-  for (let i = 0; i < n; i++) values[i] = data[at[first + i]]
+/** A view as runs of elements that are one step apart. */
+interface Runs {
+  readonly starts: Float64Array
+  readonly length: number
+  readonly step: number
 }
 
-function storeAt({ view: { dtype }, data }: Operand, at: Float64Array, first: number, n: number, values: ArrayLike<number>): void {
-  if (dtypes[dtype].bytes < WORD) for (let i = 0; i < n; i++) data[at[first + i]] = rounded(dtype, values[i])
-  else for (let i = 0; i < n; i++) data[at[first + i]] = values[i]
+function runsOf(view: View): Runs {
+  const { shape, strides: [strides] } = collapse(view.shape, [view.strides])
+  return { starts: addresses({ ...view, shape: shape.slice(0, -1), strides }), length: shape.at(-1)!, step: strides.at(-1)! }
+}
+
+/** Goes through n elements from the given one on, run by run: `count` elements from address `at`, which are those from `i` on. */
+function eachRun({ starts, length, step }: Runs, first: number, n: number, visit: (at: number, i: number, count: number) => void): void {
+  let run = Math.floor(first / length)
+  let from = first - run * length
+  for (let i = 0; i < n; from = 0) {
+    const count = Math.min(length - from, n - i)
+    visit(starts[run++] + from * step, i, count)
+    i += count
+  }
+}
+
+function loadAt({ data }: Operand, runs: Runs, first: number, n: number, values: Float64Array): void {
+  eachRun(runs, first, n, (at, i, count) => {
+    for (const end = i + count; i < end; i++, at += runs.step) values[i] = data[at]
+  })
+}
+
+function storeAt({ view: { dtype }, data }: Operand, runs: Runs, first: number, n: number, values: ArrayLike<number>): void {
+  const isNarrow = dtypes[dtype].bytes < WORD
+  eachRun(runs, first, n, (at, i, count) => {
+    if (isNarrow) for (const end = i + count; i < end; i++, at += runs.step) data[at] = rounded(dtype, values[i])
+    else for (const end = i + count; i < end; i++, at += runs.step) data[at] = values[i]
+  })
 }
 
 /** The elements in row-major order. */
 function load(x: Operand): Float64Array {
-  const at = addresses(x.view)
-  const values = new Float64Array(at.length)
-  loadAt(x, at, 0, at.length, values)
+  const values = new Float64Array(numel(x.view.shape))
+  loadAt(x, runsOf(x.view), 0, values.length, values)
   return values
 }
 
-function store(x: Operand, values: ArrayLike<number>): void {
-  const at = addresses(x.view)
-  storeAt(x, at, 0, at.length, values)
-}
+const store = (x: Operand, values: ArrayLike<number>): void => storeAt(x, runsOf(x.view), 0, numel(x.view.shape), values)
 
 /** Every index of a shape, in row-major order. */
 const indices = (shape: Shape): number[][] =>
@@ -220,9 +243,9 @@ const sort: Runner<'sort'> = ({ descending }, [x], [values, positions]) => {
 const BLOCK = 512
 
 const map: Runner<'map'> = ({ program, params }, inputs, outputs) => {
-  const from = inputs.map(o => addresses(o.view))
-  const to = outputs.map(o => addresses(o.view))
-  const { length } = to[0]
+  const from = inputs.map(o => runsOf(o.view))
+  const to = outputs.map(o => runsOf(o.view))
+  const length = numel(outputs[0].view.shape)
   const values = valuesOf(program, params, Math.min(length, BLOCK))
   for (let first = 0; first < length; first += BLOCK) {
     const n = Math.min(BLOCK, length - first)
