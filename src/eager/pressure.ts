@@ -32,6 +32,13 @@ export function relieve(backend: Backend, bytes: number): void {
   }
 }
 
+/** Takes back the count of memory that was freed without the collector. */
+export function relieved(backend: Backend, bytes: number): void {
+  if (backend.info.name === 'meta') return
+  sinceTurn -= bytes
+  untilCollection += bytes
+}
+
 /** The first buffer makes the collector begin to mark, the second makes it go on. */
 function collect(): void {
   try {

@@ -15,11 +15,13 @@ import { Tensor } from '../ops/tensor.ts'
 import { world, type BackwardOptions, type World } from '../ops/world.ts'
 import { backendNamed, currentBackend, onDevice } from './device.ts'
 import { Handle, Storage, allocate, closed, callSite, handleOn, inScope, needFloat64, storageOf } from './storage.ts'
-import { relieve, turn, turnDue } from './pressure.ts'
+import { relieve, relieved, turn, turnDue } from './pressure.ts'
 
 /** Lowers onto blocks of one backend and runs each kernel as it comes. */
 class Direct extends KernelLowering {
   private readonly blocks: Block[] = []
+  /** Bytes that were asked for, block by block. */
+  private readonly sizes: number[] = []
   constructor(private readonly backend: Backend) {
     super()
   }
@@ -30,6 +32,7 @@ class Direct extends KernelLowering {
     relieve(this.backend, bytes)
     const block = this.backend.alloc(bytes)
     this.blocks.push(block)
+    this.sizes.push(bytes)
     return { view: contiguousView(dtype, shape), slot: block }
   }
 
@@ -43,7 +46,11 @@ class Direct extends KernelLowering {
   /** Frees the blocks that no result uses. */
   finish(kept: readonly Arg[]): void {
     if (kept.length === 1 && this.blocks.length === 1 && kept[0].slot === this.blocks[0]) return
-    for (const b of this.blocks) if (!kept.some(a => a.slot === b)) this.backend.free(b)
+    this.blocks.forEach((b, i) => {
+      if (kept.some(a => a.slot === b)) return
+      this.backend.free(b)
+      relieved(this.backend, this.sizes[i])
+    })
   }
 
   made(block: object): boolean {
