@@ -1,6 +1,6 @@
 // Every in-place form against the function it is made of: values, derivatives, the same tensor, views of its memory; eager and compiled.
 import { describe, expect, test } from 'vitest'
-import { Tensor, compile, grad, tensor } from '../../src/index.ts'
+import { compile, grad, tensor, type Tensor } from '../../src/index.ts'
 import { inplaceNames, reshapingNames } from '../../src/ops/inplace.ts'
 import { eachDevice } from '../each-device.ts'
 

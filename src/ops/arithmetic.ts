@@ -1,0 +1,171 @@
+// Elementwise arithmetic. Each op is one formula; the derivative stands beside it. Names and values follow PyTorch.
+import { isFloat } from '../core/dtype.ts'
+import { fail } from '../core/errors.ts'
+import { needKnown } from '../core/options.ts'
+import { S } from '../ir/scalar.ts'
+import { eq, ge, gt, le, logicalAnd, logicalOr, lt, onesLike, where } from './comparison.ts'
+import { tagged, type Described, type Operand } from './define.ts'
+import { isReal, like } from './formula.ts'
+import { operands, scaled, type Scaled } from './operands.ts'
+import { binary, ternary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
+import { Tensor } from './tensor.ts'
+
+const flat = (g: Tensor): Tensor => mul(g, 0)
+/** Product, with broadcasting; of bools their and. d(ab) = b da + a db. As `torch.mul`. */
+export const mul: BinaryFn = binary('mul', { dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.and(a, b) : S.mul(a, b)), vjp: [(g, _, b) => mul(g, b), (g, a) => mul(g, a)] })
+/** Sum `input + alpha·other` of two tensors, or of a tensor and a number, with broadcasting; of bools their or. As `torch.add`. */
+export const add: Scaled = scaled(binary('add', { dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.or(a, b) : S.add(a, b)), linear: [g => g, g => g] }), mul)
+/** Difference `input − alpha·other`, with broadcasting. As `torch.sub`. */
+export const sub: Scaled = scaled(binary('sub', { dtype: 'number', value: S.sub, linear: [g => g, g => neg(g)] }), mul)
+const quotient: BinaryFn = binary('div', {
+  dtype: 'float', value: S.div, sample: [0.5, 3],
+  vjp: [(g, _, b) => div(g, b), (g, a, b) => neg(div(mul(g, a), mul(b, b)))],
+})
+export interface DivOptions {
+  /** 'trunc' rounds the quotient towards 0, 'floor' down; integers then stay integers. Default null: neither. */
+  roundingMode?: 'trunc' | 'floor' | null
+}
+export type Div = ((x: Operand, other: Operand, options?: DivOptions) => Tensor) & Described
+/** Quotient, with broadcasting; integers give float32 unless rounded. d(a/b) = da/b − a/b² db. As `torch.div`. */
+export const div: Div = tagged((x: Operand, other: Operand, options?: DivOptions) => {
+  if (options === undefined) return quotient(x, other)
+  needKnown('div', options, ['roundingMode'])
+  const mode = options.roundingMode ?? null
+  if (mode !== null && mode !== 'trunc' && mode !== 'floor') fail('div', `there is no roundingMode '${String(mode)}'`, "'trunc', 'floor' or null")
+  return (mode === null ? quotient : mode === 'floor' ? floorDivide : truncDivide)(x, other)
+}, 'div', ['input', 'other', '*', 'roundingMode'])
+/** Quotient rounded down; of integers by 0 it is 0. As `torch.floor_divide`. */
+export const floorDivide: BinaryFn = binary('floorDivide', { dtype: 'number', value: S.floorDiv, sample: [0.6, 3], linear: [flat, flat] })
+/** Quotient without its fraction. */
+const truncDivide: BinaryFn = binary('truncDivide', {
+  dtype: 'number', sample: [0.6, 3], linear: [flat, flat],
+  value: (a, b) => (isReal(a) ? S.trunc(S.div(a, b)) : S.floorDiv(S.sub(a, S.rem(a, b)), b)),
+})
+/** Remainder of floored division: it has the sign of the divisor. As `torch.remainder`. */
+export const remainder: BinaryFn = operands('one', binary('remainder', {
+  dtype: 'number', value: S.mod, sample: [0.6, 3],
+  vjp: [g => g, (g, a, b) => neg(mul(g, floor(div(a, b))))],
+}))
+/** Remainder of truncated division: it has the sign of the dividend. As `torch.fmod`. */
+export const fmod: BinaryFn = operands('other', binary('fmod', {
+  dtype: 'number', value: S.rem, sample: [0.6, 3],
+  vjp: [g => g, (g, a, b) => neg(mul(g, trunc(div(a, b))))],
+}))
+/** Elementwise larger value; NaN when either is NaN. Ties share the gradient. As `torch.maximum`. */
+export const maximum: BinaryFn = operands('tensors', binary('maximum', {
+  dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.or(a, b) : S.max(a, b)),
+  vjp: [(g, a, b) => mul(g, preference(a, b)), (g, a, b) => mul(g, preference(b, a))],
+}))
+/** Elementwise smaller value; NaN when either is NaN. Ties share the gradient. As `torch.minimum`. */
+export const minimum: BinaryFn = operands('tensors', binary('minimum', {
+  dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.and(a, b) : S.min(a, b)),
+  vjp: [(g, a, b) => mul(g, preference(b, a)), (g, a, b) => mul(g, preference(a, b))],
+}))
+/** 1 where a > b, ½ where equal, else 0. */
+const preference: BinaryFn = binary('preference', {
+  dtype: 'float',
+  value: (a, b) => S.select(S.gt(a, b), like(a, 1), S.select(S.eq(a, b), like(a, 0.5), 0)),
+})
+/** Magnitude of the first, sign of the second. As `torch.copysign`. */
+export const copysign: BinaryFn = operands('other', binary('copysign', {
+  dtype: 'float',
+  value: (a, b) => {
+    const size = S.abs(a)
+    // 1/−0 is −∞: that tells the zeros apart.
+    return S.select(S.or(S.lt(b, 0), S.and(S.eq(b, 0), S.lt(S.div(1, b), 0))), S.neg(size), size)
+  },
+  vjp: [(g, a, b) => mul(g, mul(sign(a), copysign(onesLike(b), b))), null],
+}))
+/** √(a² + b²). As `torch.hypot`. */
+export const hypot: BinaryFn = operands('tensors', binary('hypot', {
+  dtype: 'float', sample: [0.5, 2],
+  value: (a, b) => {
+    const big = S.max(S.abs(a), S.abs(b))
+    const small = S.min(S.abs(a), S.abs(b))
+    const q = S.div(small, big)
+    return S.select(S.or(S.eq(big, 0), S.eq(big, Infinity)), big, S.mul(big, S.sqrt(S.add(1, S.mul(q, q)))))
+  },
+  vjp: [(g, a, b) => mul(g, div(a, hypot(a, b))), (g, a, b) => mul(g, div(b, hypot(a, b)))],
+}))
+const negative: Unary = unary('neg', { dtype: 'number', value: S.neg, linear: [g => neg(g)] })
+/** −x; of a bool there is none. As `torch.neg`. */
+export const neg: Unary = tagged((x: Tensor) => {
+  if (x instanceof Tensor && x.dtype === 'bool') fail('neg', `${x} has no negative`, "x.logicalNot() turns it round, x.to('int32') makes numbers of it")
+  return negative(x)
+}, 'neg', ['input'])
+/** |x|. As `torch.abs`. */
+export const abs: Unary = unary('abs', { dtype: 'number', value: S.abs, vjp: (g, x) => mul(g, sign(x)), sample: [0.3, 2] })
+/** −1, 0 or 1. As `torch.sign`. */
+export const sign: Unary = unary('sign', { dtype: 'same', value: x => (x.dtype === 'bool' ? x : S.sign(x)), vjp: flat })
+/** x². As `torch.square`. */
+export const square: Unary = unary('square', { dtype: 'number', value: x => S.mul(x, x), vjp: (g, x) => mul(g, mul(x, 2)) })
+/** 1/x. d(1/x) = −1/x² dx. As `torch.reciprocal`. */
+export const reciprocal: Unary = unary('reciprocal', { dtype: 'float', value: x => S.div(1, x), vjpOut: (g, y) => neg(mul(g, mul(y, y))), sample: [0.5, 2] })
+/** √x. d√x = dx / (2√x). As `torch.sqrt`. */
+export const sqrt: Unary = unary('sqrt', { dtype: 'float', value: S.sqrt, vjpOut: (g, y) => div(g, mul(y, 2)), sample: [0.3, 3] })
+/** √x of a sum of squares. At 0, the tip of the cone, the derivative is taken as 0, as PyTorch's `norm` and `std` do. */
+export const root: Unary = unary('root', { dtype: 'float', value: S.sqrt, vjpOut: (g, y) => div(g, where(eq(y, 0), Infinity, mul(y, 2))), sample: [0.3, 3] })
+/** 1/√x. As `torch.rsqrt`. */
+export const rsqrt: Unary = unary('rsqrt', { dtype: 'float', value: x => S.div(1, S.sqrt(x)), vjpOut: (g, y) => mul(g, mul(-0.5, mul(y, mul(y, y)))), sample: [0.5, 2] })
+/** Largest whole number ≤ x. As `torch.floor`. */
+export const floor: Unary = unary('floor', { dtype: 'number', value: x => (isReal(x) ? S.floor(x) : x), linear: [flat] })
+/** Smallest whole number ≥ x. As `torch.ceil`. */
+export const ceil: Unary = unary('ceil', { dtype: 'number', value: x => (isReal(x) ? S.ceil(x) : x), linear: [flat] })
+/** x without its fraction. As `torch.trunc`. */
+export const trunc: Unary = unary('trunc', { dtype: 'number', value: x => (isReal(x) ? S.trunc(x) : x), linear: [flat] })
+const nearest: Unary = unary('round', { dtype: 'number', value: x => (isReal(x) ? S.round(x) : x), linear: [flat] })
+export interface RoundOptions {
+  /** Places after the point that stay; before it when negative. Default 0. */
+  decimals?: number
+}
+/** Nearest whole number (or multiple of 10^−decimals), halves to even. As `torch.round`. */
+export const round: ((x: Tensor, options?: RoundOptions) => Tensor) & Described = tagged((x: Tensor, options: RoundOptions = {}) => {
+  needKnown('round', options, ['decimals'])
+  const { decimals = 0 } = options
+  const tens = 10 ** Math.abs(decimals)
+  if (decimals === 0 || !isFloat(x.dtype)) return nearest(x)
+  return decimals > 0 ? div(nearest(mul(x, tens)), tens) : mul(nearest(div(x, tens)), tens)
+}, 'round', ['input', '*', 'decimals'])
+/** x − trunc(x). As `torch.frac`. */
+export const frac: Unary = unary('frac', { dtype: 'float', value: x => S.sub(x, S.trunc(x)), linear: [g => g] })
+/** x limited to min … max; NaN stays. As `torch.clamp` with both bounds. */
+export const clampBoth: ((input: Operand, min: Operand, max: Operand) => Tensor) & Described = ternary('clampBoth', ['input', 'min', 'max'], {
+  dtype: 'number',
+  value: (x, lo, hi) => S.min(S.max(x, lo), hi),
+  vjp: [
+    (g, x, lo, hi) => mul(g, logicalAnd(ge(x, lo), le(x, hi))),
+    (g, x, lo, hi) => mul(g, logicalAnd(lt(x, lo), lt(lo, hi))),
+    (g, x, lo, hi) => mul(g, logicalOr(gt(x, hi), ge(lo, hi))),
+  ],
+  samples: [{ shapes: [[2, 3], [2, 3], [2, 3]], range: [[-2, 2], [-1, -0.5], [0.5, 1]] }],
+})
+/** x, but at least min; NaN in either stays. As `torch.clamp_min`. */
+export const clampMin: BinaryFn = operands('other', binary('clampMin', {
+  dtype: 'same', value: (x, lo) => (x.dtype === 'bool' ? S.or(x, lo) : S.max(x, lo)),
+  vjp: [(g, x, lo) => mul(g, ge(x, lo)), (g, x, lo) => mul(g, lt(x, lo))],
+}))
+/** x, but at most max; NaN in either stays. As `torch.clamp_max`. */
+export const clampMax: BinaryFn = operands('other', binary('clampMax', {
+  dtype: 'same', value: (x, hi) => (x.dtype === 'bool' ? S.and(x, hi) : S.min(x, hi)),
+  vjp: [(g, x, hi) => mul(g, le(x, hi)), (g, x, hi) => mul(g, gt(x, hi))],
+}))
+/** x limited to min … max, with slope 0 on the limits too. */
+export const limit: ((input: Operand, min: Operand, max: Operand) => Tensor) & Described = ternary('limit', ['input', 'min', 'max'], {
+  dtype: 'number',
+  value: (x, lo, hi) => S.min(S.max(x, lo), hi),
+  vjp: [
+    (g, x, lo, hi) => mul(g, logicalAnd(gt(x, lo), lt(x, hi))),
+    (g, x, lo, hi) => mul(g, logicalAnd(le(x, lo), lt(lo, hi))),
+    (g, x, lo, hi) => mul(g, logicalOr(ge(x, hi), ge(lo, hi))),
+  ],
+  samples: [{ shapes: [[2, 3], [], []], range: [[-2, 2], [-1, -0.5], [0.5, 1]] }],
+})
+/** a + weight·(b − a), from the nearer end, so that weight 1 gives b. As `torch.lerp`. */
+export const lerp: ((input: Operand, end: Operand, weight: Operand) => Tensor) & Described = ternary('lerp', ['input', 'end', 'weight'], {
+  dtype: 'float',
+  value: (a, b, w) => {
+    const gap = S.sub(b, a)
+    return S.select(S.lt(S.abs(w), 0.5), S.add(a, S.mul(w, gap)), S.sub(b, S.mul(gap, S.sub(1, w))))
+  },
+  vjp: [(g, _a, _b, w) => mul(g, sub(1, w)), (g, _a, _b, w) => mul(g, w), (g, a, b) => mul(g, sub(b, a))],
+})
