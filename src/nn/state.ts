@@ -52,3 +52,10 @@ export async function loadInto(own: ReadonlyMap<string, Tensor>, state: StateDic
   noGrad(() => matched.forEach(({ to }, i) => copy_(to, sources[i])))
   return { missingKeys, unexpectedKeys }
 }
+
+/** The module `to` with the parameters' values of another one of the same structure. */
+export function withValuesOf<M extends { parameters(): Tensor[] }>(from: M, to: M): M {
+  const values = from.parameters()
+  noGrad(() => to.parameters().forEach((p, i) => copy_(p, values[i])))
+  return to
+}

@@ -138,7 +138,7 @@ test('every class is tested, here or in the other files', () => {
     `Module Parameter Sequential ModuleList ModuleDict ParameterList ParameterDict Linear Identity Flatten Unflatten Dropout Dropout1d Dropout2d Dropout3d
     AlphaDropout FeatureAlphaDropout MultiheadAttention TransformerEncoderLayer BatchNorm1d BatchNorm2d LayerNorm RMSNorm GroupNorm AdaptiveAvgPool2d
     ReLU SiLU Tanh Sigmoid LeakyReLU ELU GELU Softmax LogSoftmax NLLLoss MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss KLDivLoss
-    RNN LSTM GRU RNNCell LSTMCell GRUCell`.split(/\s+/),
+    RNN LSTM GRU RNNCell LSTMCell GRUCell Transformer TransformerEncoder TransformerDecoder TransformerDecoderLayer`.split(/\s+/),
   )
   const classes = Object.entries(nn).filter(([name, value]) => typeof value === 'function' && /^[A-Z]/.test(name)).map(([name]) => name)
   expect(classes.filter(name => !(name in rows) && !elsewhere.has(name))).toEqual([])

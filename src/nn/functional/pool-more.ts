@@ -3,8 +3,8 @@ import { fail } from '../../core/errors.ts'
 import { formatShape, numel, sameShape, type Shape } from '../../core/shape.ts'
 import { apply1, define, needTensor, type Described } from '../../ops/define.ts'
 import { firstMax, winners } from '../../ops/first-max.ts'
-import { scatterSetOp, zeros } from '../../ops/gather.ts'
-import { avgPool1d, avgPool2d, avgPool3d, tensor, type Tensor } from '../../ops/index.ts'
+import { scatterSetOp } from '../../ops/gather.ts'
+import { avgPool1d, avgPool2d, avgPool3d, tensor, zeros, type Tensor } from '../../ops/index.ts'
 import { flatPositions, perAxis, taps, type Size } from '../../ops/spatial.ts'
 import { adaptiveWindow, outputSizes, type OutputSize } from './pool.ts'
 import { runs, tapped, type Taps } from './resample.ts'
@@ -80,7 +80,7 @@ const maxUnpool = (name: string, n: number): Unpool =>
     if (size.length !== n || size.some((s, i) => Math.abs(s - natural[i]) >= step[i])) fail(name, `outputSize ${formatShape(size)} is too far from ${formatShape(natural)}`, 'give the size that the max pool had; a stride may hide a part of it')
     const lead = x.shape.slice(0, -n)
     const flat = (t: Tensor): Tensor => t.reshape([...lead, numel(x.shape.slice(-n))])
-    return apply1(scatterSetOp, [zeros([...lead, numel(size)], x.dtype), flat(indices), flat(x)], { axis: lead.length }).reshape([...lead, ...size])
+    return apply1(scatterSetOp, [zeros([...lead, numel(size)], { dtype: x.dtype }), flat(indices), flat(x)], { axis: lead.length }).reshape([...lead, ...size])
   })
 
 /**

@@ -9,4 +9,4 @@ export { Flatten, Identity, Linear, Unflatten, type LinearOptions } from './line
 export * from './loss.ts'
 export * from './norm.ts'
 export * from './pool.ts'
-export * from './transformer.ts'
+export { TransformerEncoderLayer, type EncoderMasks, type TransformerEncoderLayerOptions } from './transformer.ts'

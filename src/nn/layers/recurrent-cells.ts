@@ -1,7 +1,7 @@
 // One step of a recurrent network as a module, for loops of your own.
 import { fail } from '../../core/errors.ts'
 import { needWhole, withDefaults } from '../../core/options.ts'
-import { empty, linear, zeros, type Tensor } from '../../ops/index.ts'
+import { empty, linear, type Tensor } from '../../ops/index.ts'
 import { uniform_ } from '../init.ts'
 import { Module } from '../module.ts'
 import { Parameter } from '../parameter.ts'
@@ -39,7 +39,7 @@ abstract class Cell extends Module {
   /** A state of zeros where none is given. */
   protected start(x: Tensor, h?: Tensor | null): Tensor {
     if ((x.ndim !== 1 && x.ndim !== 2) || x.shape[x.ndim - 1] !== this.inputSize) fail(this.constructor.name, `expected [N, ${this.inputSize}] or [${this.inputSize}], got ${x}`, 'the last size is inputSize')
-    return h ?? zeros([...x.shape.slice(0, -1), this.hiddenSize], { dtype: x.dtype })
+    return h ?? x.newZeros([...x.shape.slice(0, -1), this.hiddenSize])
   }
 
   protected gates(x: Tensor, h: Tensor): [fromInput: Tensor, fromState: Tensor] {

@@ -2,6 +2,7 @@
 import { needWhole, withDefaults } from '../../core/options.ts'
 import { gelu, relu, type Tensor } from '../../ops/index.ts'
 import { Module } from '../module.ts'
+import { withValuesOf } from '../state.ts'
 import { MultiheadAttention, type MultiheadAttentionInputs } from './attention.ts'
 import { Dropout } from './dropout.ts'
 import { Linear } from './linear.ts'
@@ -20,7 +21,11 @@ export interface TransformerEncoderLayerOptions {
   normFirst?: boolean
   bias?: boolean
 }
-const defaults: Required<TransformerEncoderLayerOptions> = { dimFeedforward: 2048, dropout: 0.1, activation: 'relu', layerNormEps: 1e-5, batchFirst: false, normFirst: false, bias: true }
+export const layerDefaults: Required<TransformerEncoderLayerOptions> = { dimFeedforward: 2048, dropout: 0.1, activation: 'relu', layerNormEps: 1e-5, batchFirst: false, normFirst: false, bias: true }
+
+export const activationOf = (activation: Required<TransformerEncoderLayerOptions>['activation']): ((x: Tensor) => Tensor) => (typeof activation === 'function' ? activation : activation === 'gelu' ? x => gelu(x) : relu)
+
+export type EncoderMasks = Pick<MultiheadAttentionInputs, 'attnMask' | 'keyPaddingMask' | 'isCausal'>
 
 /**
  * Self-attention, then two linear layers, each with dropout, a way around it and a layer norm: [L, N, E] → [L, N, E]. As
@@ -42,10 +47,14 @@ export class TransformerEncoderLayer extends Module {
   readonly normFirst: boolean
   private readonly activation: (x: Tensor) => Tensor
 
-  constructor(dModel: number, nhead: number, options: TransformerEncoderLayerOptions = {}) {
+  constructor(
+    private readonly dModel: number,
+    private readonly nhead: number,
+    private readonly options: TransformerEncoderLayerOptions = {},
+  ) {
     super()
     needWhole('TransformerEncoderLayer', { dModel, nhead })
-    const { dimFeedforward, dropout, activation, layerNormEps: eps, batchFirst, normFirst, bias } = withDefaults('TransformerEncoderLayer', options, defaults)
+    const { dimFeedforward, dropout, activation, layerNormEps: eps, batchFirst, normFirst, bias } = withDefaults('TransformerEncoderLayer', options, layerDefaults)
     this.selfAttn = new MultiheadAttention(dModel, nhead, { dropout, bias, batchFirst })
     this.linear1 = new Linear(dModel, dimFeedforward, { bias })
     this.dropout = new Dropout(dropout)
@@ -55,10 +64,10 @@ export class TransformerEncoderLayer extends Module {
     this.dropout1 = new Dropout(dropout)
     this.dropout2 = new Dropout(dropout)
     this.normFirst = normFirst
-    this.activation = typeof activation === 'function' ? activation : activation === 'gelu' ? x => gelu(x) : relu
+    this.activation = activationOf(activation)
   }
 
-  override forward(x: Tensor, masks: Pick<MultiheadAttentionInputs, 'attnMask' | 'keyPaddingMask' | 'isCausal'> = {}): Tensor {
+  override forward(x: Tensor, masks: EncoderMasks = {}): Tensor {
     const attend = (y: Tensor): Tensor => this.dropout1.forward(this.selfAttn.forward(y, y, y, { ...masks, needWeights: false })[0])
     const feed = (y: Tensor): Tensor => this.dropout2.forward(this.linear2.forward(this.dropout.forward(this.activation(this.linear1.forward(y)))))
     const { norm1, norm2 } = this
@@ -68,5 +77,9 @@ export class TransformerEncoderLayer extends Module {
     }
     const h = norm1.forward(x.add(attend(x)))
     return norm2.forward(h.add(feed(h)))
+  }
+  /** A layer of the same sizes, options and weights. */
+  copy(): TransformerEncoderLayer {
+    return withValuesOf(this, new TransformerEncoderLayer(this.dModel, this.nhead, this.options))
   }
 }
