@@ -4,7 +4,7 @@ import { LampasError, fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { formatShape, sameShape, type Shape } from '../core/shape.ts'
 import { ones } from '../ops/creation.ts'
-import { needTensor } from '../ops/define.ts'
+import { beside, needTensor } from '../ops/define.ts'
 import type { Edge, GradNode } from '../ops/gradnode.ts'
 import { reshape } from '../ops/movement.ts'
 import { add } from '../ops/pointwise.ts'
@@ -222,12 +222,12 @@ export function backward(x: Tensor, options: BackwardOptions): void {
     if (!t.requiresGrad || !t.isLeaf) fail('backward', `inputs[${i}] (${t}) is not a leaf that requires a gradient`, 'only leaves keep a grad; for other tensors use grad(loss, inputs)')
   })
   const only = options.inputs ? new Set(options.inputs) : undefined
-  const run = (): void => {
+  const run = (): void => beside(x, () => {
     const given = options.gradient
     const c = cotangentOf('backward', x, given)
     walk([x], [c], { createGraph, retainGraph, targets: null, only })
     if (!given) world().release(c)
-  }
+  })
   if (createGraph) enableGrad(run)
   else noGrad(run)
 }
@@ -259,13 +259,13 @@ export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | reado
   for (const t of [...ys, ...xs]) needTensor('grad', t)
   for (const y of ys) if (!y.requiresGrad) fail('grad', `the output ${y} does not depend on anything that requires a gradient`, 'mark the inputs with {requiresGrad: true} before computing it')
   for (const x of xs) if (!x.requiresGrad) fail('grad', `the input ${x} does not require a gradient`, 'mark it with {requiresGrad: true} before computing the output')
-  const run = (): Tensor[] => {
+  const run = (): Tensor[] => beside(ys[0], () => {
     const found = walk(ys, ys.map((y, i) => cotangentOf('grad', y, given[i])), { createGraph, retainGraph, targets: xs })
     return found.map((g, i) => {
       if (!g && !allowUnused) fail('grad', `the outputs do not depend on input ${i} (${xs[i]})`, 'pass {allowUnused: true} to get null for it')
       return g as Tensor
     })
-  }
+  })
   return createGraph ? enableGrad(run) : noGrad(run)
 }
 

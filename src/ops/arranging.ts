@@ -182,7 +182,7 @@ export const diagEmbed: ((x: Tensor, offset?: number, dim1?: number, dim2?: numb
   const n = x.shape[x.ndim - 1] + Math.abs(offset)
   const rest = [...x.shape.slice(0, -1)]
   const shape = Array.from({ length: rank }, (_, i) => (i === a || i === b ? n : rest.shift()!))
-  return withPart('diagEmbed', zeros(shape, x.dtype), x, whole => diagonal(whole, offset, a, b))
+  return withPart('diagEmbed', zeros(x, shape), x, whole => diagonal(whole, offset, a, b))
 }, 'diagEmbed', ['input', 'offset', 'dim1', 'dim2'])
 
 type Diag = ((x: Tensor, diagonal?: number) => Tensor) & Described
@@ -231,5 +231,5 @@ export const unravelIndex: ((indices: Tensor, shape: Shape) => Tensor[]) & Descr
   if (needTensor('unravelIndex', indices).dtype !== 'int32') fail('unravelIndex', `the indices must be int32, got ${indices}`, "convert: indices.to('int32')")
   const place = wrap(indices, numel(shape))
   // Zeros that take no memory are read at the places, which faults where they are outside.
-  return coordinates(add(place, gather(zeros([numel(shape)], 'int32'), 0, flatten(place)).reshape(place.shape)), shape)
+  return coordinates(add(place, gather(zeros(place, [numel(shape)]), 0, flatten(place)).reshape(place.shape)), shape)
 }, 'unravelIndex', ['indices', 'shape'])

@@ -19,6 +19,29 @@ export function lift(x: Operand, op: string): Tensor {
 
 export const apply1 = <P>(op: Op<P>, inputs: readonly Tensor[], params: P): Tensor => world().apply(op, inputs, params)[0]
 
+/** The device that x is on, when it is not the current one. */
+function away(x: Tensor): string | null {
+  if (!x.source.world) return null
+  const w = world()
+  return w.homeOf(x) === w.currentDevice() || !w.alive(x) ? null : x.device
+}
+
+/** The same of the first tensor among arguments. */
+function elsewhere(args: readonly unknown[]): string | null {
+  for (let i = 0; i < args.length; i++) {
+    const a = args[i]
+    if (a instanceof Tensor) return away(a)
+    if (Array.isArray(a) && a[0] instanceof Tensor) return away(a[0])
+  }
+  return null
+}
+
+/** Runs `make` on the device that x is on, current or not: what an op makes of its own (an index, a constant) must meet its operands. */
+export function beside<T>(x: Tensor, make: () => T): T {
+  const there = away(x)
+  return there === null ? make() : world().on(there, make)
+}
+
 export interface Described {
   readonly opName: string
   /** PyTorch's order; '*' separates positional from keyword-only parameters. */
@@ -52,7 +75,8 @@ export function define<F extends (...args: never[]) => unknown, A extends object
       }
       if (options[key] !== undefined) bound[key] = options[key]
     }
-    return body(bound as A)
+    const there = elsewhere(given)
+    return there === null ? body(bound as A) : world().on(there, () => body(bound as A))
   }
   return tagged(call as unknown as F, name, names)
 }
@@ -75,7 +99,9 @@ export function describe<F extends (...args: never[]) => unknown>(fn: F, name: s
         for (const [k, v] of entries) if (positional.includes(k)) args[positional.indexOf(k)] = v
       }
     }
-    return (fn as unknown as (...a: unknown[]) => unknown)(...args)
+    const there = elsewhere(args)
+    const run = fn as unknown as (...a: unknown[]) => unknown
+    return there === null ? run(...args) : world().on(there, () => run(...args))
   }
   return tagged(call as unknown as F, name, names)
 }

@@ -5,7 +5,7 @@ import type { DType } from '../core/dtype.ts'
 import type { ScatterOp } from '../ir/kernel.ts'
 import { sliceView } from '../core/view.ts'
 import { cast } from './cast.ts'
-import { apply1, describe, needTensor, type Described } from './define.ts'
+import { apply1, beside, describe, needTensor, type Described } from './define.ts'
 import { copyInto } from './lowering.ts'
 import { expand, filledOp, narrow, reshape } from './movement.ts'
 import type { Meta, Op } from './op.ts'
@@ -32,7 +32,7 @@ export const gatherOp: Op<AxisParams> = {
     return [out]
   },
   vjp: ([g], { params: { axis }, inputs: [, index], shapes: [shape], needs }) => [
-    g && needs[0] ? apply1(scatterAddOp, [apply1(filledOp, [], { shape, value: 0, dtype: g.dtype }), index, g], { axis }) : null,
+    g && needs[0] ? apply1(scatterAddOp, [zeros(g, shape), index, g], { axis }) : null,
     null,
   ],
   saves: 'inputs',
@@ -57,14 +57,15 @@ export const scatterAddOp: Op<AxisParams> = scatterRecord('scatterAdd', 'sum', (
 
 // Of several values for one place the last stays, yet each gets the gradient of the place, as in PyTorch.
 export const scatterSetOp: Op<AxisParams> = scatterRecord('scatter', 'set', ([g], { params, inputs: [, index], needs }) => [
-  needs[0] && g ? apply1(scatterSetOp, [g, index, zeros(index.shape, g.dtype)], params) : null,
+  needs[0] && g ? apply1(scatterSetOp, [g, index, zeros(g, index.shape)], params) : null,
   null,
   needs[2] && g ? apply1(gatherOp, [g, index], params) : null,
 ], 'inputs')
 
-/** One value everywhere, which takes no memory of its own size. */
-export const constant = (value: number, shape: Shape, dtype: DType): Tensor => expand(apply1(filledOp, [], { shape: shape.map(() => 1), value, dtype }), shape)
-export const zeros = (shape: Shape, dtype: DType): Tensor => constant(0, shape, dtype)
+/** One value everywhere, on the device (and of the dtype) of another tensor; it takes no memory of its own size. */
+export const constant = (like: Tensor, value: number, shape: Shape, dtype: DType = like.dtype): Tensor =>
+  expand(beside(like, () => apply1(filledOp, [], { shape: shape.map(() => 1), value, dtype })), shape)
+export const zeros = (like: Tensor, shape: Shape, dtype?: DType): Tensor => constant(like, 0, shape, dtype)
 
 /** src added to base at the index; truth values add up to truth. */
 export const addAt = (base: Tensor, index: Tensor, src: Tensor, axis: number): Tensor =>

@@ -4,10 +4,10 @@ import { isComplex } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { axisOf, broadcastShapes, formatShape, numel, type Shape } from '../core/shape.ts'
 import { cast } from './cast.ts'
-import { arange, tensor } from './creation.ts'
+import { arange, storable, tensor } from './creation.ts'
 import { cumsum } from './cumulate.ts'
-import { apply1, define, lift, needTensor, tagged, type Described, type Operand } from './define.ts'
-import { addAt, gather, gatherOp, indexSelect, scatterSetOp, spreadIndex, zeros } from './gather.ts'
+import { apply1, beside, define, lift, needTensor, tagged, type Described, type Operand } from './define.ts'
+import { addAt, constant, gather, gatherOp, indexSelect, scatterSetOp, spreadIndex, zeros } from './gather.ts'
 import { copy_ } from './inplace.ts'
 import { cat, expand, flatten, narrow as slab, permute, reshape, select, sliceOp, unsqueeze } from './movement.ts'
 import { coordinates, placeOf, placesOf, wrap } from './places.ts'
@@ -129,7 +129,7 @@ type At = (x: Tensor, ...index: Index[]) => Tensor
  * x.at([2, 0], ':2') // → tensor([[8, 9],
  * //           [0, 1]])
  */
-export const at: At & Described = tagged((x: Tensor, ...index: Index[]) => readNow('at', taking(x, index)), 'at', ['input', 'index'])
+export const at: At & Described = tagged((x: Tensor, ...index: Index[]) => beside(x, () => readNow('at', taking(x, index))), 'at', ['input', 'index'])
 /**
  * As `at`, on every device.
  *
@@ -137,7 +137,7 @@ export const at: At & Described = tagged((x: Tensor, ...index: Index[]) => readN
  * const x = arange(4)
  * await x.atAsync(x.gt(1)) // → tensor([2, 3])
  */
-export const atAsync: Later<At> = tagged((x: Tensor, ...index: Index[]) => readLater(taking(x, index)), 'atAsync', ['input', 'index'])
+export const atAsync: Later<At> = tagged((x: Tensor, ...index: Index[]) => beside(x, () => readLater(taking(x, index))), 'atAsync', ['input', 'index'])
 
 /** `value` as PyTorch fits it into a part: leading dimensions of size 1 are dropped, then it broadcasts. */
 function fitted(op: string, value: Tensor, shape: Shape): Tensor {
@@ -151,7 +151,7 @@ function fitted(op: string, value: Tensor, shape: Shape): Tensor {
 function* written(op: string, placed: Placed, value: Operand, accumulate: boolean): Reading<Tensor> {
   const given = lift(value, op)
   // A number in the place of a tensor gets memory: kernels that scatter read it there.
-  const v = given.constant === undefined ? cast(given, placed.x.dtype) : tensor(given.constant, { dtype: placed.x.dtype })
+  const v = given.constant === undefined ? cast(given, placed.x.dtype) : constant(placed.x, storable(given.constant, placed.x.dtype), [])
   if (placed.picks.length === 1 && placed.picks[0].index.dtype === 'bool') return underMask(op, placed.x, placed.picks[0], v, accumulate)
   const { x, order, rows, axis, at: places, shape } = yield* joined(placed)
   const source = reshape(fitted(op, v, rows.shape.toSpliced(axis, 1, ...shape)), rows.shape.with(axis, places.numel))
@@ -175,10 +175,10 @@ function underMask(op: string, x: Tensor, { dim, index: mask }: Pick, value: Ten
 function inOrder(values: Tensor, mask: Tensor, axis: number): Tensor {
   const running = cumsum(cast(flatten(mask), 'int32'), 0)
   const n = values.shape[axis]
-  const fits = running.numel > 0 ? eq(select(running, 0, -1), n) : tensor(n === 0)
+  const fits = running.numel > 0 ? eq(select(running, 0, -1), n) : constant(mask, Number(n === 0), [])
   const index = where(fits, mul(running, cast(flatten(mask), 'int32')), -1)
   const shape = values.shape.with(axis, running.numel)
-  return apply1(gatherOp, [cat([zeros(values.shape.with(axis, 1), values.dtype), values], axis), spreadIndex(index, shape, axis)], { axis })
+  return apply1(gatherOp, [cat([zeros(values, values.shape.with(axis, 1)), values], axis), spreadIndex(index, shape, axis)], { axis })
 }
 
 function* setting(x: Tensor, index: Index | readonly Index[], value: Operand): Reading<Tensor> {
@@ -200,14 +200,14 @@ type SetAt = (x: Tensor, index: Index | readonly Index[], value: Operand) => Ten
  * x.setAt(x.gt(1), tensor([7, 8])) // → tensor([[0., 7., 0.],
  * //           [0., 8., 0.]])
  */
-export const setAt: SetAt & Described = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => readNow('setAt', setting(x, index, value)), 'setAt', ['input', 'index', 'value'])
+export const setAt: SetAt & Described = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => beside(x, () => readNow('setAt', setting(x, index, value))), 'setAt', ['input', 'index', 'value'])
 /**
  * As `setAt`, on every device.
  *
  * @example
  * await zeros(3).setAtAsync(tensor([true, false, true]), tensor([1, 2])) // → tensor([1., 0., 2.])
  */
-export const setAtAsync: Later<SetAt> = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => readLater(setting(x, index, value)), 'setAtAsync', ['input', 'index', 'value'])
+export const setAtAsync: Later<SetAt> = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => beside(x, () => readLater(setting(x, index, value))), 'setAtAsync', ['input', 'index', 'value'])
 
 interface PutArgs {
   input: Tensor

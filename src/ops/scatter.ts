@@ -39,7 +39,7 @@ const prodOp: Op<AxisParams> = scatterRecord('scatterprod', 'prod', ([g], { para
   if (!g) return [null, null, null]
   const ones = where(eq(base, 0), onesLike(base), base)
   const zero = eq(src, 0)
-  const lone = logicalAnd(zero, eq(at(added(zeros(base.shape, 'int32'), index, cast(zero, 'int32'), params), index, params), 1))
+  const lone = logicalAnd(zero, eq(at(added(zeros(index, base.shape), index, cast(zero, 'int32'), params), index, params), 1))
   const others = apply1(prodOp, [base, index, where(lone, onesLike(src), src)], params)
   return [
     needs[0] ? div(mul(g, apply1(prodOp, [ones, index, src], params)), ones) : null,
@@ -61,11 +61,11 @@ const kernelOf: Record<ReduceName, ScatterOp> = { sum: 'sum', mean: 'sum', prod:
 /** base with src reduced into it at the index; without `includeSelf` what was there is left out where something comes. */
 function reduced(base: Tensor, index: Tensor, src: Tensor, reduce: ReduceName, includeSelf: boolean, p: AxisParams): Tensor {
   if (base.dtype === 'bool') return cast(reduced(cast(base, 'int32'), index, cast(src, 'int32'), reduce, includeSelf, p), 'bool')
-  const start = includeSelf ? base : apply1(scatterSetOp, [base, index, constant(neutral(base, kernelOf[reduce]), index.shape, base.dtype)], p)
+  const start = includeSelf ? base : apply1(scatterSetOp, [base, index, constant(base, neutral(base, kernelOf[reduce]), index.shape)], p)
   if (reduce !== 'sum' && reduce !== 'mean') return apply1(records[reduce], [start, index, src], p)
   const total = added(start, index, src, p)
   if (reduce === 'sum') return total
-  const found = added(zeros(base.shape, base.dtype), index, constant(1, index.shape, base.dtype), p)
+  const found = added(zeros(base, base.shape), index, constant(base, 1, index.shape), p)
   const count = includeSelf ? found.add(1) : where(eq(found, 0), onesLike(found), found)
   return dtypes[base.dtype].kind === 'int' ? floorDivide(total, count) : div(total, count)
 }
@@ -89,7 +89,7 @@ function scattered(op: string, { input: x, dim, index, src, value, reduce }: Sca
   if (index.numel === 0) return clone(x)
   const to = atLeastVector(x)
   const places = atLeastVector(index)
-  const from = typeof given === 'number' || typeof given === 'boolean' ? constant(storable(given, x.dtype), places.shape, x.dtype) : sourceFor(op, x, index, given as Tensor)
+  const from = typeof given === 'number' || typeof given === 'boolean' ? constant(x, storable(given, x.dtype), places.shape) : sourceFor(op, x, index, given as Tensor)
   const y = reduce ? reduced(to, places, from, reduce === 'add' ? 'sum' : 'prod', true, { axis }) : apply1(scatterSetOp, [to, places, from], { axis })
   return reshape(y, x.shape)
 }
@@ -182,7 +182,7 @@ function indexFilled(op: string, { input: x, dim, index, value }: { input: Tenso
   if (v.ndim > 0) fail(op, `the value is ${v}`, 'give a number or a 0-dim tensor; indexCopy takes slices')
   const to = atLeastVector(x)
   const places = wrap(vectorFor(op, index), to.shape[axis])
-  const hit = cast(apply1(scatterSetOp, [zeros([to.shape[axis]], 'int32'), places, onesLike(places)], { axis: 0 }), 'bool')
+  const hit = cast(apply1(scatterSetOp, [zeros(places, [to.shape[axis]]), places, onesLike(places)], { axis: 0 }), 'bool')
   return reshape(as(where(reshape(hit, to.shape.map((n, i) => (i === axis ? n : 1))), value, to), x), x.shape)
 }
 type IndexFill = (x: Tensor, dim: number, index: Tensor, value: Operand) => Tensor
@@ -230,7 +230,7 @@ function maskScattered(op: string, { input, mask, source }: MaskedScatterArgs): 
   const values = flatten(source)
   const counted = cast(flatten(hit), 'int32')
   // The k-th true place takes value k; what is not masked reads a zero in front of them.
-  const taken = gather(cat([zeros([1], values.dtype), values]), 0, mul(cumsum(counted, 0), counted))
+  const taken = gather(cat([zeros(values, [1]), values]), 0, mul(cumsum(counted, 0), counted))
   return where(hit, reshape(taken, x.shape), x)
 }
 /**

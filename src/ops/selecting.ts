@@ -3,7 +3,7 @@ import { fail } from '../core/errors.ts'
 import { broadcastShapes, normalizeDim } from '../core/shape.ts'
 import { apply1, needTensor, type Described } from './define.ts'
 import { gather, indexSelect, scatterSetOp, zeros } from './gather.ts'
-import { expand, filledOp, flatten, reshape, stack, unsqueeze } from './movement.ts'
+import { expand, flatten, reshape, stack, unsqueeze } from './movement.ts'
 import { coordinates, placesByCount, placesOf } from './places.ts'
 import { clone, ne, onesLike } from './pointwise.ts'
 import { amax, amin } from './reduce.ts'
@@ -21,7 +21,7 @@ export function needMask(op: string, mask: Tensor): Tensor {
 
 function* matrixOf(x: Tensor): Reading<Tensor> {
   const places = yield* placesOf(ne(x, 0))
-  return x.ndim > 0 ? stack(coordinates(places, x.shape), 1) : apply1(filledOp, [], { shape: [places.numel, 0], value: 0, dtype: 'int32' })
+  return x.ndim > 0 ? stack(coordinates(places, x.shape), 1) : zeros(places, [places.numel, 0])
 }
 function* vectorsOf(x: Tensor): Reading<Tensor[]> {
   return coordinates(yield* placesOf(ne(x, 0)), x.ndim > 0 ? x.shape : [1])
@@ -156,7 +156,7 @@ const oneHots: Pair<(x: Tensor, numClasses?: number | { numClasses?: number }) =
   }
   if (!Number.isInteger(n) || n < 1) fail('oneHot', `numClasses is ${n}`, 'give the number of classes')
   const at = unsqueeze(x, -1)
-  return apply1(scatterSetOp, [zeros([...x.shape, n], 'int32'), at, onesLike(at)], { axis: x.ndim })
+  return apply1(scatterSetOp, [zeros(x, [...x.shape, n]), at, onesLike(at)], { axis: x.ndim })
 })
 /**
  * Rows of 0 and 1: a 1 at the position that each class names. int32 [..., numClasses]. Without `numClasses` the largest class is read: on

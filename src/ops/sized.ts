@@ -2,7 +2,7 @@
 // rule) and is given their values. From it come two functions: one that reads at once, and a twin, `nonzeroAsync`, that awaits.
 import type { TypedArray } from '../core/dtype.ts'
 import { LampasError, fail } from '../core/errors.ts'
-import { define, type Described } from './define.ts'
+import { beside, define, type Described } from './define.ts'
 import type { Tensor } from './tensor.ts'
 
 /** Yields tensors to be read, is given their values, and returns a result. Steps compose with `yield*`. */
@@ -38,11 +38,16 @@ function valuesNow(name: string, x: Tensor): TypedArray {
 /** Runs a reading to its end. Up to the first read it runs at once, so that a trace hears of it and inputs are those of this moment. */
 export function readLater<R>(reading: Reading<R>): Promise<R> {
   const step = reading.next()
-  return step.done ? Promise.resolve(step.value) : goOn(reading, step.value.data())
+  return step.done ? Promise.resolve(step.value) : goOn(reading, step.value, step.value.data())
 }
 
-async function goOn<R>(reading: Reading<R>, values: Promise<TypedArray>): Promise<R> {
-  let step = reading.next(await values)
-  while (!step.done) step = reading.next(await step.value.data())
+/** Whatever the current device is by then, the work goes on where it began. */
+async function goOn<R>(reading: Reading<R>, asked: Tensor, first: Promise<TypedArray>): Promise<R> {
+  let values = await first
+  let step = beside(asked, () => reading.next(values))
+  while (!step.done) {
+    values = await step.value.data()
+    step = beside(asked, () => reading.next(values))
+  }
   return step.value
 }
