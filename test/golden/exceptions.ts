@@ -63,20 +63,6 @@ export const exceptions: readonly Exception[] = [
     reason: 'One element of the gradient is -0.83, a sum of 78 products of up to 135; what the rounding of the terms leaves is more than the file allows',
   },
   {
-    cases: ['complex/matmul/0'],
-    reason: "The BLAS under that PyTorch gives 0 for the product of two complex vectors; the right one is 42.195 + 88.598i",
-  },
-  {
-    cases: ['complex/abs/0'],
-    devices: ['reference'],
-    reason: 'The file asks for the very bits, and PyTorch rounds √(re² + im²) at every step in float32 where tensors lie without gaps',
-  },
-  {
-    cases: ['complex/abs/2'],
-    devices: ['wasm', 'webgpu'],
-    reason: 'The file asks for the very bits, and PyTorch rounds √(re² + im²) once where tensors have gaps, at every step elsewhere',
-  },
-  {
     cases: ['masked_select', 'nonzero', '__getitem__', 'nn.functional.one_hot', 'unique', 'unique_consecutive', 'bincount', 'repeat_interleave'],
     world: 'compiled',
     message: /^\[compile\] a value was read/,

@@ -171,6 +171,7 @@ class Page {
     put('status-phase', this.now)
     put('status-right', `${count(sum(t => t.passed))} / ${count(planned)}`)
     put('status-wrong', count(sum(t => t.failures.length)))
+    put('status-known', count(sum(t => t.known.length)))
     put('status-worst', percent(Math.max(0, ...all.map(t => t.worst))))
     put('status-time', seconds(performance.now() - this.started))
     const share = planned > 0 ? sum(t => t.done) / planned : 0
