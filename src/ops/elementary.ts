@@ -31,16 +31,31 @@ const power: BinaryFn = operands('one', binary('pow', {
     (g, a, b) => where(logicalAnd(eq(a, 0), ge(b, 0)), 0, mul(g, mul(pow(a, b), log(a)))),
   ],
 }))
-/** Power, with broadcasting; whole numbers have no negative whole powers. d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·log a db, with 0 where b = 0, and where a = 0 and b ≥ 0. As `torch.pow`. */
+/**
+ * Power, with broadcasting; whole numbers have no negative whole powers. d(aᵇ) = b·aᵇ⁻¹ da + aᵇ·log a db, with 0 where b = 0, and where a = 0 and b ≥ 0. As `torch.pow`.
+ *
+ * @example
+ * pow(tensor([1, 2, 3]), 2) // → tensor([1., 4., 9.])
+ */
 export const pow: BinaryFn = checked(power, (x, exponent) => {
   if (x instanceof Tensor && dtypes[x.dtype].kind === 'int' && typeof exponent === 'number' && exponent < 0 && Number.isInteger(exponent)) fail('pow', `${x} to the power ${exponent}: whole numbers have no negative whole powers`, "convert it: x.to('float32')")
 }, ['input', 'exponent'])
-/** Angle of the point (other, input), in radians, −π … π. As `torch.atan2`. */
+/**
+ * Angle of the point (other, input), in radians, −π … π. As `torch.atan2`.
+ *
+ * @example
+ * atan2(tensor([3, 5, 8]), tensor([4, 12, 15])) // → tensor([0.6435, 0.3948, 0.4900])
+ */
 export const atan2: BinaryFn = operands('tensors', binary('atan2', {
   dtype: 'float', value: S.atan2, sample: [0.5, 2],
   vjp: [(g, y, x) => mul(g, div(x, add(square(x), square(y)))), (g, y, x) => neg(mul(g, div(y, add(square(x), square(y)))))],
 }))
-/** log(eᵃ + eᵇ), without overflow. As `torch.logaddexp`. */
+/**
+ * log(eᵃ + eᵇ), without overflow. As `torch.logaddexp`.
+ *
+ * @example
+ * logaddexp(tensor([1, 2]), tensor([1, 3])) // → tensor([1.6931, 3.3133])
+ */
 export const logaddexp: BinaryFn = operands('tensors', binary('logaddexp', {
   dtype: 'float',
   value: (a, b) => {
@@ -49,59 +64,184 @@ export const logaddexp: BinaryFn = operands('tensors', binary('logaddexp', {
   },
   vjp: [(g, a, b) => mul(g, sigmoid(sub(a, b))), (g, a, b) => mul(g, sigmoid(sub(b, a)))],
 }))
-/** x·log(y), and 0 where x = 0 (unless y is NaN). As `torch.xlogy`. */
+/**
+ * x·log(y), and 0 where x = 0 (unless y is NaN). As `torch.xlogy`.
+ *
+ * @example
+ * xlogy(tensor([0, 2]), tensor([0, 3])) // → tensor([0.0000, 2.1972])
+ */
 export const xlogy: BinaryFn = operands('one', binary('xlogy', {
   dtype: 'float', sample: [0.5, 2],
   value: (x, y) => S.select(S.ne(y, y), y, when(S.eq(x, 0), 0, S.mul(x, S.log(y)))),
   vjp: [(g, x, y) => mul(g, where(logicalAnd(eq(x, 0), ge(y, 0)), 0, log(y))), (g, x, y) => mul(g, div(x, y))],
 }))
-/** eˣ. As `torch.exp`. */
+/**
+ * eˣ. As `torch.exp`.
+ *
+ * @example
+ * exp(tensor([-1, 0, 2])) // → tensor([0.3679, 1.0000, 7.3891])
+ */
 export const exp: Unary = unary('exp', { dtype: 'float', value: S.exp, vjpOut: (g, y) => mul(g, y) })
-/** 2ˣ. As `torch.exp2`. */
+/**
+ * 2ˣ. As `torch.exp2`.
+ *
+ * @example
+ * exp2(tensor([-1, 0, 3])) // → tensor([0.5000, 1.0000, 8.0000])
+ */
 export const exp2: Unary = unary('exp2', { dtype: 'float', value: x => S.pow(like(x, 2), x), vjpOut: (g, y) => mul(g, mul(y, LN2)) })
-/** eˣ − 1, exact near 0. As `torch.expm1`. */
+/**
+ * eˣ − 1, exact near 0. As `torch.expm1`.
+ *
+ * @example
+ * expm1(tensor([-1, 0, 2])) // → tensor([-0.6321,  0.0000,  6.3891])
+ */
 export const expm1: Unary = unary('expm1', { dtype: 'float', value: S.expm1, vjpOut: (g, y) => mul(g, add(y, 1)) })
-/** Natural logarithm. As `torch.log`. */
+/**
+ * Natural logarithm. As `torch.log`.
+ *
+ * @example
+ * log(tensor([1, 4, 16])) // → tensor([0.0000, 1.3863, 2.7726])
+ */
 export const log: Unary = unary('log', { dtype: 'float', value: S.log, vjp: (g, x) => div(g, x), sample: [0.3, 3] })
-/** log(1 + x), exact near 0. As `torch.log1p`. */
+/**
+ * log(1 + x), exact near 0. As `torch.log1p`.
+ *
+ * @example
+ * log1p(tensor([0, 1, 3])) // → tensor([0.0000, 0.6931, 1.3863])
+ */
 export const log1p: Unary = unary('log1p', { dtype: 'float', value: S.log1p, vjp: (g, x) => div(g, add(x, 1)), sample: [-0.5, 3] })
-/** Logarithm to base 2. As `torch.log2`. */
+/**
+ * Logarithm to base 2. As `torch.log2`.
+ *
+ * @example
+ * log2(tensor([1, 4, 16])) // → tensor([0., 2., 4.])
+ */
 export const log2: Unary = unary('log2', { dtype: 'float', value: S.log2, vjp: (g, x) => div(g, mul(x, LN2)), sample: [0.3, 3] })
-/** Logarithm to base 10. As `torch.log10`. */
+/**
+ * Logarithm to base 10. As `torch.log10`.
+ *
+ * @example
+ * log10(tensor([1, 4, 16])) // → tensor([0.0000, 0.6021, 1.2041])
+ */
 export const log10: Unary = unary('log10', { dtype: 'float', value: x => S.mul(S.log2(x), Math.LN2 / Math.LN10), vjp: (g, x) => div(g, mul(x, Math.LN10)), sample: [0.3, 3] })
-/** Sine of x in radians. As `torch.sin`. */
+/**
+ * Sine of x in radians. As `torch.sin`.
+ *
+ * @example
+ * sin(tensor([-1, 0, 2])) // → tensor([-0.8415,  0.0000,  0.9093])
+ */
 export const sin: Unary = unary('sin', { dtype: 'float', value: S.sin, vjp: (g, x) => mul(g, cos(x)) })
-/** Cosine of x in radians. As `torch.cos`. */
+/**
+ * Cosine of x in radians. As `torch.cos`.
+ *
+ * @example
+ * cos(tensor([-1, 0, 2])) // → tensor([ 0.5403,  1.0000, -0.4161])
+ */
 export const cos: Unary = unary('cos', { dtype: 'float', value: S.cos, vjp: (g, x) => neg(mul(g, sin(x))) })
-/** Tangent. d tan = (1 + tan²) dx. As `torch.tan`. */
+/**
+ * Tangent. d tan = (1 + tan²) dx. As `torch.tan`.
+ *
+ * @example
+ * tan(tensor([0, 0.5, 1])) // → tensor([0.0000, 0.5463, 1.5574])
+ */
 export const tan: Unary = unary('tan', { dtype: 'float', value: S.tan, vjpOut: (g, y) => mul(g, add(square(y), 1)), sample: [-1, 1] })
-/** Arcsine in radians. As `torch.asin`. */
+/**
+ * Arcsine in radians. As `torch.asin`.
+ *
+ * @example
+ * asin(tensor([-0.5, 0, 0.5])) // → tensor([-0.5236,  0.0000,  0.5236])
+ */
 export const asin: Unary = unary('asin', { dtype: 'float', value: S.asin, vjp: (g, x) => mul(g, rsqrt(sub(1, square(x)))), sample: [-0.8, 0.8] })
-/** Arccosine in radians. As `torch.acos`. */
+/**
+ * Arccosine in radians. As `torch.acos`.
+ *
+ * @example
+ * acos(tensor([-0.5, 0, 0.5])) // → tensor([2.0944, 1.5708, 1.0472])
+ */
 export const acos: Unary = unary('acos', { dtype: 'float', value: S.acos, vjp: (g, x) => neg(mul(g, rsqrt(sub(1, square(x))))), sample: [-0.8, 0.8] })
-/** Arctangent in radians. As `torch.atan`. */
+/**
+ * Arctangent in radians. As `torch.atan`.
+ *
+ * @example
+ * atan(tensor([-1, 0, 2])) // → tensor([-0.7854,  0.0000,  1.1071])
+ */
 export const atan: Unary = unary('atan', { dtype: 'float', value: S.atan, vjp: (g, x) => div(g, add(square(x), 1)) })
-/** Hyperbolic sine. As `torch.sinh`. */
+/**
+ * Hyperbolic sine. As `torch.sinh`.
+ *
+ * @example
+ * sinh(tensor([-1, 0, 2])) // → tensor([-1.1752,  0.0000,  3.6269])
+ */
 export const sinh: Unary = unary('sinh', { dtype: 'float', value: S.sinh, vjp: (g, x) => mul(g, cosh(x)) })
-/** Hyperbolic cosine. As `torch.cosh`. */
+/**
+ * Hyperbolic cosine. As `torch.cosh`.
+ *
+ * @example
+ * cosh(tensor([-1, 0, 2])) // → tensor([1.5431, 1.0000, 3.7622])
+ */
 export const cosh: Unary = unary('cosh', { dtype: 'float', value: S.cosh, vjp: (g, x) => mul(g, sinh(x)) })
-/** Hyperbolic tangent. d tanh = (1 − tanh²) dx. As `torch.tanh`. */
+/**
+ * Hyperbolic tangent. d tanh = (1 − tanh²) dx. As `torch.tanh`.
+ *
+ * @example
+ * tanh(tensor([-1, 0, 2])) // → tensor([-0.7616,  0.0000,  0.9640])
+ */
 export const tanh: Unary = unary('tanh', { dtype: 'float', value: S.tanh, vjpOut: (g, y) => mul(g, sub(1, square(y))) })
-/** Inverse of sinh. As `torch.asinh`. */
+/**
+ * Inverse of sinh. As `torch.asinh`.
+ *
+ * @example
+ * asinh(tensor([-1, 0, 2])) // → tensor([-0.8814,  0.0000,  1.4436])
+ */
 export const asinh: Unary = unary('asinh', { dtype: 'float', value: S.asinh, vjp: (g, x) => mul(g, rsqrt(add(square(x), 1))) })
-/** Inverse of cosh, for x ≥ 1. As `torch.acosh`. */
+/**
+ * Inverse of cosh, for x ≥ 1. As `torch.acosh`.
+ *
+ * @example
+ * acosh(tensor([1, 2, 3])) // → tensor([0.0000, 1.3170, 1.7627])
+ */
 export const acosh: Unary = unary('acosh', { dtype: 'float', value: S.acosh, vjp: (g, x) => mul(g, rsqrt(sub(square(x), 1))), sample: [1.3, 3] })
-/** Inverse of tanh, for −1 < x < 1. As `torch.atanh`. */
+/**
+ * Inverse of tanh, for −1 < x < 1. As `torch.atanh`.
+ *
+ * @example
+ * atanh(tensor([-0.5, 0, 0.5])) // → tensor([-0.5493,  0.0000,  0.5493])
+ */
 export const atanh: Unary = unary('atanh', { dtype: 'float', value: S.atanh, vjp: (g, x) => div(g, sub(1, square(x))), sample: [-0.8, 0.8] })
-/** Degrees to radians. As `torch.deg2rad`. */
+/**
+ * Degrees to radians. As `torch.deg2rad`.
+ *
+ * @example
+ * deg2rad(tensor([0, 90, 180])) // → tensor([0.0000, 1.5708, 3.1416])
+ */
 export const deg2rad: Unary = unary('deg2rad', { dtype: 'float', value: x => S.mul(x, Math.PI / 180), linear: [g => mul(g, Math.PI / 180)] })
-/** Radians to degrees. As `torch.rad2deg`. */
+/**
+ * Radians to degrees. As `torch.rad2deg`.
+ *
+ * @example
+ * rad2deg(tensor([0, 1, 3])) // → tensor([  0.0000,  57.2958, 171.8873])
+ */
 export const rad2deg: Unary = unary('rad2deg', { dtype: 'float', value: x => S.mul(x, 180 / Math.PI), linear: [g => mul(g, 180 / Math.PI)] })
-/** Logistic function 1/(1 + e⁻ˣ). dσ = σ(1 − σ) dx. As `torch.sigmoid`. */
+/**
+ * Logistic function 1/(1 + e⁻ˣ). dσ = σ(1 − σ) dx. As `torch.sigmoid`.
+ *
+ * @example
+ * sigmoid(tensor([-1, 0, 2])) // → tensor([0.2689, 0.5000, 0.8808])
+ */
 export const sigmoid: Unary = unary('sigmoid', { dtype: 'float', value: S.sigmoid, vjpOut: (g, y) => mul(g, mul(y, sub(1, y))) })
-/** Gauss error function. d erf(x) = 2/√π · e^(−x²) dx. As `torch.erf`. */
+/**
+ * Gauss error function. d erf(x) = 2/√π · e^(−x²) dx. As `torch.erf`.
+ *
+ * @example
+ * erf(tensor([-1, 0, 2])) // → tensor([-0.8427,  0.0000,  0.9953])
+ */
 export const erf: Unary = unary('erf', { dtype: 'float', value: S.erf, vjp: (g, x) => mul(g, mul(exp(neg(square(x))), TWO_OVER_SQRT_PI)) })
-/** Inverse of erf (Giles 2012, single precision). d = √π/2 · e^(y²) dx. As `torch.erfinv`. */
+/**
+ * Inverse of erf (Giles 2012, single precision). d = √π/2 · e^(y²) dx. As `torch.erfinv`.
+ *
+ * @example
+ * erfinv(tensor([-0.5, 0, 0.5])) // → tensor([-0.4769,  0.0000,  0.4769])
+ */
 export const erfinv: Unary = unary('erfinv', {
   dtype: 'float', sample: [-0.9, 0.9],
   value: x => {

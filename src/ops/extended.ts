@@ -1,5 +1,6 @@
 // The op families beyond the core that the small script-tag file carries. Importing this module gives Tensor their methods too;
 // their types are in methods.ts.
+import * as aliases from './aliases.ts'
 import { attach, methodsIn } from './attach.ts'
 import * as arranging from './arranging.ts'
 import * as calculus from './calculus.ts'
@@ -48,6 +49,7 @@ export * from './searching.ts'
 export { unique, uniqueAsync, uniqueConsecutive, uniqueConsecutiveAsync, type ConsecutiveOptions, type UniqueOptions } from './sets.ts'
 export { corrcoef, cov, nanmean, nanmedian, nanquantile, nansum, quantile, stdMean, trace, varMean, type CovOptions, type QuantileOptions } from './statistics.ts'
 export { istft, stft, type IstftOptions, type StftOptions } from './stft.ts'
+export * from './aliases.ts'
 export * from './pointwise-more.ts'
 export { i0 } from './special-bessel.ts'
 export { erfc } from './special-error.ts'
@@ -57,6 +59,6 @@ export * as special from './special.ts'
 
 /** The special functions that are methods too; of polygamma the order comes first. */
 const special = { digamma, erfc, i0, igamma, igammac, lgamma, mvlgamma, polygamma: polygammaOf }
-const families: readonly object[] = [more, special, algebra, arranging, calculus, complex, distance, distributions, extremes, histogram, info, joining, making, scatter, searching, sets, shortTime, statistics]
+const families: readonly object[] = [aliases, more, special, algebra, arranging, calculus, complex, distance, distributions, extremes, histogram, info, joining, making, scatter, searching, sets, shortTime, statistics]
 const entries = families.flatMap(methodsIn)
 attach([...entries, ...inplaceForms(entries), ...methodsIn(conversions)])

@@ -47,15 +47,30 @@ function overwrite(op: Op<null>, x: Tensor, src: Operand): Tensor {
 
 const broadcastsTo = (from: Shape, to: Shape): boolean => from.length <= to.length && from.every((n, i) => n === 1 || n === to[to.length - from.length + i])
 
-/** Overwrites x with the values of src, broadcast and converted. As `torch.Tensor.copy_`. */
+/**
+ * Overwrites x with the values of src, broadcast and converted. As `torch.Tensor.copy_`.
+ *
+ * @example
+ * zeros(3).copy_(tensor([1, 2, 3])) // → tensor([1., 2., 3.])
+ */
 export const copy_: ((x: Tensor, src: Operand) => Tensor) & Described = describe((x: Tensor, src: Operand) => overwrite(copying, x, src), 'copy_', ['input', 'src'])
 
-/** Overwrites x with one value, a number or a 0-dim tensor. As `torch.Tensor.fill_`. */
+/**
+ * Overwrites x with one value, a number or a 0-dim tensor. As `torch.Tensor.fill_`.
+ *
+ * @example
+ * zeros(3).fill_(7) // → tensor([7., 7., 7.])
+ */
 export const fill_: ((x: Tensor, value: Operand) => Tensor) & Described = describe((x: Tensor, value: Operand) => {
   if (value instanceof Tensor && value.ndim > 0) fail('fill_', `the value is ${value}, which is not 0-dim`, 'x.copy_(src) takes a value for each element')
   return overwrite(filling, x, value)
 }, 'fill_', ['input', 'value'])
-/** Overwrites x with zeros. As `torch.Tensor.zero_`. */
+/**
+ * Overwrites x with zeros. As `torch.Tensor.zero_`.
+ *
+ * @example
+ * ones(3).zero_() // → tensor([0., 0., 0.])
+ */
 export const zero_: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => overwrite(zeroing, x, 0), 'zero_', ['input'])
 
 /** Functions that have an in-place form `name_`. */
@@ -126,6 +141,10 @@ export const inplaceForms = (table: readonly (readonly [string, unknown])[]): [s
 /**
  * Writes a value on the main diagonal: of a matrix, or of more dimensions of one size. With `wrap`, tall matrices begin anew below
  * the square. As `torch.Tensor.fill_diagonal_`.
+ *
+ * @example
+ * zeros(2, 2).fillDiagonal_(5) // → tensor([[5., 0.],
+ * //           [0., 5.]])
  */
 export const fillDiagonal_: ((x: Tensor, fillValue: number | boolean, wrap?: boolean) => Tensor) & Described = describe((x: Tensor, fillValue: number | boolean, wrap = false) => {
   const { shape } = needTensor('fillDiagonal_', x)

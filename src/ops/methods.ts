@@ -1,5 +1,6 @@
 // Which functions are methods of Tensor. Types and run-time methods come from the same tables.
 import type * as activation from './activation.ts'
+import type * as aliases from './aliases.ts'
 import type * as arranging from './arranging.ts'
 import type * as calculus from './calculus.ts'
 import type * as complex from './complex.ts'
@@ -70,7 +71,7 @@ interface Special {
   polygamma: typeof polygammaOf
 }
 type InplaceOf<Table> = { [K in keyof Table & inplace.InplaceName as `${K}_`]: MethodOf<Table[K]> }
-type InplaceForms = InplaceOf<typeof pointwise & typeof activation & typeof creation & typeof movement & typeof gather & typeof indexing & typeof selecting & typeof matmul & typeof cumulate & typeof more & Special & typeof complex & typeof arranging & typeof scatter & typeof algebra & typeof distance>
+type InplaceForms = InplaceOf<typeof pointwise & typeof activation & typeof creation & typeof movement & typeof gather & typeof indexing & typeof selecting & typeof matmul & typeof cumulate & typeof more & typeof aliases & Special & typeof complex & typeof arranging & typeof scatter & typeof algebra & typeof distance>
 
 interface SizesMethod {
   (): number[]
@@ -80,7 +81,7 @@ interface SizesMethod {
 export interface Methods
   extends MethodsOf<Omit<typeof pointwise, Renamed>>,
     MethodsOf<Movement>, MethodsOf<Reduce>, MethodsOf<Gather>, MethodsOf<Selecting>, MethodsOf<Info>, MethodsOf<Arranging>, MethodsOf<Product>, MethodsOf<Conv>, MethodsOf<typeof pool>,
-    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Complex>, MethodsOf<typeof shortTime>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof distributions>, MethodsOf<typeof activation>, MethodsOf<typeof conversions>, MethodsOf<typeof more & Special>, InplaceForms {
+    MethodsOf<typeof indexing>, MethodsOf<Inplace>, MethodsOf<Sort>, MethodsOf<Statistical>, MethodsOf<Complex>, MethodsOf<typeof shortTime>, MethodsOf<Creation>, MethodsOf<Random>, MethodsOf<typeof distributions>, MethodsOf<typeof activation>, MethodsOf<typeof conversions>, MethodsOf<typeof more & typeof aliases & Special>, InplaceForms {
   /** Range, mean, spread and oddities of the values: `console.log(String(await x.inspect()))`. */
   inspect(): Promise<Statistics>
   /** Variance over dimensions, with `correction` 1 by default. As `torch.var`. */

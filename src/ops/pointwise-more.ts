@@ -1,87 +1,75 @@
-// Pointwise ops beyond the core: what is rarer, and PyTorch's second names.
+// Pointwise ops beyond the core.
 import { dtypes, isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
 import { S, type Scalar } from '../ir/scalar.ts'
-import { clamp } from './activation.ts'
 import { cast } from './cast.ts'
 import { define, describe, needTensor, tagged, type Described, type Operand } from './define.ts'
 import { isReal, isWide, like, when } from './formula.ts'
 import { operands, type AlphaOptions, type Scaled } from './operands.ts'
-import {
-  abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, div, eq, exp2, ge, gt, isfinite, isnan, le, logicalAnd, logicalNot, logicalOr,
-  lt, mul, ne, neg, pow, sub, trunc, where,
-} from './pointwise.ts'
+import { abs, add, cos, div, eq, exp2, ge, isfinite, isnan, le, logicalAnd, logicalNot, logicalOr, mul, ne, neg, pow, sub, where } from './pointwise.ts'
 import type { Sample } from './op.ts'
 import { binary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
 import { all } from './reduce.ts'
 import { sized, type Later } from './sized.ts'
 import { Tensor } from './tensor.ts'
 
-// Second names
-
-/** Magnitude: `abs`. As `torch.absolute`. */
-export const absolute: Unary = abs
-/** `acos`. As `torch.arccos`. */
-export const arccos: Unary = acos
-/** `acosh`. As `torch.arccosh`. */
-export const arccosh: Unary = acosh
-/** `asin`. As `torch.arcsin`. */
-export const arcsin: Unary = asin
-/** `asinh`. As `torch.arcsinh`. */
-export const arcsinh: Unary = asinh
-/** `atan`. As `torch.arctan`. */
-export const arctan: Unary = atan
-/** `atan2`. As `torch.arctan2`. */
-export const arctan2: BinaryFn = atan2
-/** `atanh`. As `torch.arctanh`. */
-export const arctanh: Unary = atanh
-/** `clamp`. As `torch.clip`. */
-export const clip: typeof clamp = clamp
-/** `div`. As `torch.divide`. */
-export const divide: typeof div = div
-/** `trunc`. As `torch.fix`. */
-export const fix: Unary = trunc
-/** `gt`. As `torch.greater`. */
-export const greater: BinaryFn = gt
-/** `ge`. As `torch.greater_equal`. */
-export const greaterEqual: BinaryFn = ge
-/** `lt`. As `torch.less`. */
-export const less: BinaryFn = lt
-/** `le`. As `torch.less_equal`. */
-export const lessEqual: BinaryFn = le
-/** `mul`. As `torch.multiply`. */
-export const multiply: BinaryFn = mul
-/** `neg`. As `torch.negative`. */
-export const negative: Unary = neg
-/** `ne`. As `torch.not_equal`. */
-export const notEqual: BinaryFn = ne
-/** `sub`. As `torch.subtract`. */
-export const subtract: Scaled = sub
-/** Quotient without rounding. As `torch.true_divide`. */
-export const trueDivide: BinaryFn = tagged((x: Operand, other: Operand) => div(x, other), 'trueDivide', ['input', 'other'])
-
 // Signs and parts
 
-/** x itself; of a bool there is no such thing. As `torch.positive`. */
+/**
+ * x itself; of a bool there is no such thing. As `torch.positive`.
+ *
+ * @example
+ * positive(tensor([-1.5, 0, 2.25])) // → tensor([-1.5000,  0.0000,  2.2500])
+ */
 export const positive: Unary = tagged((x: Tensor) => {
   if (needTensor('positive', x).dtype === 'bool') fail('positive', `${x} has no sign`, "make numbers of it: x.to('int32')")
   return x
 }, 'positive', ['input'])
-/** −1, 0 or 1; of complex numbers x/|x|. As `torch.sgn`. */
+/**
+ * −1, 0 or 1; of complex numbers x/|x|. As `torch.sgn`.
+ *
+ * @example
+ * sgn(tensor([-1.5, 0, 2.25])) // → tensor([-1.,  0.,  1.])
+ */
 export const sgn: Unary = unary('sgn', { dtype: 'same', value: x => (x.dtype === 'bool' ? x : S.sign(x)), vjp: g => mul(g, 0) })
-/** True where the sign bit is set, as in −0. As `torch.signbit`. */
+/**
+ * True where the sign bit is set, as in −0. As `torch.signbit`.
+ *
+ * @example
+ * signbit(tensor([-1, 0, 2])) // → tensor([ True, False, False])
+ */
 export const signbit: Unary = unary('signbit', { dtype: 'bool', value: x => (x.dtype === 'bool' ? never(x) : hasSign(x)) })
 const never = (x: Scalar): Scalar => S.ne(x, x)
 /** 1/−0 is −∞: that tells the zeros apart. */
 const hasSign = (x: Scalar): Scalar => (isReal(x) ? S.or(S.lt(x, 0), S.and(S.eq(x, 0), S.lt(S.div(1, x), 0))) : S.lt(x, 0))
-/** True where x is −∞. As `torch.isneginf`. */
+/**
+ * True where x is −∞. As `torch.isneginf`.
+ *
+ * @example
+ * isneginf(tensor([1, -Infinity, Infinity])) // → tensor([False,  True, False])
+ */
 export const isneginf: Unary = unary('isneginf', { dtype: 'bool', value: x => (isReal(x) ? S.eq(x, -Infinity) : never(x)) })
-/** True where x is +∞. As `torch.isposinf`. */
+/**
+ * True where x is +∞. As `torch.isposinf`.
+ *
+ * @example
+ * isposinf(tensor([1, -Infinity, Infinity])) // → tensor([False, False,  True])
+ */
 export const isposinf: Unary = unary('isposinf', { dtype: 'bool', value: x => (isReal(x) ? S.eq(x, Infinity) : never(x)) })
-/** True where the imaginary part is 0, as it is in every real number. As `torch.isreal`. */
+/**
+ * True where the imaginary part is 0, as it is in every real number. As `torch.isreal`.
+ *
+ * @example
+ * isreal(tensor([1, 2])) // → tensor([True, True])
+ */
 export const isreal: Unary = unary('isreal', { dtype: 'bool', value: () => S.constant(1, 'bool') })
-/** Angle in the plane of complex numbers: of real numbers 0 or, where negative, π. As `torch.angle`. */
+/**
+ * Angle in the plane of complex numbers: of real numbers 0 or, where negative, π. As `torch.angle`.
+ *
+ * @example
+ * angle(tensor([-1, 0, 2])) // → tensor([3.1416, 0.0000, 0.0000])
+ */
 export const angle: Unary = unary('angle', { dtype: 'float', value: x => S.select(S.ne(x, x), x, S.select(S.lt(x, 0), like(x, Math.PI), 0)), vjp: g => mul(g, 0) })
 
 /** 2ⁿ for whole n from −127 to 127: the product of the powers that its bits stand for. */
@@ -113,34 +101,69 @@ const exponent: Unary = unary('exponent', {
     return S.select(S.and(S.gt(size, 0), S.lt(size, Infinity)), exact, 0)
   },
 })
-/** x = mantissa·2^exponent with ½ ≤ |mantissa| < 1; the exponent is int32. As `torch.frexp`. */
+/**
+ * x = mantissa·2^exponent with ½ ≤ |mantissa| < 1; the exponent is int32. As `torch.frexp`.
+ *
+ * @example
+ * frexp(tensor([6, 0.75])).mantissa // → tensor([0.7500, 0.7500])
+ */
 export const frexp: ((x: Tensor) => { mantissa: Tensor; exponent: Tensor }) & Described = tagged((x: Tensor) => {
   if (!isFloat(needTensor('frexp', x).dtype)) fail('frexp', `expected a float tensor, got ${x}`, "convert it: x.to('float32')")
   const n = exponent(x)
   return { mantissa: shifted(x, neg(n)), exponent: cast(n, 'int32') }
 }, 'frexp', ['input'])
-/** input·2^other. As `torch.ldexp`. */
+/**
+ * input·2^other. As `torch.ldexp`.
+ *
+ * @example
+ * ldexp(tensor([1, 3]), tensor([2, 4])) // → tensor([ 4., 48.])
+ */
 export const ldexp: BinaryFn = tagged((x: Operand, other: Operand) => mul(needTensor('ldexp', x), exp2(needTensor('ldexp', other))), 'ldexp', ['input', 'other'])
 
 // Arithmetic
 
-/** other − alpha·input. As `torch.rsub`. */
+/**
+ * other − alpha·input. As `torch.rsub`.
+ *
+ * @example
+ * rsub(tensor([1, 2, 3]), tensor([4, 5, 6])) // → tensor([3., 3., 3.])
+ */
 export const rsub: Scaled = tagged((x: Operand, other: Operand, options?: AlphaOptions) => sub(other, needTensor('rsub', x), options), 'rsub', ['input', 'other', '*', 'alpha'])
-/** Larger value; where one is NaN, the other. As `torch.fmax`. */
+/**
+ * Larger value; where one is NaN, the other. As `torch.fmax`.
+ *
+ * @example
+ * fmax(tensor([1, NaN]), tensor([NaN, 2])) // → tensor([1., 2.])
+ */
 export const fmax: BinaryFn = operands('tensors', binary('fmax', {
   dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.or(a, b) : S.select(S.ne(a, a), b, S.select(S.ne(b, b), a, S.max(a, b)))),
   vjp: [(g, a, b) => mul(g, logicalOr(ge(a, b), isnan(b))), (g, a, b) => mul(g, logicalNot(logicalOr(ge(a, b), isnan(b))))],
 }))
-/** Smaller value; where one is NaN, the other. As `torch.fmin`. */
+/**
+ * Smaller value; where one is NaN, the other. As `torch.fmin`.
+ *
+ * @example
+ * fmin(tensor([1, NaN]), tensor([NaN, 2])) // → tensor([1., 2.])
+ */
 export const fmin: BinaryFn = operands('tensors', binary('fmin', {
   dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.and(a, b) : S.select(S.ne(a, a), b, S.select(S.ne(b, b), a, S.min(a, b)))),
   vjp: [(g, a, b) => mul(g, logicalOr(le(a, b), isnan(b))), (g, a, b) => mul(g, logicalNot(logicalOr(le(a, b), isnan(b))))],
 }))
-/** 0 below 0, 1 above, and `values` at 0. As `torch.heaviside`. */
+/**
+ * 0 below 0, 1 above, and `values` at 0. As `torch.heaviside`.
+ *
+ * @example
+ * heaviside(tensor([-1, 0, 2]), tensor([0.5, 0.5, 0.5])) // → tensor([0.0000, 0.5000, 1.0000])
+ */
 export const heaviside: BinaryFn = operands('tensors', binary('heaviside', {
   dtype: 'number', value: (x, values) => S.select(S.eq(x, 0), values, S.select(S.gt(x, 0), like(x, 1), S.select(S.lt(x, 0), like(x, 0), x))),
 }))
-/** Power in float64, whatever the operands are. As `torch.float_power`. */
+/**
+ * Power in float64, whatever the operands are. As `torch.float_power`.
+ *
+ * @example
+ * floatPower(tensor([2, 3]), 0.5).dtype // → float64
+ */
 export const floatPower: BinaryFn = tagged((x: Operand, exponent: Operand) => {
   const wide = (v: Operand): Operand => (v instanceof Tensor ? cast(v, 'float64') : v)
   return pow(wide(x), wide(exponent))
@@ -148,6 +171,9 @@ export const floatPower: BinaryFn = tagged((x: Operand, exponent: Operand) => {
 /**
  * The float next to input on the side of other. As `torch.nextafter`.
  * The step is a little more than half of the gap to the neighbour, so that the sum rounds to it (Rump, Zimmermann, Boldo, Melquiond 2009).
+ *
+ * @example
+ * nextafter(tensor([1]), tensor([2])) // → tensor([1.0000])
  */
 export const nextafter: BinaryFn = operands('tensors', binary('nextafter', {
   dtype: 'float', linear: [g => g, g => mul(g, 0)],
@@ -158,7 +184,12 @@ export const nextafter: BinaryFn = operands('tensors', binary('nextafter', {
     return S.select(S.or(S.ne(x, x), S.ne(y, y)), S.add(x, y), S.select(S.eq(x, y), y, beyond))
   },
 }))
-/** log₂(2ᵃ + 2ᵇ), without overflow. As `torch.logaddexp2`. */
+/**
+ * log₂(2ᵃ + 2ᵇ), without overflow. As `torch.logaddexp2`.
+ *
+ * @example
+ * logaddexp2(tensor([1, 2]), tensor([1, 3])) // → tensor([2.0000, 3.5850])
+ */
 export const logaddexp2: BinaryFn = operands('tensors', binary('logaddexp2', {
   dtype: 'float',
   value: (a, b) => {
@@ -170,7 +201,12 @@ export const logaddexp2: BinaryFn = operands('tensors', binary('logaddexp2', {
 }))
 /** 2ᵃ/(2ᵃ + 2ᵇ). */
 const share = (a: Tensor, b: Tensor): Tensor => mul(sub(a, b), Math.LN2).sigmoid()
-/** sin(πx)/(πx), and 1 at 0. As `torch.sinc`. */
+/**
+ * sin(πx)/(πx), and 1 at 0. As `torch.sinc`.
+ *
+ * @example
+ * sinc(tensor([0, 0.5, 1.5])) // → tensor([ 1.0000,  0.6366, -0.2122])
+ */
 export const sinc: Unary = unary('sinc', {
   dtype: 'float',
   // From the nearest even number: the sine has period 2, and the difference is exact.
@@ -178,10 +214,20 @@ export const sinc: Unary = unary('sinc', {
   vjp: (g, x) => where(eq(x, 0), 0, mul(g, div(sub(cos(mul(x, Math.PI)), sinc(x)), x))),
   sample: [0.3, 2],
 })
-/** input + value·tensor1·tensor2. As `torch.addcmul`. */
+/**
+ * input + value·tensor1·tensor2. As `torch.addcmul`.
+ *
+ * @example
+ * addcmul(tensor([1, 2]), tensor([3, 4]), tensor([5, 6]), { value: 0.5 }) // → tensor([ 8.5000, 14.0000])
+ */
 export const addcmul: AddProduct = describe((input: Tensor, tensor1: Tensor, tensor2: Tensor, { value = 1 }: ValueOptions = {}) =>
   add(input, mul(needTensor('addcmul', tensor1), needTensor('addcmul', tensor2)), value === 1 ? undefined : { alpha: value }), 'addcmul', ['input', 'tensor1', 'tensor2', '*', 'value'])
-/** input + value·tensor1/tensor2. As `torch.addcdiv`. */
+/**
+ * input + value·tensor1/tensor2. As `torch.addcdiv`.
+ *
+ * @example
+ * addcdiv(tensor([1, 2]), tensor([3, 4]), tensor([2, 8]), { value: 2 }) // → tensor([4., 3.])
+ */
 export const addcdiv: AddProduct = describe((input: Tensor, tensor1: Tensor, tensor2: Tensor, { value = 1 }: ValueOptions = {}) =>
   add(input, div(needTensor('addcdiv', tensor1), needTensor('addcdiv', tensor2)), value === 1 ? undefined : { alpha: value }), 'addcdiv', ['input', 'tensor1', 'tensor2', '*', 'value'])
 export interface ValueOptions {
@@ -199,15 +245,35 @@ const commonDivisor = (x: Scalar, y: Scalar): Scalar => {
   for (let i = 0; i < 46; i++) [a, b] = [S.select(S.eq(b, 0), a, b), S.rem(a, b)]
   return a
 }
-/** Greatest common divisor of integers. As `torch.gcd`. */
+/**
+ * Greatest common divisor of integers. As `torch.gcd`.
+ *
+ * @example
+ * gcd(tensor([12, 18], { dtype: 'int32' }), tensor([8, 27], { dtype: 'int32' })) // → tensor([4, 9])
+ */
 export const gcd: BinaryFn = operands('tensors', binary('gcd', { dtype: 'int', value: commonDivisor, samples: whole }))
-/** Least common multiple of integers. As `torch.lcm`. */
+/**
+ * Least common multiple of integers. As `torch.lcm`.
+ *
+ * @example
+ * lcm(tensor([12, 18], { dtype: 'int32' }), tensor([8, 27], { dtype: 'int32' })) // → tensor([24, 54])
+ */
 export const lcm: BinaryFn = operands('tensors', binary('lcm', { dtype: 'int', value: (a, b) => S.abs(S.mul(S.floorDiv(a, commonDivisor(a, b)), b)), samples: whole }))
 
 const outside = (n: Scalar): Scalar => S.or(S.lt(n, 0), S.gt(n, 31))
-/** input·2^other of integers; 0 where all bits are shifted out. As `torch.bitwise_left_shift`. */
+/**
+ * input·2^other of integers; 0 where all bits are shifted out. As `torch.bitwise_left_shift`.
+ *
+ * @example
+ * bitwiseLeftShift(tensor([12, -5], { dtype: 'int32' }), tensor([1, 2], { dtype: 'int32' })) // → tensor([ 24, -20])
+ */
 export const bitwiseLeftShift: BinaryFn = operands('one', binary('bitwiseLeftShift', { dtype: 'int', value: (a, n) => S.select(outside(n), like(a, 0), S.shl(a, n)), samples: whole }))
-/** input shifted right by other bits, with copies of the sign. As `torch.bitwise_right_shift`. */
+/**
+ * input shifted right by other bits, with copies of the sign. As `torch.bitwise_right_shift`.
+ *
+ * @example
+ * bitwiseRightShift(tensor([12, -5], { dtype: 'int32' }), tensor([1, 2], { dtype: 'int32' })) // → tensor([ 6, -2])
+ */
 export const bitwiseRightShift: BinaryFn = operands('one', binary('bitwiseRightShift', { dtype: 'int', value: (a, n) => S.shr(a, S.select(outside(n), like(n, 31), n)), samples: whole }))
 
 // Comparison of whole tensors
@@ -236,15 +302,30 @@ function closeness(name: string, { input, other, rtol = 1e-5, atol = 1e-8, equal
 }
 type Close<R> = ((input: Tensor, other: Tensor, rtol?: number | CloseOptions, atol?: number, equalNan?: boolean) => R) & Described
 const closeNames = ['input', 'other', 'rtol', 'atol', 'equalNan']
-/** True where |input − other| ≤ atol + rtol·|other|, and where both are the same infinity. As `torch.isclose`. */
+/**
+ * True where |input − other| ≤ atol + rtol·|other|, and where both are the same infinity. As `torch.isclose`.
+ *
+ * @example
+ * isclose(tensor([1, 2]), tensor([1.000001, 2.1])) // → tensor([ True, False])
+ */
 export const isclose: Close<Tensor> = define('isclose', closeNames, (args: CloseArgs) => closeness('isclose', args))
 
 const closeForms = sized<Close<boolean>, CloseArgs>('allclose', closeNames, function* (args) {
   return (yield all(closeness('allclose', args)))[0] !== 0
 })
-/** Whether all elements are close, see `isclose`. Reads at once. As `torch.allclose`. */
+/**
+ * Whether all elements are close, see `isclose`. Reads at once. As `torch.allclose`.
+ *
+ * @example
+ * allclose(tensor([1, 2]), tensor([1, 2])) // → true
+ */
 export const allclose: Close<boolean> = closeForms[0]
-/** `allclose` that waits for the device. */
+/**
+ * `allclose` that waits for the device.
+ *
+ * @example
+ * await allcloseAsync(tensor([1, 2]), tensor([1, 2])) // → true
+ */
 export const allcloseAsync: Later<Close<boolean>> = closeForms[1]
 
 type Equal = ((input: Tensor, other: Tensor) => boolean) & Described
@@ -253,18 +334,43 @@ const equalForms = sized<Equal, { input: Tensor; other: Tensor }>('equal', ['inp
   if (a.dtype !== b.dtype) fail('equal', `${a} and ${b} have different dtypes`, 'convert one of them')
   return sameShape(a.shape, b.shape) && (yield all(eq(a, b)))[0] !== 0
 })
-/** Whether shapes and all elements are equal. Reads at once. As `torch.equal`. */
+/**
+ * Whether shapes and all elements are equal. Reads at once. As `torch.equal`.
+ *
+ * @example
+ * equal(tensor([1, 2]), tensor([1, 2])) // → true
+ */
 export const equal: Equal = equalForms[0]
-/** `equal` that waits for the device. */
+/**
+ * `equal` that waits for the device.
+ *
+ * @example
+ * await equalAsync(tensor([1, 2]), tensor([1, 2])) // → true
+ */
 export const equalAsync: Later<Equal> = equalForms[1]
 
-/** Whether the dtype is a float one. As `torch.is_floating_point`. */
+/**
+ * Whether the dtype is a float one. As `torch.is_floating_point`.
+ *
+ * @example
+ * isFloatingPoint(tensor([1])) // → true
+ */
 export const isFloatingPoint: ((x: Tensor) => boolean) & Described = tagged((x: Tensor) => isFloat(needTensor('isFloatingPoint', x).dtype), 'isFloatingPoint', ['input'])
 const nonzeroForms = sized<((x: Tensor) => boolean) & Described, { input: Tensor }>('isNonzero', ['input'], function* ({ input }) {
   if (needTensor('isNonzero', input).numel !== 1) fail('isNonzero', `${input} has ${input.numel} elements, not one`, 'reduce it first: any()')
   return (yield ne(input, 0))[0] !== 0
 })
-/** Whether the one element is not 0. Reads at once. As `torch.is_nonzero`. */
+/**
+ * Whether the one element is not 0. Reads at once. As `torch.is_nonzero`.
+ *
+ * @example
+ * isNonzero(tensor([1])) // → true
+ */
 export const isNonzero: ((x: Tensor) => boolean) & Described = nonzeroForms[0]
-/** `isNonzero` that waits for the device. */
+/**
+ * `isNonzero` that waits for the device.
+ *
+ * @example
+ * await isNonzeroAsync(tensor([1])) // → true
+ */
 export const isNonzeroAsync: Later<(x: Tensor) => boolean> = nonzeroForms[1]

@@ -5,19 +5,39 @@ import { gt, logicalAnd, lt } from './comparison.ts'
 import { exp, sigmoid, tanh } from './elementary.ts'
 import { unary, type Unary } from './pointwise-record.ts'
 
-/** max(x, 0); NaN stays. As `torch.relu`. */
+/**
+ * max(x, 0); NaN stays. As `torch.relu`.
+ *
+ * @example
+ * relu(tensor([-1, 0, 2])) // → tensor([0., 0., 2.])
+ */
 export const relu: Unary = unary('relu', { dtype: 'number', value: x => S.max(x, 0), vjpOut: (g, y) => mul(g, gt(y, 0)), sample: [0.2, 2] })
-/** min(max(x, 0), 6). As `torch.nn.functional.relu6`. */
+/**
+ * min(max(x, 0), 6). As `torch.nn.functional.relu6`.
+ *
+ * @example
+ * relu6(tensor([-1, 3, 9])) // → tensor([0., 3., 6.])
+ */
 export const relu6: Unary = unary('relu6', { dtype: 'number', value: x => S.min(S.max(x, 0), 6), vjp: (g, x) => mul(g, logicalAnd(gt(x, 0), lt(x, 6))), sample: [0.2, 2] })
 /** log(1 + eˣ), without overflow. d = σ(x) dx. */
 export const logOnePlusExp: Unary = unary('softplus', {
   dtype: 'float', value: x => S.add(S.max(x, 0), S.log1p(S.exp(S.neg(S.abs(x))))), vjp: (g, x) => mul(g, sigmoid(x)),
 })
-/** log σ(x) = −softplus(−x). As `torch.nn.functional.logsigmoid`. */
+/**
+ * log σ(x) = −softplus(−x). As `torch.nn.functional.logsigmoid`.
+ *
+ * @example
+ * logSigmoid(tensor([-1, 0, 2])) // → tensor([-1.3133, -0.6931, -0.1269])
+ */
 export const logSigmoid: Unary = unary('logSigmoid', {
   dtype: 'float', value: x => S.sub(S.min(x, 0), S.log1p(S.exp(S.neg(S.abs(x))))), vjp: (g, x) => mul(g, sigmoid(neg(x))),
 })
-/** x·σ(x). As `torch.nn.functional.silu`. */
+/**
+ * x·σ(x). As `torch.nn.functional.silu`.
+ *
+ * @example
+ * silu(tensor([-1, 0, 2])) // → tensor([-0.2689,  0.0000,  1.7616])
+ */
 export const silu: Unary = unary('silu', {
   dtype: 'float', value: x => S.mul(x, S.sigmoid(x)),
   vjp: (g, x) => {
@@ -25,7 +45,12 @@ export const silu: Unary = unary('silu', {
     return mul(g, mul(s, add(1, mul(x, sub(1, s)))))
   },
 })
-/** x·tanh(softplus(x)) (Misra 2019). As `torch.nn.functional.mish`. */
+/**
+ * x·tanh(softplus(x)) (Misra 2019). As `torch.nn.functional.mish`.
+ *
+ * @example
+ * mish(tensor([-1, 0, 2])) // → tensor([-0.3034,  0.0000,  1.9440])
+ */
 export const mish: Unary = unary('mish', {
   dtype: 'float', value: x => S.mul(x, S.tanh(S.add(S.max(x, 0), S.log1p(S.exp(S.neg(S.abs(x))))))),
   vjp: (g, x) => {
@@ -33,7 +58,12 @@ export const mish: Unary = unary('mish', {
     return mul(g, add(t, mul(x, mul(sigmoid(x), sub(1, square(t))))))
   },
 })
-/** x/(1 + |x|). As `torch.nn.functional.softsign`. */
+/**
+ * x/(1 + |x|). As `torch.nn.functional.softsign`.
+ *
+ * @example
+ * softsign(tensor([-1, 0, 2])) // → tensor([-0.5000,  0.0000,  0.6667])
+ */
 export const softsign: Unary = unary('softsign', { dtype: 'float', value: x => S.div(x, S.add(1, S.abs(x))), vjp: (g, x) => div(g, square(add(1, abs(x)))) })
 /** x·Φ(x), Φ the normal distribution (Hendrycks & Gimpel 2016). d = Φ(x) + x·φ(x). */
 export const geluErf: Unary = unary('geluErf', {

@@ -46,13 +46,23 @@ function scaled(x: Scalar, near: Scalar, far: readonly number[]): Scalar {
 const square = (x: Scalar): Scalar => S.sub(S.mul(S.mul(x, x), 0.5), 1)
 const logHalf = (x: Scalar): Scalar => S.log(S.mul(x, 0.5))
 
-/** eˣ·K₀(x). d = (eˣ·K₀ − eˣ·K₁) dx. As `torch.special.scaled_modified_bessel_k0`. */
+/**
+ * eˣ·K₀(x). d = (eˣ·K₀ − eˣ·K₁) dx. As `torch.special.scaled_modified_bessel_k0`.
+ *
+ * @example
+ * special.scaledModifiedBesselK0(tensor([0.5, 1, 2])) // → tensor([1.5241, 1.1445, 0.8416])
+ */
 export const scaledModifiedBesselK0: Unary = unary('scaledModifiedBesselK0', {
   dtype: 'float', sample: [0.3, 5],
   value: x => scaled(x, S.sub(chebyshev(square(x), K0_NEAR), S.mul(logHalf(x), firstKind(x, 0))), K0_FAR),
   vjp: (g, x) => mul(g, sub(scaledModifiedBesselK0(x), scaledModifiedBesselK1(x))),
 })
-/** eˣ·K₁(x). d = (eˣ·K₁ − eˣ·K₀ − eˣ·K₁/x) dx. As `torch.special.scaled_modified_bessel_k1`. */
+/**
+ * eˣ·K₁(x). d = (eˣ·K₁ − eˣ·K₀ − eˣ·K₁/x) dx. As `torch.special.scaled_modified_bessel_k1`.
+ *
+ * @example
+ * special.scaledModifiedBesselK1(tensor([0.5, 1, 2])) // → tensor([2.7310, 1.6362, 1.0335])
+ */
 export const scaledModifiedBesselK1: Unary = unary('scaledModifiedBesselK1', {
   dtype: 'float', sample: [0.3, 5],
   value: x => {
@@ -64,7 +74,17 @@ export const scaledModifiedBesselK1: Unary = unary('scaledModifiedBesselK1', {
     return mul(g, sub(sub(y, scaledModifiedBesselK0(x)), div(y, x)))
   },
 })
-/** Modified Bessel function K₀. As `torch.special.modified_bessel_k0`. */
+/**
+ * Modified Bessel function K₀. As `torch.special.modified_bessel_k0`.
+ *
+ * @example
+ * special.modifiedBesselK0(tensor([0.5, 1, 2])) // → tensor([0.9244, 0.4210, 0.1139])
+ */
 export const modifiedBesselK0: Unary = tagged(x => mul(scaledModifiedBesselK0(x), exp(neg(x))), 'modifiedBesselK0', ['input'])
-/** Modified Bessel function K₁. As `torch.special.modified_bessel_k1`. */
+/**
+ * Modified Bessel function K₁. As `torch.special.modified_bessel_k1`.
+ *
+ * @example
+ * special.modifiedBesselK1(tensor([0.5, 1, 2])) // → tensor([1.6564, 0.6019, 0.1399])
+ */
 export const modifiedBesselK1: Unary = tagged(x => mul(scaledModifiedBesselK1(x), exp(neg(x))), 'modifiedBesselK1', ['input'])

@@ -57,15 +57,35 @@ function grown(x: Scalar, y: Scalar): Scalar {
   return S.mul(S.mul(y, half), half)
 }
 
-/** Modified Bessel function I₀. d I₀ = I₁ dx. As `torch.i0`. */
+/**
+ * Modified Bessel function I₀. d I₀ = I₁ dx. As `torch.i0`.
+ *
+ * @example
+ * i0(tensor([0.5, 1, 2])) // → tensor([1.0635, 1.2661, 2.2796])
+ */
 export const i0: Unary = unary('i0', { dtype: 'float', value: x => grown(x, scaledI0(x)), vjp: (g, x) => mul(g, i1(x)) })
-/** e^(−|x|)·I₀(x). As `torch.special.i0e`. */
+/**
+ * e^(−|x|)·I₀(x). As `torch.special.i0e`.
+ *
+ * @example
+ * special.i0e(tensor([0.5, 1, 2])) // → tensor([0.6450, 0.4658, 0.3085])
+ */
 export const i0e: Unary = unary('i0e', { dtype: 'float', value: scaledI0, vjp: (g, x) => mul(g, sub(i1e(x), mul(sign(x), i0e(x)))), sample: [0.3, 9] })
 /** y(x)/x, whose limit at 0 is ½. */
 const perX = (y: Tensor, x: Tensor): Tensor => where(eq(x, 0), 0.5, div(y, x))
-/** Modified Bessel function I₁. d I₁ = (I₀ − I₁/x) dx. As `torch.special.i1`. */
+/**
+ * Modified Bessel function I₁. d I₁ = (I₀ − I₁/x) dx. As `torch.special.i1`.
+ *
+ * @example
+ * special.i1(tensor([0.5, 1, 2])) // → tensor([0.2579, 0.5652, 1.5906])
+ */
 export const i1: Unary = unary('i1', { dtype: 'float', value: x => grown(x, scaledI1(x)), vjp: (g, x) => mul(g, sub(i0(x), perX(i1(x), x))), sample: [0.3, 2] })
-/** e^(−|x|)·I₁(x). As `torch.special.i1e`. */
+/**
+ * e^(−|x|)·I₁(x). As `torch.special.i1e`.
+ *
+ * @example
+ * special.i1e(tensor([0.5, 1, 2])) // → tensor([0.1564, 0.2079, 0.2153])
+ */
 export const i1e: Unary = unary('i1e', { dtype: 'float', value: scaledI1, vjp: (g, x) => mul(g, sub(sub(i0e(x), perX(i1e(x), x)), mul(sign(x), i1e(x)))), sample: [0.3, 9] })
 
 /** J₀(x) in x²/32 − 1. With P·cos χ − Q·sin χ = √(πx/2)·J₀(x), χ = x − π/4: P, and Q·x/8, in 128/x² − 1. */
@@ -115,7 +135,12 @@ function high(a: Scalar, p: readonly number[], q: readonly number[], join: (w: W
   const wave = { sine: S.sin(a), cosine: S.cos(a), p: chebyshev(t, p), q: S.mul(S.div(8, a), chebyshev(t, q)) }
   return S.div(join(wave), S.sqrt(S.mul(a, Math.PI)))
 }
-/** Bessel function J₀. d J₀ = −J₁ dx. As `torch.special.bessel_j0`. */
+/**
+ * Bessel function J₀. d J₀ = −J₁ dx. As `torch.special.bessel_j0`.
+ *
+ * @example
+ * special.besselJ0(tensor([0.5, 1, 2])) // → tensor([0.9385, 0.7652, 0.2239])
+ */
 export const besselJ0: Unary = unary('besselJ0', {
   dtype: 'float', sample: [-12, 12],
   value: x => {
@@ -125,7 +150,12 @@ export const besselJ0: Unary = unary('besselJ0', {
   },
   vjp: (g, x) => neg(mul(g, besselJ1(x))),
 })
-/** Bessel function J₁. d J₁ = (J₀ − J₁/x) dx. As `torch.special.bessel_j1`. */
+/**
+ * Bessel function J₁. d J₁ = (J₀ − J₁/x) dx. As `torch.special.bessel_j1`.
+ *
+ * @example
+ * special.besselJ1(tensor([0.5, 1, 2])) // → tensor([0.2423, 0.4401, 0.5767])
+ */
 export const besselJ1: Unary = unary('besselJ1', {
   dtype: 'float', sample: [0.3, 12],
   value: x => {
@@ -135,7 +165,12 @@ export const besselJ1: Unary = unary('besselJ1', {
   },
   vjp: (g, x) => mul(g, sub(besselJ0(x), perX(besselJ1(x), x))),
 })
-/** sin(x)/x, and 1 at 0. As `torch.special.spherical_bessel_j0`. */
+/**
+ * sin(x)/x, and 1 at 0. As `torch.special.spherical_bessel_j0`.
+ *
+ * @example
+ * special.sphericalBesselJ0(tensor([0.5, 1, 2])) // → tensor([0.9589, 0.8415, 0.4546])
+ */
 export const sphericalBesselJ0: Unary = unary('sphericalBesselJ0', {
   dtype: 'float', sample: [0.3, 9],
   value: x => when(S.eq(x, 0), 1, S.select(S.eq(S.abs(x), Infinity), like(x, 0), S.div(S.sin(x), x))),

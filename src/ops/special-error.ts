@@ -37,9 +37,19 @@ const normalTail = (x: Scalar): Scalar => tail(S.mul(x, Math.SQRT1_2), expSquare
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI)
 const SQRT_TWO_PI = Math.sqrt(2 * Math.PI)
 
-/** 1 − erf(x), also where that is tiny. d = −2/√π · e^(−x²) dx. As `torch.erfc`. */
+/**
+ * 1 − erf(x), also where that is tiny. d = −2/√π · e^(−x²) dx. As `torch.erfc`.
+ *
+ * @example
+ * erfc(tensor([0.5, 1, 2])) // → tensor([0.4795, 0.1573, 0.0047])
+ */
 export const erfc: Unary = unary('erfc', { dtype: 'float', value: x => tail(x, expSquare(S.abs(x), -1)), vjp: (g, x) => mul(g, mul(exp(neg(square(x))), -TWO_OVER_SQRT_PI)), sample: [-2, 3] })
-/** e^(x²)·erfc(x). d = 2x·erfcx(x) − 2/√π. As `torch.special.erfcx`. */
+/**
+ * e^(x²)·erfc(x). d = 2x·erfcx(x) − 2/√π. As `torch.special.erfcx`.
+ *
+ * @example
+ * special.erfcx(tensor([0.5, 1, 2])) // → tensor([0.6157, 0.4276, 0.2554])
+ */
 export const erfcx: Unary = unary('erfcx', {
   dtype: 'float', sample: [-1, 3],
   value: x => {
@@ -50,10 +60,20 @@ export const erfcx: Unary = unary('erfcx', {
   vjp: (g, x) => mul(g, sub(mul(mul(x, 2), erfcx(x)), TWO_OVER_SQRT_PI)),
 })
 
-/** The normal distribution: the share of it that lies below x. d = e^(−x²/2)/√(2π) dx. As `torch.special.ndtr`. */
+/**
+ * The normal distribution: the share of it that lies below x. d = e^(−x²/2)/√(2π) dx. As `torch.special.ndtr`.
+ *
+ * @example
+ * special.ndtr(tensor([0.5, 1, 2])) // → tensor([0.6915, 0.8413, 0.9772])
+ */
 export const ndtr: Unary = unary('ndtr', { dtype: 'float', value: x => S.mul(normalTail(S.neg(x)), 0.5), vjp: (g, x) => mul(g, density(x)) })
 const density = (x: Tensor): Tensor => mul(exp(mul(square(x), -0.5)), 1 / SQRT_TWO_PI)
-/** log(ndtr(x)), also where ndtr is 0. As `torch.special.log_ndtr`. */
+/**
+ * log(ndtr(x)), also where ndtr is 0. As `torch.special.log_ndtr`.
+ *
+ * @example
+ * special.logNdtr(tensor([0.5, 1, 2])) // → tensor([-0.3689, -0.1728, -0.0230])
+ */
 export const logNdtr: Unary = unary('logNdtr', {
   dtype: 'float', sample: [-3, 2],
   value: x => {
@@ -86,7 +106,12 @@ const TAIL = [
 ]
 const [FIRST, LAST] = [1 / 39, 1 / Math.sqrt(-2 * Math.log(0.1))]
 
-/** The x with ndtr(x) = p. d = √(2π)·e^(x²/2) dp. As `torch.special.ndtri`. */
+/**
+ * The x with ndtr(x) = p. d = √(2π)·e^(x²/2) dp. As `torch.special.ndtri`.
+ *
+ * @example
+ * special.ndtri(tensor([0.025, 0.5, 0.975])) // → tensor([-1.9600,  0.0000,  1.9600])
+ */
 export const ndtri: Unary = unary('ndtri', {
   dtype: 'float', sample: [0.05, 0.95],
   value: p => {
@@ -102,7 +127,12 @@ export const ndtri: Unary = unary('ndtri', {
   vjpOut: (g, x) => mul(g, mul(exp(mul(square(x), 0.5)), SQRT_TWO_PI)),
 })
 
-/** −x·log x, 0 at 0 and −∞ below. As `torch.special.entr`. */
+/**
+ * −x·log x, 0 at 0 and −∞ below. As `torch.special.entr`.
+ *
+ * @example
+ * special.entr(tensor([0.5, 1, 2])) // → tensor([ 0.3466, -0.0000, -1.3863])
+ */
 export const entr: Unary = unary('entr', {
   dtype: 'float', sample: [0.2, 2],
   value: x => S.select(S.ne(x, x), x, S.select(S.gt(x, 0), S.neg(S.mul(x, S.log(x))), S.select(S.eq(x, 0), like(x, 0), -Infinity))),

@@ -56,7 +56,12 @@ function logGamma(x: Scalar): Scalar {
   return S.select(S.eq(a, Infinity), a, S.select(S.lt(x, 0), left, right))
 }
 
-/** log |Γ(x)|. d = digamma(x) dx. As `torch.lgamma`. */
+/**
+ * log |Γ(x)|. d = digamma(x) dx. As `torch.lgamma`.
+ *
+ * @example
+ * lgamma(tensor([0.5, 1, 2])) // → tensor([0.5724, 0.0000, 0.0000])
+ */
 export const lgamma: Unary = unary('lgamma', { dtype: 'float', value: logGamma, vjp: (g, x) => mul(g, digamma(x)), sample: [0.3, 4] })
 
 /** From `shift` on by the asymptotic series, below with ψ(x) = ψ(x + 1) − 1/x. */
@@ -74,7 +79,12 @@ function psiPositive(x: Scalar): Scalar {
   return S.sub(S.sub(S.log(z), S.add(S.mul(inverse, 0.5), series)), S.select(small, steps, 0))
 }
 
-/** Derivative of log Γ. As `torch.digamma`. */
+/**
+ * Derivative of log Γ. As `torch.digamma`.
+ *
+ * @example
+ * digamma(tensor([0.5, 1, 2])) // → tensor([-1.9635, -0.5772,  0.4228])
+ */
 export const digamma: Unary = unary('digamma', {
   dtype: 'float', sample: [0.5, 4],
   value: x => {
@@ -136,7 +146,12 @@ function hurwitz(s: Scalar, q: Scalar): Scalar {
   return when(S.lt(s, 1), NaN, when(pole, Infinity, when(S.and(mirror, S.ne(s, S.floor(s))), NaN, value)))
 }
 
-/** Hurwitz zeta function Σ (other + k)^−input over k ≥ 0. Its slope is known by `other` alone: −input·ζ(input + 1, other). As `torch.special.zeta`. */
+/**
+ * Hurwitz zeta function Σ (other + k)^−input over k ≥ 0. Its slope is known by `other` alone: −input·ζ(input + 1, other). As `torch.special.zeta`.
+ *
+ * @example
+ * special.zeta(tensor([2, 4]), tensor([1, 1])) // → tensor([1.6449, 1.0823])
+ */
 export const zeta: BinaryFn = operands('one', binary('zeta', {
   dtype: 'float', value: hurwitz,
   vjp: [() => fail('zeta', 'the derivative by its first operand is not known', 'detach() it'), (g, s, q) => neg(mul(g, mul(s, zeta(add(s, 1), q))))],
@@ -144,7 +159,12 @@ export const zeta: BinaryFn = operands('one', binary('zeta', {
 }))
 
 type Polygamma = ((n: number, x: Tensor) => Tensor) & Described
-/** n-th derivative of digamma: (−1)ⁿ⁺¹·n!·ζ(n + 1, x). As `torch.polygamma`. */
+/**
+ * n-th derivative of digamma: (−1)ⁿ⁺¹·n!·ζ(n + 1, x). As `torch.polygamma`.
+ *
+ * @example
+ * polygamma(1, tensor([0.5, 1, 2])) // → tensor([4.9348, 1.6449, 0.6449])
+ */
 export const polygamma: Polygamma = describe((n: number, x: Tensor) => {
   if (!Number.isInteger(n) || n < 0) fail('polygamma', `n is ${String(n)}`, 'give a whole number ≥ 0')
   if (n < 2) return (n === 0 ? digamma : trigamma)(needTensor('polygamma', x))
@@ -155,7 +175,12 @@ export const polygamma: Polygamma = describe((n: number, x: Tensor) => {
 /** The method: x.polygamma(n). */
 export const polygammaOf: ((x: Tensor, n: number) => Tensor) & Described = describe((x: Tensor, n: number) => polygamma(n, x), 'polygamma', ['input', 'n'])
 
-/** log of the multivariate gamma function of p dimensions: p(p − 1)/4·log π + Σ log Γ(x − j/2) over j < p. As `torch.mvlgamma`. */
+/**
+ * log of the multivariate gamma function of p dimensions: p(p − 1)/4·log π + Σ log Γ(x − j/2) over j < p. As `torch.mvlgamma`.
+ *
+ * @example
+ * mvlgamma(tensor([2, 3]), 2) // → tensor([0.4516, 1.5502])
+ */
 export const mvlgamma: ((x: Tensor, p: number) => Tensor) & Described = describe((x: Tensor, p: number) => {
   if (!Number.isInteger(p) || p < 1) fail('mvlgamma', `p is ${String(p)}`, 'give a whole number ≥ 1')
   let sum = lgamma(x)

@@ -124,7 +124,17 @@ const incomplete = (name: string, part: keyof Halves, sign: 1 | -1): BinaryFn =>
 /** x^(a − 1)·e^−x/Γ(a). */
 const slope = (g: Tensor, a: Tensor, x: Tensor): Tensor => mul(g, exp(sub(sub(mul(sub(a, 1), log(x)), x), lgamma(a))))
 
-/** Regularised lower incomplete gamma function P(input, other), 0 … 1. Its slope is known by `other` alone. As `torch.igamma`. */
+/**
+ * Regularised lower incomplete gamma function P(input, other), 0 … 1. Its slope is known by `other` alone. As `torch.igamma`.
+ *
+ * @example
+ * igamma(tensor([1, 2]), tensor([0.5, 3])) // → tensor([0.3935, 0.8009])
+ */
 export const igamma: BinaryFn = incomplete('igamma', 'lower', 1)
-/** Regularised upper incomplete gamma function Q(input, other) = 1 − P. Its slope is known by `other` alone. As `torch.igammac`. */
+/**
+ * Regularised upper incomplete gamma function Q(input, other) = 1 − P. Its slope is known by `other` alone. As `torch.igammac`.
+ *
+ * @example
+ * igammac(tensor([1, 2]), tensor([0.5, 3])) // → tensor([0.6065, 0.1991])
+ */
 export const igammac: BinaryFn = incomplete('igammac', 'upper', -1)

@@ -17,19 +17,54 @@ export { besselJ0, besselJ1, i0, i0 as modifiedBesselI0, i0e, i1, i1 as modified
 export { entr, erfc, erfcx, logNdtr, ndtr, ndtri } from './special-error.ts'
 export { digamma, polygamma, zeta } from './special-gamma.ts'
 
-/** `sigmoid`. As `torch.special.expit`. */
+/**
+ * `sigmoid`. As `torch.special.expit`.
+ *
+ * @example
+ * special.expit(tensor([0.5, 1, 2])) // → tensor([0.6225, 0.7311, 0.8808])
+ */
 export const expit: Unary = sigmoid
-/** `digamma`. As `torch.special.psi`. */
+/**
+ * `digamma`. As `torch.special.psi`.
+ *
+ * @example
+ * special.psi(tensor([0.5, 1, 2])) // → tensor([-1.9635, -0.5772,  0.4228])
+ */
 export const psi: Unary = digamma
-/** `lgamma`. As `torch.special.gammaln`. */
+/**
+ * `lgamma`. As `torch.special.gammaln`.
+ *
+ * @example
+ * special.gammaln(tensor([0.5, 1, 2])) // → tensor([0.5724, 0.0000, 0.0000])
+ */
 export const gammaln: Unary = lgamma
-/** `igamma`. As `torch.special.gammainc`. */
+/**
+ * `igamma`. As `torch.special.gammainc`.
+ *
+ * @example
+ * special.gammainc(tensor([1, 2]), tensor([0.5, 3])) // → tensor([0.3935, 0.8009])
+ */
 export const gammainc: BinaryFn = igamma
-/** `igammac`. As `torch.special.gammaincc`. */
+/**
+ * `igammac`. As `torch.special.gammaincc`.
+ *
+ * @example
+ * special.gammaincc(tensor([1, 2]), tensor([0.5, 3])) // → tensor([0.6065, 0.1991])
+ */
 export const gammaincc: BinaryFn = igammac
-/** `mvlgamma`. As `torch.special.multigammaln`. */
+/**
+ * `mvlgamma`. As `torch.special.multigammaln`.
+ *
+ * @example
+ * special.multigammaln(tensor([2, 3]), 2) // → tensor([0.4516, 1.5502])
+ */
 export const multigammaln: typeof mvlgamma = mvlgamma
-/** x·log(1 + y), and 0 where x = 0 (unless y is NaN). As `torch.special.xlog1py`. */
+/**
+ * x·log(1 + y), and 0 where x = 0 (unless y is NaN). As `torch.special.xlog1py`.
+ *
+ * @example
+ * special.xlog1py(tensor([0, 2]), tensor([-1, 2])) // → tensor([0.0000, 2.1972])
+ */
 export const xlog1py: BinaryFn = operands('one', binary('xlog1py', {
   dtype: 'float', sample: [0.5, 2],
   value: (x, y) => S.select(S.ne(y, y), y, when(S.eq(x, 0), 0, S.mul(x, S.log1p(y)))),

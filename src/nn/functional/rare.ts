@@ -1,4 +1,5 @@
 // The functions that few models use.
+export * from './activation-inplace.ts'
 export { bilinear } from './bilinear.ts'
 export { ctcLoss, type CtcOptions } from './ctc.ts'
 export { pairwiseDistance, pdist, type PairwiseDistanceOptions } from './distance.ts'
