@@ -8,6 +8,7 @@ import { complexForm, complexForms, runComplex } from './complex-form.ts'
 import { apply1, lift, tagged, type Described, type Operand } from './define.ts'
 import type { Arg, Lowering, Meta, Op, Sample, Saved, Saves } from './op.ts'
 import type { Tensor } from './tensor.ts'
+import { world } from './world.ts'
 
 /**
  * How the dtype of the result follows from the operands. `float`: computed and given in the promoted dtype, float32 where that is not
@@ -149,6 +150,10 @@ function castProgram(p: Program, to: DType): Program {
   return out
 }
 
+/** A number beside float64, as a tensor: on its own it would be computed with in float32. */
+const precise = (x: Tensor, g: Tensor): Tensor =>
+  typeof x.constant !== 'number' || g.dtype !== 'float64' ? x : world().create(Float64Array.of(x.constant), 'float64', [], g.device === 'symbolic' ? undefined : g.device)
+
 // The cotangent of a complex input is ∂L/∂re + i·∂L/∂im, as in PyTorch, so a holomorphic f gives g·conj(f′(z)). The rules here are made of functions
 // that are real for real numbers, of which conj(f(z)) = f(conj z): it is enough to hand them conjugates.
 function derivative(name: string, spec: PointwiseSpec): Pick<Op<null>, 'vjp' | 'saves'> {
@@ -165,7 +170,7 @@ function derivative(name: string, spec: PointwiseSpec): Pick<Op<null>, 'vjp' | '
           const rule = (own ?? rules)[i]
           if (!need || !g || !rule) return null
           // Only what the rule reads: the others may have been changed in place meanwhile.
-          const read = inputs.slice(0, rule.length - 1)
+          const read = inputs.slice(0, rule.length - 1).map(x => precise(x, g))
           return rule(g, ...(own ? read : read.map(conj)))
         })
       },

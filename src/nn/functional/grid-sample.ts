@@ -1,6 +1,6 @@
 // Reading an image at places that are computed (Jaderberg et al. 2015). Per axis a place becomes a few taps with weights; the taps of all axes are
 // joined to flat positions and fetched by one gather. Gradients flow to the image and, through the weights, to the places.
-import { isFloat } from '../../core/dtype.ts'
+import { isFloat, type DType } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import { contiguousStrides, numel } from '../../core/shape.ts'
 import { define, needTensor, type Described } from '../../ops/define.ts'
@@ -113,7 +113,7 @@ export const gridSample: GridSample = define('gridSample', ['input', 'grid', 'mo
 })
 
 /** Places −1 … 1 of n pixels in a row. */
-const line = (n: number, alignCorners: boolean): Tensor => (n < 2 ? tensor([0]) : linspace(-1, 1, n).mul(alignCorners ? 1 : (n - 1) / n))
+const line = (n: number, alignCorners: boolean, dtype: DType): Tensor => (n < 2 ? tensor([0], { dtype }) : linspace(-1, 1, n, { dtype }).mul(alignCorners ? 1 : (n - 1) / n))
 
 /**
  * The grid of an affine map: theta [N, 2, 3] and the size [N, C, H, W] of the result of `gridSample` → [N, H, W, 2]; or [N, 3, 4] and [N, C, D, H, W]
@@ -131,5 +131,5 @@ export const affineGrid: ((theta: Tensor, size: readonly number[], alignCorners?
   if (size.some(s => !(s > 0))) fail(op, `the size is [${size}]`, 'give sizes ≥ 1')
   const spatial = size.slice(2)
   const column = (i: number): Tensor => theta.select(-1, i).reshape([size[0], ...spatial.map(() => 1), n])
-  return spatial.reduce((sum, s, i) => sum.add(mul(column(n - 1 - i), line(s, alignCorners ?? false).reshape([s, ...spatial.slice(i + 1).map(() => 1), 1]))), column(n))
+  return spatial.reduce((sum, s, i) => sum.add(mul(column(n - 1 - i), line(s, alignCorners ?? false, theta.dtype === 'float64' ? theta.dtype : 'float32').reshape([s, ...spatial.slice(i + 1).map(() => 1), 1]))), column(n))
 })
