@@ -22,13 +22,11 @@ interface AxisParams {
   readonly axis: number
 }
 const at = (x: Tensor, index: Tensor, p: AxisParams): Tensor => apply1(gatherOp, [x, index], p)
-const added = (base: Tensor, index: Tensor, src: Tensor, p: AxisParams): Tensor => addAt(base, index, src, p.axis)
-const as = (x: Tensor, like: Tensor): Tensor => cast(x, like.dtype)
 
 const extremeOp = (op: 'max' | 'min'): Op<AxisParams> => scatterRecord(`scatter${op}`, op, ([g], { params, inputs: [base, index, src], outputs: [y], needs }) => {
   if (!g) return [null, null, null]
-  const [own, others] = [as(eq(base, y), g), as(eq(src, at(y, index, params)), g)]
-  const share = div(g, added(own, index, others, params))
+  const [own, others] = [eq(base, y), eq(src, at(y, index, params))].map(hit => cast(hit, g.dtype))
+  const share = div(g, addAt(own, index, others, params.axis))
   return [needs[0] ? mul(own, share) : null, null, needs[2] ? mul(others, at(share, index, params)) : null]
 }, 'both')
 const maxOp: Op<AxisParams> = extremeOp('max')
@@ -39,7 +37,7 @@ const prodOp: Op<AxisParams> = scatterRecord('scatterprod', 'prod', ([g], { para
   if (!g) return [null, null, null]
   const ones = where(eq(base, 0), onesLike(base), base)
   const zero = eq(src, 0)
-  const lone = logicalAnd(zero, eq(at(added(zeros(index, base.shape), index, cast(zero, 'int32'), params), index, params), 1))
+  const lone = logicalAnd(zero, eq(at(addAt(zeros(index, base.shape), index, cast(zero, 'int32'), params.axis), index, params), 1))
   const others = apply1(prodOp, [base, index, where(lone, onesLike(src), src)], params)
   return [
     needs[0] ? div(mul(g, apply1(prodOp, [ones, index, src], params)), ones) : null,
@@ -63,9 +61,9 @@ function reduced(base: Tensor, index: Tensor, src: Tensor, reduce: ReduceName, i
   if (base.dtype === 'bool') return cast(reduced(cast(base, 'int32'), index, cast(src, 'int32'), reduce, includeSelf, p), 'bool')
   const start = includeSelf ? base : apply1(scatterSetOp, [base, index, constant(base, neutral(base, kernelOf[reduce]), index.shape)], p)
   if (reduce !== 'sum' && reduce !== 'mean') return apply1(records[reduce], [start, index, src], p)
-  const total = added(start, index, src, p)
+  const total = addAt(start, index, src, p.axis)
   if (reduce === 'sum') return total
-  const found = added(zeros(base, base.shape), index, constant(base, 1, index.shape), p)
+  const found = addAt(zeros(base, base.shape), index, constant(base, 1, index.shape), p.axis)
   const count = includeSelf ? found.add(1) : where(eq(found, 0), onesLike(found), found)
   return dtypes[base.dtype].kind === 'int' ? floorDivide(total, count) : div(total, count)
 }
@@ -82,29 +80,26 @@ interface ScatterArgs {
   value?: number | boolean
   reduce?: 'add' | 'multiply'
 }
-function scattered(op: string, { input: x, dim, index, src, value, reduce }: ScatterArgs): Tensor {
-  const axis = axisFor(op, x, dim, index)
-  if (reduce !== undefined) needReduce(op, reduce, ['add', 'multiply'])
-  const given = src ?? value
-  if (index.numel === 0) return clone(x)
-  const to = atLeastVector(x)
-  const places = atLeastVector(index)
-  const from = typeof given === 'number' || typeof given === 'boolean' ? constant(x, storable(given, x.dtype), places.shape) : sourceFor(op, x, index, given as Tensor)
-  const y = reduce ? reduced(to, places, from, reduce === 'add' ? 'sum' : 'prod', true, { axis }) : apply1(scatterSetOp, [to, places, from], { axis })
-  return reshape(y, x.shape)
-}
 export interface ScatterOptions {
   reduce?: 'add' | 'multiply'
 }
 type Scatter = (x: Tensor, dim: number, index: Tensor, src: Operand, options?: ScatterOptions) => Tensor
-const scatterNames = ['input', 'dim', 'index', 'src', '*', 'reduce', 'value']
 /**
  * A copy of x with src[i][j][k] (or a number) at [i][index[i][j][k]][k] for dim 1; with `reduce` added or multiplied there. As `torch.scatter`.
  *
  * @example
  * zeros(3).scatter(0, tensor([2, 0], { dtype: 'int32' }), tensor([1, 2])) // → tensor([2., 0., 1.])
  */
-export const scatter: Scatter & Described = define('scatter', scatterNames, (a: ScatterArgs) => scattered('scatter', a))
+export const scatter: Scatter & Described = define('scatter', ['input', 'dim', 'index', 'src', '*', 'reduce', 'value'], ({ input: x, dim, index, src, value, reduce }: ScatterArgs) => {
+  const axis = axisFor('scatter', x, dim, index)
+  if (reduce !== undefined) needReduce('scatter', reduce, ['add', 'multiply'])
+  if (index.numel === 0) return clone(x)
+  const given = src ?? value
+  const [to, places] = [x, index].map(atLeastVector)
+  const from = typeof given === 'number' || typeof given === 'boolean' ? constant(x, storable(given, x.dtype), places.shape) : sourceFor('scatter', x, index, needTensor('scatter', given))
+  const y = reduce ? reduced(to, places, from, reduce === 'add' ? 'sum' : 'prod', true, { axis }) : apply1(scatterSetOp, [to, places, from], { axis })
+  return reshape(y, x.shape)
+})
 
 interface ReduceArgs {
   input: Tensor
@@ -118,14 +113,7 @@ export interface ScatterReduceOptions {
   /** Whether what is there takes part. Default true. */
   includeSelf?: boolean
 }
-function scatterReduced(op: string, { input: x, dim, index, src, reduce, includeSelf = true }: ReduceArgs): Tensor {
-  const axis = axisFor(op, x, dim, index)
-  needReduce(op, reduce, Object.keys(kernelOf))
-  if (index.numel === 0) return clone(x)
-  return reshape(reduced(atLeastVector(x), atLeastVector(index), sourceFor(op, x, index, src), reduce, includeSelf, { axis }), x.shape)
-}
 type ScatterReduce = (x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: ReduceName, options?: ScatterReduceOptions) => Tensor
-const reduceNames = ['input', 'dim', 'index', 'src', 'reduce', '*', 'includeSelf']
 /**
  * A copy of x with the values of src reduced (`sum prod mean amax amin`) into the positions that the index names along a dimension. The mean
  * of integers rounds down. As `torch.scatter_reduce`.
@@ -133,7 +121,12 @@ const reduceNames = ['input', 'dim', 'index', 'src', 'reduce', '*', 'includeSelf
  * @example
  * zeros(3).scatterReduce(0, tensor([0, 0, 2], { dtype: 'int32' }), tensor([1, 2, 3]), 'amax') // → tensor([2., 0., 3.])
  */
-export const scatterReduce: ScatterReduce & Described = define('scatterReduce', reduceNames, (a: ReduceArgs) => scatterReduced('scatterReduce', a))
+export const scatterReduce: ScatterReduce & Described = define('scatterReduce', ['input', 'dim', 'index', 'src', 'reduce', '*', 'includeSelf'], ({ input: x, dim, index, src, reduce, includeSelf = true }: ReduceArgs) => {
+  const axis = axisFor('scatterReduce', x, dim, index)
+  needReduce('scatterReduce', reduce, Object.keys(kernelOf))
+  if (index.numel === 0) return clone(x)
+  return reshape(reduced(atLeastVector(x), atLeastVector(index), sourceFor('scatterReduce', x, index, src), reduce, includeSelf, { axis }), x.shape)
+})
 
 interface SlicesArgs {
   input: Tensor
@@ -149,24 +142,18 @@ function slices(op: string, { input: x, dim, index, source }: SlicesArgs): { to:
   return { to, index: spreadIndex(wrap(places, to.shape[axis]), to.shape, axis), from: slicesFor(op, x, axis, places, source), axis }
 }
 type IndexReduce = (x: Tensor, dim: number, index: Tensor, source: Tensor, reduce: Exclude<ReduceName, 'sum'>, options?: ScatterReduceOptions) => Tensor
-function indexReduced(op: string, a: SlicesArgs & { reduce: ReduceName; includeSelf?: boolean }): Tensor {
-  needReduce(op, a.reduce, ['prod', 'mean', 'amax', 'amin'])
-  const { to, index, from, axis } = slices(op, a)
-  return reshape(reduced(to, index, from, a.reduce, a.includeSelf ?? true, { axis }), a.input.shape)
-}
-const indexReduceNames = ['input', 'dim', 'index', 'source', 'reduce', '*', 'includeSelf']
 /**
  * A copy of x with slices of `source` reduced (`prod mean amax amin`) into those that the 1-D index names. As `torch.index_reduce`.
  *
  * @example
  * ones(2).indexReduce(0, tensor([1, 1], { dtype: 'int32' }), tensor([2, 3]), 'prod') // → tensor([1., 6.])
  */
-export const indexReduce: IndexReduce & Described = define('indexReduce', indexReduceNames, (a: SlicesArgs & { reduce: ReduceName }) => indexReduced('indexReduce', a))
+export const indexReduce: IndexReduce & Described = define('indexReduce', ['input', 'dim', 'index', 'source', 'reduce', '*', 'includeSelf'], (a: SlicesArgs & { reduce: ReduceName; includeSelf?: boolean }) => {
+  needReduce('indexReduce', a.reduce, ['prod', 'mean', 'amax', 'amin'])
+  const { to, index, from, axis } = slices('indexReduce', a)
+  return reshape(reduced(to, index, from, a.reduce, a.includeSelf ?? true, { axis }), a.input.shape)
+})
 
-function indexCopied(op: string, a: SlicesArgs): Tensor {
-  const { to, index, from, axis } = slices(op, a)
-  return reshape(apply1(scatterSetOp, [to, index, from], { axis }), a.input.shape)
-}
 type IndexCopy = (x: Tensor, dim: number, index: Tensor, source: Tensor) => Tensor
 /**
  * A copy of x with slices of `source` in the place of those that the 1-D index names. As `torch.index_copy`.
@@ -174,17 +161,11 @@ type IndexCopy = (x: Tensor, dim: number, index: Tensor, source: Tensor) => Tens
  * @example
  * zeros(3).indexCopy(0, tensor([2, 0], { dtype: 'int32' }), tensor([1, 2])) // → tensor([2., 0., 1.])
  */
-export const indexCopy: IndexCopy & Described = define('indexCopy', ['input', 'dim', 'index', 'source'], (a: SlicesArgs) => indexCopied('indexCopy', a))
+export const indexCopy: IndexCopy & Described = define('indexCopy', ['input', 'dim', 'index', 'source'], (a: SlicesArgs) => {
+  const { to, index, from, axis } = slices('indexCopy', a)
+  return reshape(apply1(scatterSetOp, [to, index, from], { axis }), a.input.shape)
+})
 
-function indexFilled(op: string, { input: x, dim, index, value }: { input: Tensor; dim: number; index: Tensor; value: Operand }): Tensor {
-  const axis = normalizeDim(op, dim, needTensor(op, x).ndim)
-  const v = lift(value, op)
-  if (v.ndim > 0) fail(op, `the value is ${v}`, 'give a number or a 0-dim tensor; indexCopy takes slices')
-  const to = atLeastVector(x)
-  const places = wrap(vectorFor(op, index), to.shape[axis])
-  const hit = cast(apply1(scatterSetOp, [zeros(places, [to.shape[axis]]), places, onesLike(places)], { axis: 0 }), 'bool')
-  return reshape(as(where(reshape(hit, to.shape.map((n, i) => (i === axis ? n : 1))), value, to), x), x.shape)
-}
 type IndexFill = (x: Tensor, dim: number, index: Tensor, value: Operand) => Tensor
 /**
  * A copy of x with `value` in all slices of a dimension that the 1-D index names. As `torch.index_fill`.
@@ -192,7 +173,15 @@ type IndexFill = (x: Tensor, dim: number, index: Tensor, value: Operand) => Tens
  * @example
  * zeros(3).indexFill(0, tensor([0, 2], { dtype: 'int32' }), 1) // → tensor([1., 0., 1.])
  */
-export const indexFill: IndexFill & Described = define('indexFill', ['input', 'dim', 'index', 'value'], (a: { input: Tensor; dim: number; index: Tensor; value: Operand }) => indexFilled('indexFill', a))
+export const indexFill: IndexFill & Described = define('indexFill', ['input', 'dim', 'index', 'value'], ({ input: x, dim, index, value }: { input: Tensor; dim: number; index: Tensor; value: Operand }) => {
+  const axis = normalizeDim('indexFill', dim, needTensor('indexFill', x).ndim)
+  const v = lift(value, 'indexFill')
+  if (v.ndim > 0) fail('indexFill', `the value is ${v}`, 'give a number or a 0-dim tensor; indexCopy takes slices')
+  const to = atLeastVector(x)
+  const places = wrap(vectorFor('indexFill', index), to.shape[axis])
+  const hit = cast(apply1(scatterSetOp, [zeros(places, [to.shape[axis]]), places, onesLike(places)], { axis: 0 }), 'bool')
+  return reshape(cast(where(reshape(hit, to.shape.map((n, i) => (i === axis ? n : 1))), value, to), x.dtype), x.shape)
+})
 
 interface PutArgs {
   input: Tensor
@@ -200,16 +189,7 @@ interface PutArgs {
   source: Tensor
   accumulate?: boolean
 }
-function written(op: string, { input: x, index, source, accumulate = false }: PutArgs): Tensor {
-  const flat = flatten(needTensor(op, x))
-  if (needTensor(op, source).numel !== needTensor(op, index).numel) fail(op, `${source.numel} values for ${index.numel} positions`, 'give as many of each')
-  if (source.dtype !== x.dtype) fail(op, `source ${source} and input ${x} have different dtypes`, `convert it: source.to('${x.dtype}')`)
-  const places = wrap(flatten(index), flat.numel)
-  const values = flatten(source)
-  return reshape(accumulate ? added(flat, places, values, { axis: 0 }) : apply1(scatterSetOp, [flat, places, values], { axis: 0 }), x.shape)
-}
 type Put = (x: Tensor, index: Tensor, source: Tensor, accumulate?: boolean | { accumulate?: boolean }) => Tensor
-const putNames = ['input', 'index', 'source', 'accumulate']
 /**
  * A copy of x with values at positions of the flattened tensor, or added there. As `torch.put`.
  *
@@ -217,21 +197,19 @@ const putNames = ['input', 'index', 'source', 'accumulate']
  * zeros(2, 2).put(tensor([0, -1], { dtype: 'int32' }), tensor([1, 2])) // → tensor([[1., 0.],
  * //           [0., 2.]])
  */
-export const put: Put & Described = define('put', putNames, (a: PutArgs) => written('put', a))
+export const put: Put & Described = define('put', ['input', 'index', 'source', 'accumulate'], ({ input: x, index, source, accumulate = false }: PutArgs) => {
+  const to = flatten(needTensor('put', x))
+  const places = wrap(vectorFor('put', flatten(needTensor('put', index))), to.numel)
+  if (needTensor('put', source).numel !== places.numel) fail('put', `${source.numel} values for ${places.numel} positions`, 'give as many of each')
+  if (source.dtype !== x.dtype) fail('put', `source ${source} and input ${x} have different dtypes`, `convert it: source.to('${x.dtype}')`)
+  const from = flatten(source)
+  return reshape(accumulate ? addAt(to, places, from, 0) : apply1(scatterSetOp, [to, places, from], { axis: 0 }), x.shape)
+})
 
 interface MaskedScatterArgs {
   input: Tensor
   mask: Tensor
   source: Tensor
-}
-function maskScattered(op: string, { input, mask, source }: MaskedScatterArgs): Tensor {
-  const [x, hit] = broadcastTensors(needTensor(op, input), needMask(op, mask))
-  if (needTensor(op, source).dtype !== x.dtype) fail(op, `source ${source} and input ${x} have different dtypes`, `convert it: source.to('${x.dtype}')`)
-  const values = flatten(source)
-  const counted = cast(flatten(hit), 'int32')
-  // The k-th true place takes value k; what is not masked reads a zero in front of them.
-  const taken = gather(cat([zeros(values, [1]), values]), 0, mul(cumsum(counted, 0), counted))
-  return where(hit, reshape(taken, x.shape), x)
 }
 /**
  * A copy of x whose elements under the mask are, in order, those of `source`, which may have more. As `torch.masked_scatter`.
@@ -239,7 +217,15 @@ function maskScattered(op: string, { input, mask, source }: MaskedScatterArgs): 
  * @example
  * zeros(3).maskedScatter(tensor([true, false, true]), tensor([1, 2])) // → tensor([1., 0., 2.])
  */
-export const maskedScatter: ((x: Tensor, mask: Tensor, source: Tensor) => Tensor) & Described = define('maskedScatter', ['input', 'mask', 'source'], (a: MaskedScatterArgs) => maskScattered('maskedScatter', a))
+export const maskedScatter: ((x: Tensor, mask: Tensor, source: Tensor) => Tensor) & Described = define('maskedScatter', ['input', 'mask', 'source'], ({ input, mask, source }: MaskedScatterArgs) => {
+  const [x, hit] = broadcastTensors(needTensor('maskedScatter', input), needMask('maskedScatter', mask))
+  if (needTensor('maskedScatter', source).dtype !== x.dtype) fail('maskedScatter', `source ${source} and input ${x} have different dtypes`, `convert it: source.to('${x.dtype}')`)
+  const values = flatten(source)
+  const counted = cast(flatten(hit), 'int32')
+  // The k-th true place takes value k; what is not masked reads a zero in front of them.
+  const taken = gather(cat([zeros(values, [1]), values]), 0, mul(cumsum(counted, 0), counted))
+  return where(hit, reshape(taken, x.shape), x)
+})
 
 /**
  * Values at positions along a dimension, where x and the indices broadcast; without a dimension positions in the flattened tensor. As `torch.take_along_dim`.
