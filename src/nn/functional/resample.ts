@@ -19,12 +19,17 @@ export function runs(m: number, from: (i: number) => number, used: (i: number) =
 export const shared = (at: readonly (readonly number[])[], used: (i: number) => number, weight: (i: number, l: number) => number): number[][] =>
   at.map((row, i) => row.map((_, l) => (l < used(i) - 1 ? weight(i, l) : weight(i, used(i) - 1) / (row.length - used(i) + 1))))
 
-/** The taps themselves: the axis becomes two, [positions, taps]. */
-export function tapped(x: Tensor, axis: number, { at }: Taps): Tensor {
-  const flat = at.flat()
-  const rows = flat.length === x.shape[axis] && flat.every((v, i) => v === i) ? x : indexSelect(x, axis, tensor(Int32Array.from(flat)))
-  return rows.reshape(x.shape.toSpliced(axis, 1, at.length, at[0].length))
+/** Elements of x along an axis at the given positions. In order and equally often each they need no index, and no scattering in the derivative. */
+function picked(x: Tensor, axis: number, positions: readonly number[]): Tensor {
+  const times = positions.length / x.shape[axis]
+  if (!Number.isInteger(times) || !positions.every((v, i) => v === Math.floor(i / times))) return indexSelect(x, axis, tensor(Int32Array.from(positions)))
+  if (times === 1) return x
+  const shape = x.shape.toSpliced(axis + 1, 0, times)
+  return x.unsqueeze(axis + 1).expand(shape).reshape(x.shape.with(axis, positions.length))
 }
+
+/** The taps themselves: the axis becomes two, [positions, taps]. */
+export const tapped = (x: Tensor, axis: number, { at }: Taps): Tensor => picked(x, axis, at.flat()).reshape(x.shape.toSpliced(axis, 1, at.length, at[0].length))
 
 /** The weighted sums. */
 export function resample(x: Tensor, axis: number, taps: Taps): Tensor {
