@@ -118,7 +118,7 @@ const trigamma: Unary = unary('trigamma', {
 
 /** Σ (q + k)^−s over k ≥ 0, for q > 0 and s > 1, by Euler and Maclaurin. */
 function zetaPositive(s: Scalar, q: Scalar): Scalar {
-  const [direct, terms] = isWide(s) ? [9, 12] : [8, 6]
+  const [direct, terms] = isWide(s) ? [8, 8] : [4, 5]
   const minus = S.neg(s)
   let sum = S.pow(q, minus)
   for (let k = 1; k < direct; k++) sum = S.add(sum, S.pow(S.add(q, k), minus))
