@@ -5,7 +5,10 @@ let enabled = true
 /** The open noGrad and enableGrad bodies; the last one rules. Async ones may end in any order. */
 const open: { readonly on: boolean }[] = []
 
-/** Whether ops on tensors that require a gradient are recorded. As `torch.is_grad_enabled`. */
+/**
+ * Whether ops on tensors that require a gradient are recorded. As `torch.is_grad_enabled`.
+ * @example noGrad(() => isGradEnabled()) // → false
+ */
 export const isGradEnabled = (): boolean => enabled
 
 function withGrad<T>(name: string, on: boolean, body: () => T): T {
@@ -33,7 +36,11 @@ function withGrad<T>(name: string, on: boolean, body: () => T): T {
 /**
  * Runs `body` (which may be async) without recording. As `torch.no_grad`.
  * An async body holds the switch until it settles: do not run training beside it.
+ * @example noGrad(() => tensor([1], { requiresGrad: true }).mul(2)).requiresGrad // → false
  */
 export const noGrad = <T>(body: () => T): T => withGrad('noGrad', false, body)
-/** Runs `body` with recording on, inside `noGrad`. As `torch.enable_grad`. */
+/**
+ * Runs `body` with recording on, inside `noGrad`. As `torch.enable_grad`.
+ * @example noGrad(() => enableGrad(() => tensor([1], { requiresGrad: true }).mul(2))).requiresGrad // → true
+ */
 export const enableGrad = <T>(body: () => T): T => withGrad('enableGrad', true, body)

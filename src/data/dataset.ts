@@ -7,10 +7,11 @@ import { permutation } from './random.ts'
  * Samples by position. `Sample` is what one position gives: usually a list of tensors. As `torch.utils.data.Dataset`.
  *
  * @example
- * class Squares extends data.Dataset<Tensor[]> {
- *   override readonly length = 100
- *   override get(i: number) { return [tensor(i), tensor(i * i)] }
+ * class Squares extends data.Dataset {
+ *   length = 100
+ *   get(i) { return [tensor(i), tensor(i * i)] }
  * }
+ * new Squares().get(3) // → [ tensor(3.), tensor(9.) ]
  */
 export abstract class Dataset<Sample = readonly Tensor[]> {
   abstract readonly length: number

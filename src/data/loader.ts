@@ -37,8 +37,11 @@ export function defaultCollate(samples: readonly unknown[]): Tensor[] {
  * Goes through a dataset in batches: `for await (const [x, y] of loader)`. Each loop is an epoch. As `torch.utils.data.DataLoader`.
  *
  * @example
- * const loader = new data.DataLoader(new data.TensorDataset(images, labels), { batchSize: 32, shuffle: true, seed: 0 })
- * for await (const [x, y] of loader) await step(x, y)
+ * const samples = new data.TensorDataset(rand(100, 4), arange(100))
+ * const loader = new data.DataLoader(samples, { batchSize: 32, shuffle: true, seed: 0 })
+ * let seen = 0
+ * for await (const [x, y] of loader) seen += y.numel
+ * seen // → 100
  */
 export class DataLoader<Sample = Tensor[], Batch = Tensor[]> implements AsyncIterable<Batch> {
   private readonly options: Settings

@@ -108,7 +108,10 @@ export async function init(options: InitOptions = {}): Promise<Device> {
   return fail('init', `no device could be opened (${tried.join('; ')})`)
 }
 
-/** The current device; with a name, makes that one current (it must have been opened by `init`, but for 'meta'). */
+/**
+ * The current device; with a name, makes that one current (it must have been opened by `init`, but for 'meta').
+ * @example device('wasm').name // → wasm
+ */
 export function device(name?: DeviceName): Device {
   if (name !== undefined) current = backendNamed(name)
   return described(currentBackend())
@@ -121,7 +124,10 @@ export interface Availability {
   readonly why: string
 }
 
-/** Which devices this page or process can open. Opens those that can. */
+/**
+ * Which devices this page or process can open. Opens those that can.
+ * @example (await availableDevices()).map(d => d.name) // → [ 'wasm', 'webgpu' ]
+ */
 export async function availableDevices(options: InitOptions = {}): Promise<Availability[]> {
   const out: Availability[] = []
   for (const name of ['wasm', 'webgpu'] as const) {
@@ -134,7 +140,10 @@ export async function availableDevices(options: InitOptions = {}): Promise<Avail
   return out
 }
 
-/** Ends a device: its threads and memory go back to the system. Its tensors cannot be used afterwards. */
+/**
+ * Ends a device: its threads and memory go back to the system. Its tensors cannot be used afterwards.
+ * @example closeDevice('reference')
+ */
 export function closeDevice(name: DeviceName): void {
   const backend = open.get(name)
   if (!backend) return

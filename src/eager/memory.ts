@@ -14,7 +14,10 @@ export interface MemoryReport {
   readonly holders: readonly { readonly site: string; readonly bytes: number; readonly count: number }[]
 }
 
-/** Memory of the current device. */
+/**
+ * Memory of the current device.
+ * @example Object.keys(memory()) // → [ 'device', 'held', 'reserved', 'tensors', 'holders' ]
+ */
 export function memory(): MemoryReport {
   const backend = currentBackend()
   const bySite = new Map<string, { bytes: number; count: number }>()

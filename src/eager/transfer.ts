@@ -9,7 +9,7 @@ import { eager } from './world.ts'
  * `torch.Tensor.to(device)`.
  *
  * @example
- * const y = await toDevice(x, 'webgpu')
+ * (await toDevice(tensor([1, 2]), 'meta')).shape // → [ 2 ]
  */
 export async function toDevice(x: Tensor, device: string): Promise<Tensor> {
   if (!(x instanceof Tensor)) fail('toDevice', 'expected a tensor', 'toDevice(x, name); for a model: await model.toDevice(name)')

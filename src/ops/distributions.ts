@@ -45,7 +45,10 @@ export const random_: ((x: Tensor, from?: number, to?: number, options?: RandomO
   return copy_(x, drawn(integerOp, x.shape, [low, high - low], options))
 }, 'random_', ['input', 'from', 'to', '*', 'generator'])
 
-/** Whole numbers low … high − 1 of x's shape and dtype. As `torch.randint_like`. */
+/**
+ * Whole numbers low … high − 1 of x's shape and dtype. As `torch.randint_like`.
+ * @example randintLike(ones(3), 0, 10).shape // → [ 3 ]
+ */
 export const randintLike: ((x: Tensor, low: number, high?: number, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, low: number, high?: number, options: RandomOptions = {}) => {
   const [from, to] = high === undefined ? [0, low] : [low, high]
   if (!(to > from)) fail('randintLike', `high ${to} is not above low ${from}`, 'randintLike(x, low, high) draws low … high − 1')

@@ -78,7 +78,10 @@ let seed = 0
 const defaults = new WeakMap<object, Generator>()
 let known: WeakRef<Generator>[] = []
 
-/** The generator of the current device that random functions use unless they are given another. */
+/**
+ * The generator of the current device that random functions use unless they are given another.
+ * @example defaultGenerator().state.shape // → [ 2 ]
+ */
 export function defaultGenerator(): Generator {
   const device = world().currentDevice()
   let g = defaults.get(device)
@@ -89,7 +92,10 @@ export function defaultGenerator(): Generator {
   return g
 }
 
-/** Restarts all default generators from a seed. As `torch.manual_seed`. */
+/**
+ * Restarts all default generators from a seed. As `torch.manual_seed`.
+ * @example manualSeed(1)
+ */
 export function manualSeed(value: number): void {
   if (!Number.isInteger(value)) fail('manualSeed', `the seed ${value} is not a whole number`, 'give an integer')
   seed = value
@@ -129,12 +135,21 @@ const factory = (name: string, op: Op<DrawParams>, params: readonly number[]): D
   return drawn(op, shape, params, options)
 }, name, ['size'])
 
-/** Uniform numbers in [0, 1), multiples of 2⁻²⁴. As `torch.rand`. */
+/**
+ * Uniform numbers in [0, 1), multiples of 2⁻²⁴. As `torch.rand`.
+ * @example rand(2, 3).shape // → [ 2, 3 ]
+ */
 export const rand: DrawFactory = factory('rand', uniformOp, [0, 1])
-/** Numbers of the standard normal distribution. As `torch.randn`. */
+/**
+ * Numbers of the standard normal distribution. As `torch.randn`.
+ * @example randn([2, 3]).shape // → [ 2, 3 ]
+ */
 export const randn: DrawFactory = factory('randn', normalOp, [])
 
-/** Whole numbers low … high−1, int32; `randint(high, size)` counts from 0. As `torch.randint`. */
+/**
+ * Whole numbers low … high−1, int32; `randint(high, size)` counts from 0. As `torch.randint`.
+ * @example randint(0, 10, [4]).dtype // → int32
+ */
 export const randint: RandomIntegers = describe((...args: [number, number | Shape, (Shape | RandomOptions)?, RandomOptions?]) => {
   const [low, high, size, options = {}] = (typeof args[1] === 'number' ? args : [0, ...args]) as [number, number, Shape, RandomOptions?]
   if (!(high > low)) fail('randint', `high ${high} is not above low ${low}`, 'randint(low, high, shape) draws low … high − 1')
@@ -146,19 +161,34 @@ export interface RandomIntegers extends Described {
   (high: number, size: Shape, options?: RandomOptions): Tensor
 }
 
-/** A random order of 0 … n−1, int32. As `torch.randperm`. */
+/**
+ * A random order of 0 … n−1, int32. As `torch.randperm`.
+ * @example randperm(5).shape // → [ 5 ]
+ */
 export const randperm: ((n: number, options?: RandomOptions) => Tensor) & Described = describe((n: number, options: RandomOptions = {}) => argsort(drawn(bitsOp, [n], [], options)), 'randperm', ['n'])
 
-/** Uniform numbers of x's shape. As `torch.rand_like`. */
+/**
+ * Uniform numbers of x's shape. As `torch.rand_like`.
+ * @example randLike(ones(2, 3)).shape // → [ 2, 3 ]
+ */
 export const randLike: ((x: Tensor, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, options: RandomOptions = {}) => drawn(uniformOp, x.shape, [0, 1], options), 'randLike', ['input'])
-/** Standard normal numbers of x's shape. As `torch.randn_like`. */
+/**
+ * Standard normal numbers of x's shape. As `torch.randn_like`.
+ * @example randnLike(ones(2, 3)).shape // → [ 2, 3 ]
+ */
 export const randnLike: ((x: Tensor, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, options: RandomOptions = {}) => drawn(normalOp, x.shape, [], options), 'randnLike', ['input'])
-/** Normal numbers with given mean and standard deviation, each a number or a tensor; `size` where both are numbers. As `torch.normal`. */
+/**
+ * Normal numbers with given mean and standard deviation, each a number or a tensor; `size` where both are numbers. As `torch.normal`.
+ * @example normal(0, 1, [2, 3]).shape // → [ 2, 3 ]
+ */
 export const normal: ((mean: Operand, std: Operand, size?: Shape, options?: RandomOptions) => Tensor) & Described = describe((mean: Operand, std: Operand, size?: Shape, options: RandomOptions = {}) => {
   const shape = size ?? broadcastShapes('normal', [mean, std].map(v => (typeof v === 'object' ? v.shape : [])))
   return add(mul(drawn(normalOp, shape, [], options), still(std)), still(mean))
 }, 'normal', ['mean', 'std', 'size', '*', 'generator'])
-/** 1 with probability x (or p, for all elements), else 0, in x's dtype. As `torch.bernoulli`. */
+/**
+ * 1 with probability x (or p, for all elements), else 0, in x's dtype. As `torch.bernoulli`.
+ * @example bernoulli(full([3], 1)) // → tensor([1., 1., 1.])
+ */
 export const bernoulli: ((x: Tensor, p?: number | RandomOptions, options?: RandomOptions) => Tensor) & Described = describe((x: Tensor, p?: number | RandomOptions, options?: RandomOptions) => {
   const chance = typeof p === 'number' ? p : x.detach()
   return lt(drawn(uniformOp, x.shape, [0, 1], options ?? (typeof p === 'object' ? p : {})), chance).to(x.dtype)
@@ -167,6 +197,7 @@ export const bernoulli: ((x: Tensor, p?: number | RandomOptions, options?: Rando
 /**
  * Positions drawn in proportion to the weights of each row, int32 [..., numSamples]. As `torch.multinomial`.
  * The winner of independent exponential clocks of those rates has that distribution.
+ * @example multinomial(tensor([0, 1, 0]), 2, { replacement: true }) // → tensor([1, 1])
  */
 export const multinomial: ((x: Tensor, numSamples: number, options?: RandomOptions & { replacement?: boolean }) => Tensor) & Described = describe((x: Tensor, numSamples: number, options: RandomOptions & { replacement?: boolean } = {}) => {
   const n = x.shape.at(-1) ?? 0

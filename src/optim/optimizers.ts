@@ -52,7 +52,11 @@ const sgd = ruleFor(({ decay, momentum, dampening, nesterov, maximize }: Record<
  * Stochastic gradient descent, with momentum, Nesterov momentum and weight decay. Default rate 0.001. As `torch.optim.SGD`.
  *
  * @example
- * const optimizer = new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9, nesterov: true })
+ * const w = new nn.Parameter(tensor([1]))
+ * const optimizer = new optim.SGD([w], { lr: 0.1, momentum: 0.9, nesterov: true })
+ * w.square().sum().backward()
+ * optimizer.step()
+ * w // → tensor([0.6200], requiresGrad=true)
  */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {
@@ -116,7 +120,11 @@ abstract class AdamBase extends Optimizer<AdamOptions> {
  * Adam (Kingma & Ba 2015): steps of a size that adapts to each parameter. Default rate 0.001. As `torch.optim.Adam`.
  *
  * @example
- * const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 })
+ * const w = new nn.Parameter(tensor([1]))
+ * const optimizer = new optim.Adam([w], { lr: 0.01 })
+ * w.square().sum().backward()
+ * optimizer.step()
+ * w // → tensor([0.9900], requiresGrad=true)
  */
 export class Adam extends AdamBase {
   protected override readonly decoupled = false
