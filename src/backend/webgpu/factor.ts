@@ -1,11 +1,12 @@
 // factor: a workgroup works on one matrix in the memory of its results, with barriers between steps; where columns do not depend on one
-// another, a thread has one of them. Dot products of columns carry what rounding took away (Kahan 1965).
+// another, a thread has one of them. Large matrices are worked on by panels of columns, and all else than the panel by many workgroups, so
+// that no dispatch takes long. Dot products carry what rounding took away (Kahan 1965).
 import type { FactorKernel } from '../../ir/kernel.ts'
 import { callerId, faultKind } from './faults.ts'
-import { Items, sizesOf } from './items.ts'
+import { Items, sizesOf, type Get, type Set } from './items.ts'
 import { lowerJacobi } from './jacobi.ts'
 import { mathFor } from './math.ts'
-import { FAULTS, NOTHING, single, type Field, type Job, type Work } from './wgsl.ts'
+import { FAULTS, NOTHING, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 /** Sums and extremes over the threads of a workgroup. */
 const sharing = `var<workgroup> part: array<f32, 64>;
@@ -59,28 +60,53 @@ fn note(info: u32, item: u32, caller: u32) {
 }
 `
 
-/** A job that fails where its info is not 0, when the kernel is strict. */
-function checked(kernel: FactorKernel, job: (end: string, head: string, more: readonly Field[]) => Job): Job {
+/** Columns of a matrix that is worked on by panels; smaller ones are one panel. */
+const PANEL = 32
+const SMALL = 64
+
+interface Panel {
+  readonly from: number
+  readonly to: number
+  readonly isLast: boolean
+}
+const panels = (columns: number): Panel[] => {
+  const width = columns <= SMALL ? Math.max(columns, 1) : PANEL
+  return Array.from({ length: Math.max(1, Math.ceil(columns / width)) }, (_, i) => ({ from: i * width, to: Math.min(columns, (i + 1) * width), isLast: (i + 1) * width >= columns }))
+}
+
+/** The last job of a factorisation, which fails where its info is not 0, when the kernel is strict. */
+function checked(kernel: FactorKernel, job: (end: string, head: string, more: readonly Field[]) => Job, isLast: boolean): Job {
   const { strict } = kernel
-  if (strict === null) return job('', '', [])
   const plain = job('', '', [])
+  if (strict === null || !isLast) return plain
   const made = job('if ((lid == 0u) & (info != 0u)) { note(info, item, p.caller); }', note(plain.slots.length, kernel), [['caller', callerId(strict)]])
   return { ...made, key: `${made.key} strict`, slots: [...made.slots, FAULTS] }
 }
 
-const cholesky = (kernel: FactorKernel, slots: readonly number[]): Job => {
+/** A to the first result, by `value` where not all of it; and 0 to the info, if there is one. */
+const copy = (items: Items, m: number, n: number, info: number | null, value = (element: string): string => element): Job =>
+  items.job(`copy ${info} ${value('')}`, info === null ? [0, 1] : [0, 1, info], [['n', n]], (get, set) => ({
+    body: `let r = own / p.n;
+let c = own % p.n;
+${set(1, value(get(0, 'r', 'c')), 'r', 'c')}
+${info === null ? '' : `if (own == 0u) { ${set(info, '0')} }`}`,
+  }), 'threads', m * n)
+
+const noInfo = (items: Items, info: number): Job => items.job('nothing', [info], [], (_, set) => ({ body: `if (lid == 0u) { ${set(info, '0')} }` }))
+
+function cholesky(kernel: FactorKernel, slots: readonly number[]): Job[] {
   const { n } = sizesOf(kernel)
-  return checked(kernel, (end, head, more) => new Items(kernel, slots).job('cholesky', [0, 1, 2], [['n', n], ...more], (get, set) => {
-    const body = `var info = 0u;
-for (var j = 0u; j < p.n; j++) {
-  for (var r = lid; r < p.n; r += 64u) {
-    var sum = 0.0;
-    if (r >= j) {
-      sum = ${get(0, 'r', 'j')};
-      var carry = 0.0;
-      for (var k = 0u; k < j; k++) {
-        ${minus(get(1, 'r', 'k'), get(1, 'j', 'k'))}
-      }
+  const items = new Items(kernel, slots)
+  if (n === 0) return [noInfo(items, 2)]
+  // Columns of the panel, by what their columns before took from them.
+  const panel = ({ from, to, isLast }: Panel): Job => checked(kernel, (end, head, more) => items.job('cholesky', [1, 2], [['n', n], ['start', from], ['end', to], ...more], (get, set) => {
+    const body = `var info = u32(${get(2)});
+for (var j = p.start; j < p.end; j++) {
+  for (var r = j + lid; r < p.n; r += 64u) {
+    var sum = ${get(1, 'r', 'j')};
+    var carry = 0.0;
+    for (var k = p.start; k < j; k++) {
+      ${minus(get(1, 'r', 'k'), get(1, 'j', 'k'))}
     }
     ${set(1, 'sum', 'r', 'j')}
   }
@@ -99,23 +125,31 @@ for (var j = 0u; j < p.n; j++) {
 if (lid == 0u) { ${set(2, 'i32(info)')} }
 ${end}`
     return { head: mathFor(body) + head, body }
-  }))
+  }), isLast)
+  const rest = ({ from, to }: Panel): Job => items.job('cholesky rest', [1], [['width', n - to], ['start', from], ['end', to]], (get, set) => ({
+    body: `let r = p.end + own / p.width;
+let c = p.end + own % p.width;
+if (c > r) { return; }
+var sum = ${get(1, 'r', 'c')};
+var carry = 0.0;
+for (var k = p.start; k < p.end; k++) {
+  ${minus(get(1, 'r', 'k'), get(1, 'c', 'k'))}
+}
+${set(1, 'sum', 'r', 'c')}`,
+  }), 'threads', (n - to) ** 2)
+  return [copy(items, n, n, 2, x => `select(${x}, 0.0, c > r)`), ...panels(n).flatMap(p => (p.isLast ? [panel(p)] : [panel(p), rest(p)]))]
 }
 
-const copied = (get: string, set: string): string => `for (var e = lid; e < p.m * p.n; e += 64u) {
-  let r = e / p.n;
-  let c = e % p.n;
-  ${set.replace('VALUE', get)}
-}
-storageBarrier();`
-
-const lu = (kernel: FactorKernel, slots: readonly number[]): Job => {
+function lu(kernel: FactorKernel, slots: readonly number[]): Job[] {
   const { m, n } = sizesOf(kernel)
-  return checked(kernel, (end, head, more) => new Items(kernel, slots).job('lu', [0, 1, 2, 3], [['m', m], ['n', n], ...more], (get, set) => ({
+  const k = Math.min(m, n)
+  const items = new Items(kernel, slots)
+  if (k === 0) return [noInfo(items, 3)]
+  // A panel goes to the edge of the matrix when it is the only one.
+  const panel = ({ from, to, isLast }: Panel): Job => checked(kernel, (end, head, more) => items.job('lu', [1, 2, 3], [['m', m], ['n', n], ['start', from], ['end', to], ['edge', from === 0 && isLast ? n : to], ...more], (get, set) => ({
     head: sharing + head,
-    body: `${copied(get(0, 'r', 'c'), set(1, 'VALUE', 'r', 'c'))}
-var info = 0u;
-for (var j = 0u; j < min(p.m, p.n); j++) {
+    body: `var info = u32(${get(3)});
+for (var j = p.start; j < p.end; j++) {
   var most = -1.0;
   var best = j;
   for (var r = j + lid; r < p.m; r += 64u) {
@@ -142,7 +176,7 @@ for (var j = 0u; j < min(p.m, p.n); j++) {
     ${set(1, 'select(value / pivot, value, pivot == 0.0)', 'r', 'j')}
   }
   storageBarrier();
-  let width = p.n - j - 1u;
+  let width = p.edge - j - 1u;
   for (var e = lid; e < (p.m - j - 1u) * width; e += 64u) {
     let r = j + 1u + e / width;
     let c = j + 1u + e % width;
@@ -152,7 +186,31 @@ for (var j = 0u; j < min(p.m, p.n); j++) {
 }
 if (lid == 0u) { ${set(3, 'i32(info)')} }
 ${end}`,
-  })))
+  })), isLast)
+  /** To the right of a panel: its rows of U, then what they take from the rows below. */
+  const right = ({ from, to }: Panel): Job[] => {
+    const fields: Field[] = [['start', from], ['end', to], ['width', n - to]]
+    const taken = (get: Get, set: Set, end: string): string => `var sum = ${get(1, 'r', 'c')};
+var carry = 0.0;
+for (var k = p.start; k < ${end}; k++) {
+  ${minus(get(1, 'r', 'k'), get(1, 'k', 'c'))}
+}
+${set(1, 'sum', 'r', 'c')}`
+    const rows = items.job('lu rows', [1], fields, (get, set) => ({
+      body: `let c = p.end + own;
+for (var r = p.start + 1u; r < p.end; r++) {
+  ${taken(get, set, 'r')}
+}`,
+    }), 'threads', n - to)
+    const rest = items.job('lu rest', [1], fields, (get, set) => ({
+      body: `let r = p.end + own / p.width;
+let c = p.end + own % p.width;
+${taken(get, set, 'p.end')}`,
+    }), 'threads', (m - to) * (n - to))
+    return [rows, ...(m > to ? [rest] : [])]
+  }
+  const list = panels(k)
+  return [copy(items, m, n, 3), ...list.flatMap(p => [panel(p), ...(list.length > 1 && n > p.to ? right(p) : [])])]
 }
 
 const permutation = (kernel: FactorKernel, slots: readonly number[]): Job =>
@@ -165,10 +223,10 @@ for (var r = 0u; r < p.k; r++) {
   ${set(1, get(1, 'other'), 'r')}
   ${set(1, 'value', 'other')}
 }`,
-  }), 1)
+  }), 'threads')
 
 /** Column c of operand k times H_j, whose vector stands in column j of `packed`. */
-const reflected = (get: (k: number, r?: string, c?: string) => string, set: (k: number, v: string, r?: string, c?: string) => string, packed: number, k: number): string => `var sum = -${get(k, 'j', 'c')};
+const reflected = (get: Get, set: Set, packed: number, k: number): string => `var sum = -${get(k, 'j', 'c')};
 var carry = 0.0;
 for (var r = j + 1u; r < p.m; r++) {
   ${minus(get(packed, 'r', 'j'), get(k, 'r', 'c'))}
@@ -177,12 +235,14 @@ let by = sum * tau;
 ${set(k, `${get(k, 'j', 'c')} + by`, 'j', 'c')}
 for (var r = j + 1u; r < p.m; r++) { ${set(k, `fma(by, ${get(packed, 'r', 'j')}, ${get(k, 'r', 'c')})`, 'r', 'c')} }`
 
-const qr = (kernel: FactorKernel, slots: readonly number[]): Job => {
+function qr(kernel: FactorKernel, slots: readonly number[]): Job[] {
   const { m, n } = sizesOf(kernel)
-  return new Items(kernel, slots).job('qr', [0, 1, 2], [['m', m], ['n', n]], (get, set) => ({
+  const k = Math.min(m, n)
+  const items = new Items(kernel, slots)
+  /** Columns `from` to `to`; those up to `edge` are reflected here, the others after each column by many workgroups. */
+  const columns = (from: number, to: number, edge: number): Job => items.job('qr', [1, 2], [['m', m], ['start', from], ['end', to], ['edge', edge]], (get, set) => ({
     head: sharing,
-    body: `${copied(get(0, 'r', 'c'), set(1, 'VALUE', 'r', 'c'))}
-for (var j = 0u; j < min(p.m, p.n); j++) {
+    body: `for (var j = p.start; j < p.end; j++) {
   // Divided by the largest, squares neither overflow nor vanish.
   var most = 0.0;
   for (var r = j + 1u + lid; r < p.m; r += 64u) { most = max(most, abs(${get(1, 'r', 'j')})); }
@@ -209,12 +269,20 @@ for (var j = 0u; j < min(p.m, p.n); j++) {
   }
   if (lid == 0u) { ${set(2, 'tau', 'j')} }
   storageBarrier();
-  for (var c = j + 1u + lid; c < p.n; c += 64u) {
+  for (var c = j + 1u + lid; c < p.edge; c += 64u) {
     ${reflected(get, set, 1, 1)}
   }
   storageBarrier();
 }`,
   }))
+  const others = (j: number): Job => items.job('qr others', [1, 2], [['m', m], ['j', j]], (get, set) => ({
+    body: `let j = p.j;
+let c = j + 1u + own;
+let tau = ${get(2, 'j')};
+${reflected(get, set, 1, 1)}`,
+  }), 'threads', n - j - 1)
+  const steps = k <= SMALL ? [columns(0, k, n)] : Array.from({ length: k }, (_, j) => [columns(j, j + 1, 0), ...(j + 1 < n ? [others(j)] : [])]).flat()
+  return [copy(items, m, n, null), ...steps]
 }
 
 const householder = (kernel: FactorKernel, slots: readonly number[]): Job => {
@@ -228,7 +296,7 @@ for (var step = p.k; step > 0u; step--) {
   let tau = ${get(1, 'j')};
   ${reflected(get, set, 0, 2)}
 }`,
-  }), out)
+  }), 'threads', out)
 }
 
 /** One thread has one column of B. */
@@ -246,19 +314,19 @@ const solve = (kernel: FactorKernel, slots: readonly number[]): Job => {
   }
   ${set(2, unit ? 'sum' : `sum / ${get(0, 'r', 'r')}`, 'r', 'own')}
 }`,
-  }), last)
+  }), 'threads', last)
 }
 
-export function lowerFactor(kernel: FactorKernel, slots: readonly number[]): Work {
+export function lowerFactor(kernel: FactorKernel, slots: readonly number[], target: Target): Work {
   if (kernel.outputs.every(v => v.shape.includes(0))) return NOTHING
   switch (kernel.op) {
-    case 'cholesky': return single(cholesky(kernel, slots))
-    case 'lu': return single(lu(kernel, slots))
+    case 'cholesky': return { jobs: cholesky(kernel, slots), scratch: [] }
+    case 'lu': return { jobs: lu(kernel, slots), scratch: [] }
     case 'permutation': return single(permutation(kernel, slots))
-    case 'qr': return single(qr(kernel, slots))
+    case 'qr': return { jobs: qr(kernel, slots), scratch: [] }
     case 'householder': return single(householder(kernel, slots))
     case 'eigh':
-    case 'svd': return lowerJacobi(kernel, slots)
+    case 'svd': return lowerJacobi(kernel, slots, target)
     default: return single(solve(kernel, slots))
   }
 }

@@ -38,12 +38,12 @@ export class Items {
 
   /**
    * A job over some of the operands, by number. `print` is given the readers and writers of elements; in its text `item` is the item. One
-   * workgroup has each item, or, with `threads`, as many threads, and `own` is the thread's number among them.
+   * workgroup has each item; or `parts` workgroups, or as many threads, and `own` is the number among them.
    */
-  job(name: string, uses: readonly number[], more: readonly Field[], print: (get: Get, set: Set) => { head?: string; body: string }, threads = 0): Job {
+  job(name: string, uses: readonly number[], more: readonly Field[], print: (get: Get, set: Set) => { head?: string; body: string }, unit: 'groups' | 'threads' = 'groups', parts = 1): Job {
     const memory = new Memory(uses.map(k => this.#views[k].dtype), uses.map(k => this.#slots[k]))
     const rank = this.#batch.length
-    const fields: Field[] = [['items', this.count], ['threads', threads], ['d', this.#batch]]
+    const fields: Field[] = [['items', this.count], ['parts', parts], ['d', this.#batch]]
     for (const k of uses) {
       const { offset, strides } = this.#views[k]
       fields.push([`v${k}`, offset], [`s${k}`, this.#over[k]], [`r${k}`, strides[this.#batchAxes] ?? 0], [`c${k}`, strides[this.#batchAxes + 1] ?? 0])
@@ -56,17 +56,19 @@ export class Items {
       const { head, body } = print(get, set)
       return printShader({
         fields, memory, head,
-        body: `let item = ${threads ? 'i / p.threads' : 'group'};
+        body: `let item = ${unit === 'threads' ? 'i' : 'group'} / p.parts;
 if (item >= p.items) { return; }
-${threads ? 'let own = i % p.threads;' : ''}
+let own = ${unit === 'threads' ? 'i' : 'group'} % p.parts;
 ${unravel('item', rank, 'd', 'c')}
 ${uses.map(k => `let x${k} = p.v${k} + ${dot(rank, 'c', `s${k}`)};`).join('\n')}
 ${body}`,
       })
     }
-    return { key: `factor ${name} ${rank} ${memory.key}`, source, fields, slots: memory.slots, groups: threads ? gridOfThreads(this.count * threads) : gridOfGroups(this.count) }
+    return { key: `factor ${name} ${rank} ${memory.key}`, source, fields, slots: memory.slots, groups: (unit === 'threads' ? gridOfThreads : gridOfGroups)(this.count * parts) }
   }
 }
 
-type Get = (k: number, row?: string, column?: string) => string
-type Set = (k: number, value: string, row?: string, column?: string) => string
+/** The element of operand k as an expression. */
+export type Get = (k: number, row?: string, column?: string) => string
+/** A statement that writes it. */
+export type Set = (k: number, value: string, row?: string, column?: string) => string

@@ -160,7 +160,7 @@ export const cond: ((A: Tensor, p?: MatrixOrder | null | { p?: MatrixOrder | nul
  * linalg.matrixRank(tensor([[1, 2], [2, 4]])) // → tensor(1)
  */
 export const matrixRank: ((A: Tensor, tol?: Threshold | (RankOptions & { tol?: Threshold }), hermitian?: boolean | RankOptions, options?: RankOptions) => Tensor) & Described =
-  define('linalg.matrixRank', ['A', 'tol', 'hermitian', '*', 'atol', 'rtol'], ({ A, tol, hermitian, atol = tol, rtol = tol == null ? undefined : 0 }: { A: Tensor; tol?: Threshold } & RankOptions) => {
+  define('linalg.matrixRank', ['A', 'tol', 'hermitian', '*', 'atol', 'rtol'], ({ A, tol, hermitian, atol = tol, rtol = tol === undefined || tol === null ? undefined : 0 }: { A: Tensor; tol?: Threshold } & RankOptions) => {
     const op = 'linalg.matrixRank'
     const a = (hermitian ? needSquare : needMatrix)(op, A, 'A').detach()
     const s = hermitian ? abs(world().apply(eighOp, [a], { upper: false })[0]) : apply1(svdvalsOp, [a], null)
