@@ -21,7 +21,12 @@ const wide = define('matmul with threads of 8 by 8 and an edge', { rel: 1e-6, ab
 const deep = define('matmul of few results and a long inner axis', { rel: 1e-6, abs: 1e-4 }, r => [
   launch({ kind: 'matmul' }, [input(r, 'float32', [9, 5000]), input(r, 'float32', [5000, 12])], [output('float32', [9, 12])]),
 ])
-const differing = [...cases.filter(c => /^(matmul|conv|reduce|scatter)/.test(c.name)), large, wide, deep]
+const pairs = define('svd by one workgroup for each pair of columns', { rel: 1e-4, abs: 1e-4 }, r => {
+  const a = input(r, 'float32', [36, 33])
+  for (let i = 0; i < 33; i++) a.words[i * 34] += 2 * i
+  return [launch({ kind: 'factor', op: 'svd', strict: null }, [a], [[36, 33], [33], [33, 33]].map(s => output('float32', s)))]
+})
+const differing = [...cases.filter(c => /^(matmul|conv|reduce|scatter)/.test(c.name)), large, wide, deep, pairs]
 
 describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {
   for (const family of ['register', 'shared'] as const)

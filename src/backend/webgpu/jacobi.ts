@@ -5,9 +5,9 @@ import { Items, sizesOf, type Get, type Set } from './items.ts'
 import { mathFor } from './math.ts'
 import { indent, scratchSlot, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
-const SWEEPS = 15
+const SWEEPS = 12
 /** On graphics hardware a workgroup has one pair of columns of a larger matrix, and a dispatch one round: none may take long. */
-const SMALL = 64
+const SMALL = 32
 
 const head = `var<workgroup> part: array<f32, 64>;
 var<workgroup> parts: array<vec3f, 64>;
