@@ -45,7 +45,7 @@ describe('initial values', () => {
 
   test('attention: xavier uniform over the stacked projections', async () => {
     const a = new nn.MultiheadAttention(32, 4)
-    await uniform(a.inProjWeight, Math.sqrt(6 / (32 + 96)))
+    await uniform(a.inProjWeight!, Math.sqrt(6 / (32 + 96)))
     expect((await moments(a.inProjBias!)).max).toBe(0)
     expect((await moments(a.outProj.bias!)).max).toBe(0)
   })
@@ -125,7 +125,7 @@ describe('attention', () => {
   const split = (x: Tensor, heads: number) => x.reshape(x.shape[0], x.shape[1], heads, -1).transpose(1, 2)
   /** By the book, from the parameters of a module, batch first. */
   const byTheBook = (m: nn.MultiheadAttention, q: Tensor, k: Tensor, v: Tensor, mask?: Tensor) => {
-    const [a, b, c] = [q, k, v].map((x, i) => split(x.matmul(m.inProjWeight.narrow(0, i * m.embedDim, m.embedDim).t()).add(m.inProjBias!.narrow(0, i * m.embedDim, m.embedDim)), m.numHeads))
+    const [a, b, c] = [q, k, v].map((x, i) => split(x.matmul(m.inProjWeight!.narrow(0, i * m.embedDim, m.embedDim).t()).add(m.inProjBias!.narrow(0, i * m.embedDim, m.embedDim)), m.numHeads))
     const scores = a.matmul(c ? b.mT() : b).div(Math.sqrt(m.embedDim / m.numHeads))
     const weights = (mask ? scores.maskedFill(mask, -Infinity) : scores).softmax(-1)
     return { out: m.outProj.forward(weights.matmul(c).transpose(1, 2).reshape(q.shape)), weights }

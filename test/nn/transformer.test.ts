@@ -1,6 +1,6 @@
 // Stacks of transformer layers: what they are made of, that copies begin alike, and that masks mean what they say.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { init, manualSeed, nn, ones, randn, tensor, type Tensor } from '../../src/index.ts'
+import { cat, init, manualSeed, nn, ones, randn, tensor, zeros, type Tensor } from '../../src/index.ts'
 
 beforeAll(async () => {
   expect((await init({ device: 'wasm' })).name).toBe('wasm')
@@ -65,5 +65,44 @@ describe('masks', () => {
 
   test('all weights are drawn, and the sizes of PyTorch are the default', () => {
     expect(new nn.Transformer({ numEncoderLayers: 1, numDecoderLayers: 1 }).parameters().reduce((n, p) => n + p.numel, 0)).toBe(7358464)
+  })
+})
+
+describe('attention', () => {
+  /** Heads of [N, L, E]. */
+  const split = (x: Tensor, heads: number): Tensor => x.reshape(x.shape[0], x.shape[1], heads, -1).transpose(1, 2)
+
+  test('keys and values of other widths have weights of their own', async () => {
+    const m = new nn.MultiheadAttention(8, 2, { kdim: 5, vdim: 3, batchFirst: true })
+    expect(Object.keys(m.stateDict())).toEqual(['q_proj_weight', 'k_proj_weight', 'v_proj_weight', 'in_proj_bias', 'out_proj.weight', 'out_proj.bias'])
+    const [q, k, v] = [randn(2, 4, 8), randn(2, 6, 5), randn(2, 6, 3)]
+    const parts = [q.matmul(m.qProjWeight!.t()), k.matmul(m.kProjWeight!.t()), v.matmul(m.vProjWeight!.t())].map(x => split(x, 2))
+    const want = nn.functional.scaledDotProductAttention(parts[0], parts[1], parts[2]).transpose(1, 2).reshape(2, 4, 8)
+    expect(await worst(m.forward(q, k, v)[0], m.outProj.forward(want))).toBeLessThan(1e-6)
+    expect(String(m)).toMatch(/^MultiheadAttention\(8, 2, batchFirst=true, kdim=5, vdim=3/)
+  })
+
+  test('a key of zeros and a trained one stand behind the others, and masks leave them alone', async () => {
+    const m = new nn.MultiheadAttention(8, 2, { addBiasKv: true, addZeroAttn: true, batchFirst: true })
+    const x = randn(2, 3, 8)
+    const [y, weights] = m.forward(x, x, x, { isCausal: true, keyPaddingMask: tensor([[false, false, true], [true, true, true]]), averageAttnWeights: false })
+    expect(weights!.shape).toEqual([2, 2, 3, 5])
+    expect(await weights!.sum(-1).sub(1).abs().amax().item()).toBeLessThan(1e-6)
+    expect(await weights!.select(0, 1).narrow(-1, 0, 3).abs().sum().item()).toBe(0)
+    const [q, k, v] = x.matmul(m.inProjWeight!.t()).chunk(3, -1)
+    const [keys, values] = [[k, m.biasK!], [v, m.biasV!]].map(([a, b]) => split(cat([a, b.expand(2, 1, 8), zeros(2, 1, 8)], 1), 2))
+    const looks = weights!.matmul(values)
+    expect(await worst(y, m.outProj.forward(looks.transpose(1, 2).reshape(2, 3, 8)))).toBeLessThan(1e-6)
+    // The first row sees itself and the two that were added.
+    const scores = split(q, 2).matmul(keys.mT()).div(2).at(0, 0, 0)
+    expect(await worst(weights!.at(0, 0, 0, [0, 3, 4]), scores.at([0, 3, 4]).softmax(0))).toBeLessThan(1e-6)
+  })
+
+  test('in half precision the masks have the dtype of the scores', async () => {
+    const layer = new nn.TransformerEncoderLayer(8, 2, options).to('float16').eval()
+    const x = randn(2, 4, 8).to('float16')
+    const y = layer.forward(x, { isCausal: true, keyPaddingMask: tensor([[false, false, false, true], [false, false, false, false]]) })
+    expect(y.dtype).toBe('float16')
+    expect(await y.isfinite().all().item()).toBeTruthy()
   })
 })

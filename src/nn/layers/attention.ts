@@ -1,10 +1,12 @@
 // Multi-head attention (Vaswani et al. 2017) with PyTorch's parameter layout, so that its checkpoints fit.
 import { fail } from '../../core/errors.ts'
 import { needWhole, withDefaults } from '../../core/options.ts'
-import { add, empty, linear, matmul, where, zeros, type Tensor } from '../../ops/index.ts'
+import type { DType } from '../../core/dtype.ts'
+import { beside } from '../../ops/define.ts'
+import { add, cat, empty, linear, matmul, pad, Tensor, where, zeros } from '../../ops/index.ts'
 import { attentionWeights, causalMask } from '../functional/attention.ts'
 import { dropout } from '../functional/dropout.ts'
-import { xavierUniform_, zeros_ } from '../init.ts'
+import { xavierNormal_, xavierUniform_, zeros_ } from '../init.ts'
 import { Module } from '../module.ts'
 import { Parameter } from '../parameter.ts'
 import { Linear } from './linear.ts'
@@ -15,6 +17,13 @@ export interface MultiheadAttentionOptions {
   bias?: boolean
   /** Inputs are [N, L, E]; false (the default): [L, N, E]. */
   batchFirst?: boolean
+  /** Widths of key and value, where they are not those of the query. */
+  kdim?: number | null
+  vdim?: number | null
+  /** One more key and value, which are trained. */
+  addBiasKv?: boolean
+  /** One more key and value of zeros: a way to look at nothing. */
+  addZeroAttn?: boolean
 }
 
 export interface MultiheadAttentionInputs {
@@ -32,7 +41,7 @@ export interface MultiheadAttentionInputs {
 const inputDefaults: Required<MultiheadAttentionInputs> = { keyPaddingMask: null, needWeights: true, attnMask: null, averageAttnWeights: true, isCausal: false }
 
 /** A mask of either dtype as a term of the scores: bool true becomes −∞. */
-const asTerm = (mask: Tensor): Tensor => (mask.dtype === 'bool' ? where(mask, -Infinity, zeros(mask.shape)) : mask)
+const asTerm = (mask: Tensor, dtype: DType): Tensor => (mask.dtype === 'bool' ? where(mask, -Infinity, 0) : mask).to(dtype)
 
 /**
  * Attention with several heads side by side. Query [L, N, E], key and value [S, N, E] (or [N, L, E] with `batchFirst`, or [L, E] for one
@@ -45,12 +54,20 @@ const asTerm = (mask: Tensor): Tensor => (mask.dtype === 'bool' ? where(mask, -I
  * y.shape // → [ 2, 5, 48 ]
  */
 export class MultiheadAttention extends Module {
-  /** Weights of query, key and value, one below the other: [3·E, E]. */
-  readonly inProjWeight: Parameter
+  /** Weights of query, key and value, one below the other: [3·E, E]; null where their widths differ. */
+  readonly inProjWeight: Parameter | null
+  readonly qProjWeight: Parameter | null
+  readonly kProjWeight: Parameter | null
+  readonly vProjWeight: Parameter | null
   readonly inProjBias: Parameter | null
+  readonly biasK: Parameter | null
+  readonly biasV: Parameter | null
   readonly outProj: Linear
   readonly dropout: number
   readonly batchFirst: boolean
+  readonly kdim: number
+  readonly vdim: number
+  readonly addZeroAttn: boolean
 
   constructor(
     readonly embedDim: number,
@@ -60,32 +77,41 @@ export class MultiheadAttention extends Module {
     super()
     needWhole('MultiheadAttention', { embedDim, numHeads })
     if (embedDim % numHeads) fail('MultiheadAttention', `embedDim ${embedDim} does not divide into ${numHeads} heads`, 'numHeads must divide embedDim')
-    const o = withDefaults('MultiheadAttention', options, { dropout: 0, bias: true, batchFirst: false })
+    const o = withDefaults<Required<MultiheadAttentionOptions>>('MultiheadAttention', options, { dropout: 0, bias: true, batchFirst: false, kdim: null, vdim: null, addBiasKv: false, addZeroAttn: false })
     this.dropout = o.dropout
     this.batchFirst = o.batchFirst
-    this.inProjWeight = new Parameter(empty(3 * embedDim, embedDim))
+    this.addZeroAttn = o.addZeroAttn
+    this.kdim = o.kdim ?? embedDim
+    this.vdim = o.vdim ?? embedDim
+    const same = this.kdim === embedDim && this.vdim === embedDim
+    const weight = (use: boolean, rows: number, columns: number): Parameter | null => (use ? new Parameter(xavierUniform_(empty(rows, columns))) : null)
+    this.inProjWeight = weight(same, 3 * embedDim, embedDim)
+    this.qProjWeight = weight(!same, embedDim, embedDim)
+    this.kProjWeight = weight(!same, embedDim, this.kdim)
+    this.vProjWeight = weight(!same, embedDim, this.vdim)
     this.inProjBias = o.bias ? new Parameter(zeros(3 * embedDim)) : null
+    const extra = (): Parameter | null => (o.addBiasKv ? new Parameter(xavierNormal_(empty(1, 1, embedDim))) : null)
+    this.biasK = extra()
+    this.biasV = extra()
     this.outProj = new Linear(embedDim, embedDim, { bias: o.bias })
-    xavierUniform_(this.inProjWeight)
     if (this.outProj.bias) zeros_(this.outProj.bias)
   }
 
   override forward(query: Tensor, key: Tensor, value: Tensor, inputs: MultiheadAttentionInputs = {}): [Tensor, Tensor | null] {
     const { needWeights, averageAttnWeights, ...masks } = withDefaults('MultiheadAttention', inputs, inputDefaults)
     const { embedDim: width, numHeads: heads } = this
-    for (const [name, x] of Object.entries({ query, key, value }))
-      if (x.ndim !== query.ndim || (x.ndim !== 2 && x.ndim !== 3) || x.shape[x.ndim - 1] !== width)
-        fail('MultiheadAttention', `${name} is ${x}, expected ${this.batchFirst ? '[N, L, E]' : '[L, N, E]'} or [L, E] with E = ${width}`, 'linear layers change the width')
+    for (const [name, x, size] of [['query', query, width], ['key', key, this.kdim], ['value', value, this.vdim]] as const)
+      if (x.ndim !== query.ndim || (x.ndim !== 2 && x.ndim !== 3) || x.shape[x.ndim - 1] !== size)
+        fail('MultiheadAttention', `${name} is ${x}, expected ${this.batchFirst ? '[N, L, E]' : '[L, N, E]'} or [L, E] with E = ${size}`, 'linear layers change the width')
     const single = query.ndim === 2
     // To [N, L, E].
     const batched = (x: Tensor): Tensor => (single ? x.unsqueeze(0) : this.batchFirst ? x : x.transpose(0, 1))
-    const [q, k, v] = this.project(query, key, value).map(x => {
-      const y = batched(x)
-      return y.reshape(y.shape[0], y.shape[1], heads, width / heads).transpose(1, 2)
-    })
-    const weights = attentionWeights(q, k, { attnMask: this.mask(masks, q, k) })
+    const split = (x: Tensor): Tensor => x.reshape(x.shape[0], x.shape[1], heads, width / heads).transpose(1, 2)
+    const [q, ...others] = this.project(query, key, value).map(batched)
+    const [k, v] = others.map((x, i) => split(this.extended(x, i === 0 ? this.biasK : this.biasV)))
+    const weights = attentionWeights(split(q), k, { attnMask: this.mask(masks, q, others[0], k) })
     const used = dropout(weights, this.dropout, { training: this.dropout > 0 && this.training })
-    const joined = matmul(used, v).transpose(1, 2).reshape(q.shape[0], q.shape[2], width)
+    const joined = matmul(used, v).transpose(1, 2).reshape(q.shape)
     const out = this.outProj.forward(single ? joined.reshape(joined.shape[1], width) : this.batchFirst ? joined : joined.transpose(0, 1))
     if (!needWeights) return [out, null]
     const shown = averageAttnWeights ? used.mean(1) : used
@@ -95,30 +121,43 @@ export class MultiheadAttention extends Module {
   /** Query, key and value through their linear maps; one product where all three are the same. */
   private project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
     const { inProjWeight: w, inProjBias: b, embedDim } = this
-    if (query === key && key === value) return linear(query, w, b).chunk(3, -1)
-    return [query, key, value].map((x, i) => linear(x, w.narrow(0, i * embedDim, embedDim), b?.narrow(0, i * embedDim, embedDim)))
+    if (w && query === key && key === value) return linear(query, w, b).chunk(3, -1)
+    const parts = w ? w.chunk(3, 0) : [this.qProjWeight!, this.kProjWeight!, this.vProjWeight!]
+    return [query, key, value].map((x, i) => linear(x, parts[i], b?.narrow(0, i * embedDim, embedDim)))
   }
 
-  /** All masks as one term of the scores [N, heads, L, S], or one bool mask where only causality is asked. */
-  private mask({ keyPaddingMask, attnMask, isCausal }: Pick<Required<MultiheadAttentionInputs>, 'keyPaddingMask' | 'attnMask' | 'isCausal'>, q: Tensor, k: Tensor): Tensor | null {
-    const [n, heads, rows] = q.shape
-    const columns = k.shape[2]
+  /** Keys or values [N, S, E] with the ones that the layer adds behind them. */
+  private extended(x: Tensor, bias: Parameter | null): Tensor {
+    const more = [bias?.expand(x.shape[0], 1, this.embedDim), this.addZeroAttn ? x.newZeros([x.shape[0], 1, this.embedDim]) : null].filter(y => y instanceof Tensor)
+    return more.length > 0 ? cat([x, ...more], 1) : x
+  }
+
+  /** All masks as one term of the scores [N, heads, L, S], or one bool mask where only causality is asked. What the layer added is seen by all. */
+  private mask({ keyPaddingMask, attnMask, isCausal }: Pick<Required<MultiheadAttentionInputs>, 'keyPaddingMask' | 'attnMask' | 'isCausal'>, q: Tensor, key: Tensor, k: Tensor): Tensor | null {
+    const [n, rows] = q.shape
+    const heads = this.numHeads
+    const columns = key.shape[1]
     const terms: Tensor[] = []
     if (attnMask) {
       if (attnMask.shape.at(-2) !== rows || attnMask.shape.at(-1) !== columns || (attnMask.ndim === 3 && attnMask.shape[0] !== n * heads))
         fail('MultiheadAttention', `attnMask ${attnMask} fits neither [${rows}, ${columns}] nor [${n * heads}, ${rows}, ${columns}]`, 'bool: true where looking is not allowed')
-      terms.push(asTerm(attnMask.ndim === 3 ? attnMask.reshape(n, heads, rows, columns) : attnMask))
+      terms.push(asTerm(attnMask.ndim === 3 ? attnMask.reshape(n, heads, rows, columns) : attnMask, q.dtype))
     }
     if (keyPaddingMask) {
       if (keyPaddingMask.numel !== n * columns) fail('MultiheadAttention', `keyPaddingMask ${keyPaddingMask} is not [${n}, ${columns}]`, 'bool: true where a key is padding')
-      terms.push(asTerm(keyPaddingMask).reshape(n, 1, 1, columns))
+      terms.push(asTerm(keyPaddingMask, q.dtype).reshape(n, 1, 1, columns))
     }
-    if (!isCausal) return terms.length ? terms.reduce((a, b) => add(a, b)) : null
-    const causal = causalMask(rows, columns)
-    return terms.length ? terms.reduce((a, b) => add(a, b), asTerm(causal.logicalNot())) : causal
+    const more = k.shape[2] - columns
+    const causal = isCausal ? beside(q, () => causalMask(rows, columns)) : null
+    if (causal && terms.length === 0 && more === 0) return causal
+    if (causal) terms.push(asTerm(causal.logicalNot(), q.dtype))
+    if (terms.length === 0) return null
+    const all = terms.reduce((a, b) => add(a, b))
+    return more > 0 ? pad(all, [0, more]) : all
   }
 
   override extraRepr(): string {
-    return `${this.embedDim}, ${this.numHeads}${this.dropout ? `, dropout=${this.dropout}` : ''}${this.batchFirst ? ', batchFirst=true' : ''}`
+    const { kdim, vdim, embedDim, dropout: drop } = this
+    return `${embedDim}, ${this.numHeads}${drop ? `, dropout=${drop}` : ''}${this.batchFirst ? ', batchFirst=true' : ''}${kdim === embedDim && vdim === embedDim ? '' : `, kdim=${kdim}, vdim=${vdim}`}`
   }
 }
