@@ -59,7 +59,7 @@ type Sort = Pick<typeof sort, 'sort' | 'argsort' | 'topk' | 'diff'> & Pick<typeo
 type Statistical = Omit<typeof statistics, 'nanmedian'> & typeof extremes & Pick<typeof distance, 'dist' | 'renorm'> & typeof histogram & Pick<typeof calculus, 'gradient'> & Pick<typeof sets, 'uniqueAsync' | 'uniqueConsecutiveAsync'>
 type Complex = Omit<typeof complex, 'complex' | 'polar'>
 type Conv = Omit<typeof conv, 'convOp'>
-type Product = Omit<typeof matmul, `${string}Op` | 'blend'> & Omit<typeof algebra, 'chainMatmul' | 'einsum' | 'luUnpack' | 'vander'>
+type Product = Omit<typeof matmul, `${string}Op` | 'blend'> & Omit<typeof algebra, 'chainMatmul' | 'einsum' | 'luUnpack' | 'vander' | 'pcaLowrank' | 'svdLowrank'>
 interface Special {
   digamma: typeof digamma
   erfc: typeof erfc

@@ -1,6 +1,6 @@
 // What the op cases cannot say: matrices that cannot be factorised, conventions of signs and order, identities that hold together.
 import { describe, expect, test } from 'vitest'
-import { compile, einsum, eye, linalg, logdet, randn, manualSeed, tensor, type Tensor } from '../../src/index.ts'
+import { compile, einsum, eye, linalg, logdet, manualSeed, pcaLowrank, randn, svdLowrank, tensor, type Tensor } from '../../src/index.ts'
 import { eachDevice } from '../each-device.ts'
 
 const numbers = async (x: Tensor): Promise<number[]> => Array.from(await x.data())
@@ -66,6 +66,17 @@ eachDevice(() => {
     expect((await numbers(S)).map(s => Math.round(s * 1e4) / 1e4)).toEqual([14, 0, 0])
     expect(await linalg.matrixRank(a).item()).toBe(1)
     expect(await far(a.matmul(linalg.pinv(a)).matmul(a), a)).toBeLessThan(1e-5)
+  })
+
+  test('the leading part of a decomposition', async () => {
+    manualSeed(5)
+    const a = randn([40, 4]).matmul(randn([4, 30]))
+    const [U, S, V] = svdLowrank(a, 6)
+    expect([U.shape, S.shape, V.shape]).toEqual([[40, 6], [6], [30, 6]])
+    expect(await far(U.mul(S).matmul(V.mT()), a)).toBeLessThan(1e-4)
+    const [, spread] = pcaLowrank(a.add(100), { q: 4 })
+    expect(await far(spread, linalg.svdvals(a.sub(a.mean(0, true))).narrow(0, 0, 4))).toBeLessThan(1e-2)
+    expect(() => svdLowrank(a, 31)).toThrow(/q is 31/)
   })
 
   test('einsum takes numbers in the place of letters', async () => {
