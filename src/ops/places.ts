@@ -5,51 +5,58 @@ import { contiguousStrides, numel, type Shape } from '../core/shape.ts'
 import { S, type Scalar } from '../ir/scalar.ts'
 import { arange } from './creation.ts'
 import { cast } from './cast.ts'
-import { apply1, lift } from './define.ts'
-import { gather } from './gather.ts'
-import { filledOp, flatten, select, stack } from './movement.ts'
+import { apply1, beside, lift } from './define.ts'
+import { addAt, gatherOp, scatterSetOp, zeros } from './gather.ts'
+import { flatten, narrow, select, stack } from './movement.ts'
 import { pointwiseOp } from './pointwise-record.ts'
-import { add, floorDivide, ge, gt, remainder, where } from './pointwise.ts'
+import { clone, floorDivide, onesLike, remainder, sub, where, type ge } from './pointwise.ts'
 import type { Op } from './op.ts'
 import { amin } from './reduce.ts'
 import type { Reading } from './sized.ts'
 import { cumsum } from './cumulate.ts'
 import type { Tensor } from './tensor.ts'
 
+const stepOp: Op<null> = pointwiseOp('step', 3, { dtype: 'select', value: (stay, place, step) => S.select(stay, place, S.add(place, step)) })
+
 /**
  * For each value the first place along the last dimension of `sorted` that is `past` it, or the length where there is none; int32 of the
  * values' shape. The shapes agree but for the last size. All values halve their range in step, so the lengths are known beforehand.
  */
 export function firstPast(sorted: Tensor, values: Tensor, past: typeof ge): Tensor {
-  let place = apply1(filledOp, [], { shape: values.shape, value: 0, dtype: 'int32' })
-  for (let length = sorted.shape.at(-1)!; length > 0; ) {
+  const n = sorted.shape.at(-1)!
+  let place = clone(zeros(values, values.shape, 'int32'))
+  for (let length = n; length > 0; ) {
     const half = Math.max(1, length >> 1)
-    const found = past(gather(sorted, -1, half > 1 ? add(place, half - 1) : place), values)
-    place = where(found, place, add(place, half))
+    // The element half − 1 places further, seen in what is left of the sequence there.
+    const found = apply1(gatherOp, [narrow(sorted, -1, half - 1, n - half + 1), place], { axis: sorted.ndim - 1 })
+    place = apply1(stepOp, [past(found, values), place, lift(half, 'step')], null)
     length = length > 1 ? length - half : 0
   }
   return place
 }
 
-/** Where a mask, seen as flat, is true: int32 [count], ascending. Place number k is the first at which the running count reaches k. */
+/** Where a mask, seen as flat, is true: int32 [count], ascending. Each true place goes where the running count says, the others behind all. */
 export function* placesOf(mask: Tensor): Reading<Tensor> {
-  const running = cumsum(cast(flatten(mask), 'int32'), 0)
+  const flat = flatten(mask)
+  const running = cumsum(cast(flat, 'int32'), 0)
   const count = running.numel === 0 ? 0 : (yield select(running, 0, -1))[0]
-  return firstPast(running, arange(1, count + 1), ge)
+  const to = where(flat, sub(running, 1), count)
+  return narrow(apply1(scatterSetOp, [zeros(running, [count + 1]), to, beside(mask, () => arange(flat.numel))], { axis: 0 }), 0, 0, count)
 }
 
-/** Each place as often as its count says: int32 [total]. Without the total it is read. */
+function* sumOf(op: string, counts: Tensor, running: Tensor): Reading<number> {
+  const [sum, least] = yield stack([select(running, 0, -1), amin(counts)])
+  if (least < 0) fail(op, `one of the repeats is ${least}`, 'repeats are ≥ 0')
+  return sum
+}
+
+/** Each place as often as its count says: int32 [total]. Without the total it is read. Place number k is how many running counts are ≤ k. */
 export function* placesByCount(op: string, counts: Tensor, total?: number): Reading<Tensor> {
   if (counts.dtype !== 'int32' || counts.ndim !== 1) fail(op, `the repeats must be an int32 vector, got ${counts}`, "convert: repeats.to('int32')")
   const running = cumsum(counts, 0)
   if (running.numel === 0) return running
-  let size = total
-  if (size === undefined) {
-    const [sum, least] = yield stack([select(running, 0, -1), amin(counts)])
-    if (least < 0) fail(op, `one of the repeats is ${least}`, 'repeats are ≥ 0')
-    size = sum
-  }
-  return firstPast(running, arange(size), gt)
+  const size = total ?? (yield* sumOf(op, counts, running))
+  return narrow(cumsum(addAt(zeros(running, [size + 1]), running, onesLike(running), 0), 0), 0, 0, size)
 }
 
 const wrapped = (i: Scalar, n: Scalar): Scalar => S.select(S.lt(i, 0), S.add(i, n), i)

@@ -1,6 +1,6 @@
 // scatter, without float atomics, so that results repeat exactly. Three ways: one thread walks along each column of the axis; one thread for
 // each element of a small output looks through the whole column; or the index is sorted, and one thread for each run of equal indices takes
-// its values in order. The last two are for graphics hardware, which wants many threads.
+// its values in order (to set, the last of them). The last two are for graphics hardware, which wants many threads.
 import { numel } from '../../core/shape.ts'
 import { contiguousView, permuteView, type View } from '../../core/view.ts'
 import type { ScatterKernel, ScatterOp } from '../../ir/kernel.ts'
@@ -93,7 +93,7 @@ function bySorting({ axis, op, inputs: [index, x], outputs: [out] }: ScatterKern
   ]
   const source = (): string => {
     const key = (r: string): string => memory.load(0, `row + ${r}`)
-    const value = memory.load(2, `x0 + u32(${memory.load(1, 'row + r')}) * p.xstep`)
+    const value = (r: string): string => memory.load(2, `x0 + u32(${memory.load(1, `row + ${r}`)}) * p.xstep`)
     const body = `if (i >= p.n) { return; }
 let column = i % p.columns;
 let first = i / p.columns;
@@ -103,18 +103,20 @@ if (u32(j) >= p.size) {
   note(j, p.size);
   return;
 }
-if (first > 0u) {
+${op === 'set' ? `if (first + 1u < p.length) {
+  if (${key('first + 1u')} == j) { return; }
+}` : `if (first > 0u) {
   if (${key('first - 1u')} == j) { return; }
-}
+}`}
 ${unravel('column', rank, 'd', 'c')}
 let x0 = p.x + ${dot(rank, 'c', 'xs')};
 let at = p.o + ${dot(rank, 'c', 'os')} + u32(j) * p.ostep;
-var acc = ${memory.load(3, 'at')};
+${op === 'set' ? memory.store(3, 'at', value('first')) : `var acc = ${memory.load(3, 'at')};
 for (var r = first; r < p.length; r++) {
   if (${key('r')} != j) { break; }
-  acc = ${joined(op, out.dtype === 'float32')('acc', value)};
+  acc = ${joined(op, out.dtype === 'float32')('acc', value('r'))};
 }
-${memory.store(3, 'at', 'acc')}`
+${memory.store(3, 'at', 'acc')}`}`
     return printShader({ fields, memory, head: mathFor(body) + faultRecord(memory.slots.length, SCATTER), body })
   }
   const runs = { key: `scatter ${op} sorted ${common} ${rank} ${memory.key}`, source, fields, slots: [...memory.slots, FAULTS], groups: gridOfThreads(length * columns) }
