@@ -32,6 +32,9 @@ export function attentionWeights(query: Tensor, key: Tensor, { attnMask, isCausa
   return softmax(masked, -1)
 }
 
+type Attention = ((query: Tensor, key: Tensor, value: Tensor, options?: AttentionOptions) => Tensor) & Described
+type AttentionArgs = AttentionOptions & { query: Tensor; key: Tensor; value: Tensor }
+const names = ['query', 'key', 'value', 'attnMask', 'dropoutP', 'isCausal', 'scale', 'enableGqa']
 /**
  * Weighted means of `value`: query […, L, E], key […, S, E], value […, S, V] → […, L, V]. As `torch.nn.functional.scaled_dot_product_attention`.
  *
@@ -39,7 +42,7 @@ export function attentionWeights(query: Tensor, key: Tensor, { attnMask, isCausa
  * const x = randn(2, 4, 5, 8) // batch, heads, length, width
  * F.scaledDotProductAttention(x, x, x, { isCausal: true }).shape // → [ 2, 4, 5, 8 ]
  */
-export const scaledDotProductAttention: ((query: Tensor, key: Tensor, value: Tensor, options?: AttentionOptions) => Tensor) & Described = define('scaledDotProductAttention', ['query', 'key', 'value', 'attnMask', 'dropoutP', 'isCausal', 'scale', 'enableGqa'], (a: { query: Tensor; key: Tensor; value: Tensor } & AttentionOptions) => {
+export const scaledDotProductAttention: Attention = define('scaledDotProductAttention', names, (a: AttentionArgs) => {
   const op = 'scaledDotProductAttention'
   for (const x of [a.query, a.key, a.value]) needTensor(op, x)
   if (a.attnMask && a.isCausal) fail(op, 'attnMask and isCausal are both given', 'put causality into the mask, or leave one out')

@@ -54,6 +54,7 @@ function bagsAt(offsets: Tensor, n: number): Bags {
 }
 
 type EmbeddingBag = ((input: Tensor, weight: Tensor, offsets?: Tensor | null | EmbeddingBagOptions, options?: EmbeddingBagOptions) => Tensor) & Described
+const names = ['input', 'weight', 'offsets', 'maxNorm', 'normType', 'scaleGradByFreq', 'mode', 'sparse', 'perSampleWeights', 'includeLastOffset', 'paddingIdx']
 /**
  * Rows of a table, gathered in bags: input int32 [bags, size], or [n] with `offsets` where bags begin → [bags, width]. Empty bags give zeros. As
  * `torch.nn.functional.embedding_bag`.
@@ -63,7 +64,7 @@ type EmbeddingBag = ((input: Tensor, weight: Tensor, offsets?: Tensor | null | E
  * F.embeddingBag(tensor([1, 2, 0], { dtype: 'int32' }), table, tensor([0, 2], { dtype: 'int32' })) // → tensor([[4., 5.],
  * //           [1., 2.]])
  */
-export const embeddingBag: EmbeddingBag = define(op, ['input', 'weight', 'offsets', 'maxNorm', 'normType', 'scaleGradByFreq', 'mode', 'sparse', 'perSampleWeights', 'includeLastOffset', 'paddingIdx'], (a: { input: Tensor; weight: Tensor } & EmbeddingBagOptions) => {
+export const embeddingBag: EmbeddingBag = define(op, names, (a: { input: Tensor; weight: Tensor } & EmbeddingBagOptions) => {
   const { input, weight, mode = 'mean', perSampleWeights: factor } = a
   if (needTensor(op, input).ndim !== 1 && input.ndim !== 2) fail(op, `expected an index of 1 or 2 dimensions, got ${input}`, '[bags, size], or [n] with offsets')
   if ((input.ndim === 1) !== Boolean(a.offsets)) fail(op, input.ndim === 1 ? `${input} is one line, and offsets are missing` : `${input} has a bag in each row, and offsets are given`, 'offsets cut a line into bags')

@@ -48,6 +48,8 @@ export function rowsOf(op: string, index: Tensor, weight: Tensor, { maxNorm, nor
   return scaleGradByFreq ? apply1(scaledGradient, [rows, gather(uses(flat, weight).reciprocal(), 0, flat).unsqueeze(1)], null) : rows
 }
 
+type Embedding = ((input: Tensor, weight: Tensor, options?: EmbeddingOptions) => Tensor) & Described
+const names = ['input', 'weight', 'paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq', 'sparse']
 /**
  * Rows of a table: out[…] = weight[input[…]]; input int32, weight [entries, width]. As `torch.nn.functional.embedding`.
  *
@@ -55,7 +57,7 @@ export function rowsOf(op: string, index: Tensor, weight: Tensor, { maxNorm, nor
  * F.embedding(tensor([2, 0], { dtype: 'int32' }), tensor([[1, 2], [3, 4], [5, 6]])) // → tensor([[5., 6.],
  * //           [1., 2.]])
  */
-export const embedding: ((input: Tensor, weight: Tensor, options?: EmbeddingOptions) => Tensor) & Described = define('embedding', ['input', 'weight', 'paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq', 'sparse'], (a: { input: Tensor; weight: Tensor } & EmbeddingOptions) => {
+export const embedding: Embedding = define('embedding', names, (a: { input: Tensor; weight: Tensor } & EmbeddingOptions) => {
   const { input, weight } = a
   const rows = rowsOf('embedding', input, weight, a).reshape([...input.shape, weight.shape[1]])
   const padding = paddingRow('embedding', weight, a.paddingIdx)

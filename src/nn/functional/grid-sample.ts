@@ -80,11 +80,13 @@ type GridSample = ((x: Tensor, grid: Tensor, mode?: GridSampleOptions['mode'] | 
  * const places = tensor([[[[0, 0], [1, -1]]]])
  * F.gridSample(tensor([[[[1, 2], [3, 4]]]]), places, { alignCorners: true }) // → tensor([[[[2.5000, 2.0000]]]])
  */
-export const gridSample: GridSample = define('gridSample', ['input', 'grid', 'mode', 'paddingMode', 'alignCorners'], ({ input: x, grid, mode = 'bilinear', paddingMode = 'zeros', alignCorners }: { input: Tensor; grid: Tensor } & GridSampleOptions) => {
+export const gridSample: GridSample = define('gridSample', ['input', 'grid', 'mode', 'paddingMode', 'alignCorners'], (a: { input: Tensor; grid: Tensor } & GridSampleOptions) => {
+  const { input: x, grid, mode = 'bilinear', paddingMode = 'zeros', alignCorners } = a
   const op = 'gridSample'
   for (const t of [x, grid]) if (!isFloat(needTensor(op, t).dtype)) fail(op, `expected float tensors, got ${x} and ${grid}`, "convert with x.to('float32')")
   const n = x.ndim - 2
-  if ((n !== 2 && n !== 3) || grid.ndim !== x.ndim || grid.shape[0] !== x.shape[0] || grid.shape.at(-1) !== n) fail(op, `grid ${grid} does not go with ${x}`, 'an image [N, C, H, W] wants [N, H, W, 2], a volume [N, C, D, H, W] wants [N, D, H, W, 3]')
+  if ((n !== 2 && n !== 3) || grid.ndim !== x.ndim || grid.shape[0] !== x.shape[0] || grid.shape.at(-1) !== n)
+    fail(op, `grid ${grid} does not go with ${x}`, 'an image [N, C, H, W] wants [N, H, W, 2], a volume [N, C, D, H, W] wants [N, D, H, W, 3]')
   if (!modes.includes(mode)) fail(op, `there is no mode '${String(mode)}'`, modes.join(', '))
   if (!paddings.includes(paddingMode)) fail(op, `there is no padding mode '${String(paddingMode)}'`, paddings.join(', '))
   if (mode === 'bicubic' && n !== 2) fail(op, `bicubic works on images, got ${x}`, 'use bilinear for volumes')
@@ -115,6 +117,12 @@ export const gridSample: GridSample = define('gridSample', ['input', 'grid', 'mo
 /** Places −1 … 1 of n pixels in a row. */
 const line = (n: number, alignCorners: boolean, dtype: DType): Tensor => (n < 2 ? tensor([0], { dtype }) : linspace(-1, 1, n, { dtype }).mul(alignCorners ? 1 : (n - 1) / n))
 
+type AffineGrid = ((theta: Tensor, size: readonly number[], alignCorners?: boolean | { alignCorners?: boolean }) => Tensor) & Described
+interface AffineArgs {
+  readonly theta: Tensor
+  readonly size: readonly number[]
+  readonly alignCorners?: boolean | null
+}
 /**
  * The grid of an affine map: theta [N, 2, 3] and the size [N, C, H, W] of the result of `gridSample` → [N, H, W, 2]; or [N, 3, 4] and [N, C, D, H, W]
  * → [N, D, H, W, 3]. As `torch.nn.functional.affine_grid`.
@@ -123,7 +131,7 @@ const line = (n: number, alignCorners: boolean, dtype: DType): Tensor => (n < 2 
  * F.affineGrid(tensor([[[1, 0, 0], [0, 1, 0]]]), [1, 1, 1, 2]) // → tensor([[[[-0.5000,  0.0000],
  * //             [ 0.5000,  0.0000]]]])
  */
-export const affineGrid: ((theta: Tensor, size: readonly number[], alignCorners?: boolean | { alignCorners?: boolean }) => Tensor) & Described = define('affineGrid', ['theta', 'size', 'alignCorners'], ({ theta, size, alignCorners }: { theta: Tensor; size: readonly number[]; alignCorners?: boolean | null }) => {
+export const affineGrid: AffineGrid = define('affineGrid', ['theta', 'size', 'alignCorners'], ({ theta, size, alignCorners }: AffineArgs) => {
   const op = 'affineGrid'
   const n = size.length - 2
   if (!isFloat(needTensor(op, theta).dtype) || (n !== 2 && n !== 3) || theta.ndim !== 3 || theta.shape[0] !== size[0] || theta.shape[1] !== n || theta.shape[2] !== n + 1)

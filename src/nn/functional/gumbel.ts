@@ -20,7 +20,8 @@ type GumbelSoftmax = ((logits: Tensor, tau?: number | GumbelSoftmaxOptions, hard
  * @example
  * F.gumbelSoftmax(tensor([[1, 2, 3]]), { tau: 0.5, hard: true }).shape // → [ 1, 3 ]
  */
-export const gumbelSoftmax: GumbelSoftmax = define('gumbelSoftmax', ['logits', 'tau', 'hard', 'eps', 'dim', '*', 'generator'], ({ logits, tau = 1, hard = false, dim = -1, generator }: { logits: Tensor } & GumbelSoftmaxOptions) => {
+export const gumbelSoftmax: GumbelSoftmax = define('gumbelSoftmax', ['logits', 'tau', 'hard', 'eps', 'dim', '*', 'generator'], (a: { logits: Tensor } & GumbelSoftmaxOptions) => {
+  const { logits, tau = 1, hard = false, dim = -1, generator } = a
   needFloat('gumbelSoftmax', needTensor('gumbelSoftmax', logits))
   if (!(tau > 0)) fail('gumbelSoftmax', `tau is ${tau}`, 'give a temperature > 0')
   const axis = axisOf('gumbelSoftmax', dim, logits.ndim)

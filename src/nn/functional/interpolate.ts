@@ -95,7 +95,12 @@ function sizesFor(sizes: readonly number[], { size, scaleFactor, recomputeScaleF
   return { out, scales: factors && !recomputeScaleFactor ? factors : range(n, () => null) }
 }
 
-type Interpolate = ((x: Tensor, size?: number | readonly number[] | null | InterpolateOptions, scaleFactor?: number | readonly number[] | null | InterpolateOptions, mode?: InterpolateMode | InterpolateOptions, alignCorners?: boolean | InterpolateOptions, options?: InterpolateOptions) => Tensor) & Described
+type Sizes = number | readonly number[] | null
+type Interpolate = ((
+  x: Tensor, size?: Sizes | InterpolateOptions, scaleFactor?: Sizes | InterpolateOptions, mode?: InterpolateMode | InterpolateOptions,
+  alignCorners?: boolean | InterpolateOptions, options?: InterpolateOptions,
+) => Tensor) & Described
+const names = ['input', 'size', 'scaleFactor', 'mode', 'alignCorners', 'recomputeScaleFactor', 'antialias']
 /**
  * Images of another size: [N, C, …] with 1, 2 or 3 spatial dimensions → [N, C, …size]. `nearest` (default), `nearest-exact`, `linear`, `bilinear`,
  * `trilinear`, `bicubic` or `area`. As `torch.nn.functional.interpolate`.
@@ -105,7 +110,7 @@ type Interpolate = ((x: Tensor, size?: number | readonly number[] | null | Inter
  * F.interpolate(x, { scaleFactor: 2 }) // → tensor([[[1., 1., 3., 3.]]])
  * F.interpolate(x, { size: 4, mode: 'linear' }) // → tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
  */
-export const interpolate: Interpolate = define('interpolate', ['input', 'size', 'scaleFactor', 'mode', 'alignCorners', 'recomputeScaleFactor', 'antialias'], (a: { input: Tensor } & InterpolateOptions) => {
+export const interpolate: Interpolate = define('interpolate', names, (a: { input: Tensor } & InterpolateOptions) => {
   const { input: x, mode = 'nearest', antialias = false } = a
   if (!isFloat(needTensor('interpolate', x).dtype)) fail('interpolate', `expected a float tensor, got ${x}`, "convert it: x.to('float32')")
   if (!Object.hasOwn(dimensions, mode)) fail('interpolate', `there is no mode '${String(mode)}'`, `modes: ${Object.keys(dimensions).join(', ')}`)
@@ -122,7 +127,7 @@ export const interpolate: Interpolate = define('interpolate', ['input', 'size', 
 })
 
 type UpsampleOptions = Pick<InterpolateOptions, 'size' | 'scaleFactor'>
-type Upsample = ((x: Tensor, size?: number | readonly number[] | null | UpsampleOptions, scaleFactor?: number | readonly number[]) => Tensor) & Described
+type Upsample = ((x: Tensor, size?: Sizes | UpsampleOptions, scaleFactor?: Sizes) => Tensor) & Described
 const upsampled = (name: string, options: InterpolateOptions): Upsample =>
   define(name, ['input', 'size', 'scaleFactor'], ({ input, size, scaleFactor }: { input: Tensor } & UpsampleOptions) => interpolate(input, { size, scaleFactor, ...options }))
 /**
@@ -145,4 +150,5 @@ export const upsampleBilinear: Upsample = upsampled('upsampleBilinear', { mode: 
  * @example
  * F.upsample(tensor([[[1, 3]]]), { scaleFactor: 2 }) // → tensor([[[1., 1., 3., 3.]]])
  */
-export const upsample: ((x: Tensor, size?: number | readonly number[] | null | InterpolateOptions, scaleFactor?: number | readonly number[] | null | InterpolateOptions, mode?: InterpolateMode | InterpolateOptions, alignCorners?: boolean) => Tensor) & Described = define('upsample', ['input', 'size', 'scaleFactor', 'mode', 'alignCorners'], ({ input, ...options }: { input: Tensor } & InterpolateOptions) => interpolate(input, options))
+export const upsample: Interpolate = define('upsample', ['input', 'size', 'scaleFactor', 'mode', 'alignCorners'], ({ input, ...options }: { input: Tensor } & InterpolateOptions) =>
+  interpolate(input, options))

@@ -12,6 +12,8 @@ export interface GaussianNllOptions {
   eps?: number
   reduction?: LossOptions['reduction']
 }
+type GaussianNll = ((input: Tensor, target: Tensor, variance: Tensor, options?: GaussianNllOptions) => Tensor) & Described
+type GaussianArgs = GaussianNllOptions & { input: Tensor; target: Tensor; var: Tensor }
 /**
  * ½(log var + (input − target)²/var): the target is normal with mean `input` and variance `var`, of the input's shape, or without its last size, or with 1
  * there. As `torch.nn.functional.gaussian_nll_loss`.
@@ -19,7 +21,7 @@ export interface GaussianNllOptions {
  * @example
  * F.gaussianNllLoss(tensor([0, 1]), tensor([1, 1]), tensor([1, 0.5])) // → tensor(0.0767)
  */
-export const gaussianNllLoss: ((input: Tensor, target: Tensor, variance: Tensor, options?: GaussianNllOptions) => Tensor) & Described = define('gaussianNllLoss', ['input', 'target', 'var', 'full', 'eps', 'reduction'], (a: { input: Tensor; target: Tensor; var: Tensor } & GaussianNllOptions) => {
+export const gaussianNllLoss: GaussianNll = define('gaussianNllLoss', ['input', 'target', 'var', 'full', 'eps', 'reduction'], (a: GaussianArgs) => {
   const op = 'gaussianNllLoss'
   const { input, target, full = false, eps = 1e-6 } = a
   const given = needTensor(op, a.var)

@@ -65,7 +65,8 @@ type LocalResponseNorm = ((x: Tensor, size: number, options?: LocalResponseNormO
  * //            [0.3536],
  * //            [0.4387]]])
  */
-export const localResponseNorm: LocalResponseNorm = define('localResponseNorm', ['input', 'size', 'alpha', 'beta', 'k'], ({ input: x, size, alpha = 1e-4, beta = 0.75, k = 1 }: { input: Tensor; size: number } & LocalResponseNormOptions) => {
+export const localResponseNorm: LocalResponseNorm = define('localResponseNorm', ['input', 'size', 'alpha', 'beta', 'k'], (a: { input: Tensor; size: number } & LocalResponseNormOptions) => {
+  const { input: x, size, alpha = 1e-4, beta = 0.75, k = 1 } = a
   const op = 'localResponseNorm'
   needFloat(op, needTensor(op, x))
   if (x.ndim < 3) fail(op, `expected at least 3 dimensions, got ${x}`, '[batch, channels, …]')

@@ -20,6 +20,8 @@ export interface BatchNormOptions {
   momentum?: number | Tensor
   eps?: number
 }
+type BatchNormArgs = BatchNormOptions & { input: Tensor; runningMean?: Tensor | null; runningVar?: Tensor | null }
+type BatchNorm = ((x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options?: BatchNormOptions) => Tensor) & Described
 /**
  * Normalises each channel of [N, C, …] over the batch and all positions (Ioffe & Szegedy 2015). In training the running statistics are changed
  * in place: r ← r + momentum·(batch − r), with the unbiased variance. As `torch.nn.functional.batch_norm`.
@@ -30,7 +32,7 @@ export interface BatchNormOptions {
  * F.batchNorm(tensor([[1], [3]]), tensor([1]), tensor([4])) // → tensor([[0.0000],
  * //           [1.0000]])
  */
-export const batchNorm: ((x: Tensor, runningMean: Tensor | null, runningVar: Tensor | null, options?: BatchNormOptions) => Tensor) & Described = define('batchNorm', ['input', 'runningMean', 'runningVar', 'weight', 'bias', 'training', 'momentum', 'eps'], (a: { input: Tensor; runningMean?: Tensor | null; runningVar?: Tensor | null } & BatchNormOptions) => {
+export const batchNorm: BatchNorm = define('batchNorm', ['input', 'runningMean', 'runningVar', 'weight', 'bias', 'training', 'momentum', 'eps'], (a: BatchNormArgs) => {
   const { input: x, runningMean, runningVar, training = false, momentum = 0.1, eps = 1e-5 } = a
   needFloat('batchNorm', needTensor('batchNorm', x))
   if (x.numel === 0 && x.ndim === 1) return clone(x)
@@ -72,32 +74,38 @@ export interface LayerNormOptions {
   bias?: Tensor | null
   eps?: number
 }
+type LayerNorm = ((x: Tensor, normalizedShape: number | Shape, options?: LayerNormOptions) => Tensor) & Described
 /**
  * Normalises over the last dimensions, of sizes `normalizedShape` (Ba et al. 2016). As `torch.nn.functional.layer_norm`.
  *
  * @example
  * F.layerNorm(tensor([[1, 2, 3]]), 3) // → tensor([[-1.2247,  0.0000,  1.2247]])
  */
-export const layerNorm: ((x: Tensor, normalizedShape: number | Shape, options?: LayerNormOptions) => Tensor) & Described = define('layerNorm', ['input', 'normalizedShape', 'weight', 'bias', 'eps'], ({ input, normalizedShape, weight, bias, eps = 1e-5 }: { input: Tensor; normalizedShape: number | Shape } & LayerNormOptions) =>
-  affine(standardize(input, trailing('layerNorm', input, normalizedShape), eps).y, weight, bias))
+export const layerNorm: LayerNorm = define('layerNorm', ['input', 'normalizedShape', 'weight', 'bias', 'eps'], (a: { input: Tensor; normalizedShape: number | Shape } & LayerNormOptions) => {
+  const { input, normalizedShape, weight, bias, eps = 1e-5 } = a
+  return affine(standardize(input, trailing('layerNorm', input, normalizedShape), eps).y, weight, bias)
+})
 
 export interface RmsNormOptions {
   weight?: Tensor | null
   /** Default: the distance from 1 to the next float32. */
   eps?: number | null
 }
+type RmsNorm = ((x: Tensor, normalizedShape: number | Shape, options?: RmsNormOptions) => Tensor) & Described
 /**
  * x/√(mean x² + ε) over the last dimensions (Zhang & Sennrich 2019). As `torch.nn.functional.rms_norm`.
  *
  * @example
  * F.rmsNorm(tensor([[3, 4]]), 2) // → tensor([[0.8485, 1.1314]])
  */
-export const rmsNorm: ((x: Tensor, normalizedShape: number | Shape, options?: RmsNormOptions) => Tensor) & Described = define('rmsNorm', ['input', 'normalizedShape', 'weight', 'eps'], ({ input, normalizedShape, weight, eps }: { input: Tensor; normalizedShape: number | Shape } & RmsNormOptions) => {
+export const rmsNorm: RmsNorm = define('rmsNorm', ['input', 'normalizedShape', 'weight', 'eps'], (a: { input: Tensor; normalizedShape: number | Shape } & RmsNormOptions) => {
+  const { input, normalizedShape, weight, eps } = a
   const dims = trailing('rmsNorm', input, normalizedShape)
   const wide = input.dtype === 'float64' ? input : input.to('float32')
   return affine(mul(wide, add(wide.square().mean(dims, { keepdim: true }), eps ?? (input.dtype === 'float64' ? 2 ** -52 : 2 ** -23)).rsqrt()).to(input.dtype), weight, null)
 })
 
+type GroupNorm = ((x: Tensor, numGroups: number, options?: LayerNormOptions) => Tensor) & Described
 /**
  * Normalises groups of channels of [N, C, …], each sample by itself (Wu & He 2018). As `torch.nn.functional.group_norm`.
  *
@@ -105,7 +113,8 @@ export const rmsNorm: ((x: Tensor, normalizedShape: number | Shape, options?: Rm
  * F.groupNorm(tensor([[[1, 3], [5, 9]]]), 2) // → tensor([[[-1.0000,  1.0000],
  * //            [-1.0000,  1.0000]]])
  */
-export const groupNorm: ((x: Tensor, numGroups: number, options?: LayerNormOptions) => Tensor) & Described = define('groupNorm', ['input', 'numGroups', 'weight', 'bias', 'eps'], ({ input: x, numGroups, weight, bias, eps = 1e-5 }: { input: Tensor; numGroups: number } & LayerNormOptions) => {
+export const groupNorm: GroupNorm = define('groupNorm', ['input', 'numGroups', 'weight', 'bias', 'eps'], (a: { input: Tensor; numGroups: number } & LayerNormOptions) => {
+  const { input: x, numGroups, weight, bias, eps = 1e-5 } = a
   needFloat('groupNorm', needTensor('groupNorm', x))
   if (x.ndim < 2 || !(numGroups > 0) || x.shape[1] % numGroups) fail('groupNorm', `the channels of ${x} do not divide into ${numGroups} groups`, '[batch, channels, …] with channels a multiple of numGroups')
   const [batch, channels] = x.shape
@@ -120,6 +129,7 @@ export interface NormalizeOptions {
   /** Smallest divisor. */
   eps?: number
 }
+type Normalize = ((x: Tensor, p?: number | NormalizeOptions, dim?: number | NormalizeOptions, options?: NormalizeOptions) => Tensor) & Described
 /**
  * x divided by its p-norm along a dimension. As `torch.nn.functional.normalize`.
  *
@@ -127,20 +137,22 @@ export interface NormalizeOptions {
  * F.normalize(tensor([[3, 4], [0, 2]])) // → tensor([[0.6000, 0.8000],
  * //           [0.0000, 1.0000]])
  */
-export const normalize: ((x: Tensor, p?: number | NormalizeOptions, dim?: number | NormalizeOptions, options?: NormalizeOptions) => Tensor) & Described = define('normalize', ['input', 'p', 'dim', 'eps'], ({ input, p = 2, dim = 1, eps = 1e-12 }: { input: Tensor } & NormalizeOptions) =>
+export const normalize: Normalize = define('normalize', ['input', 'p', 'dim', 'eps'], ({ input, p = 2, dim = 1, eps = 1e-12 }: { input: Tensor } & NormalizeOptions) =>
   div(input, clampMin(norm(input, p, dim, { keepdim: true }), eps)))
 
 export interface CosineSimilarityOptions {
   dim?: number
   eps?: number
 }
+type CosineSimilarity = ((x1: Tensor, x2: Tensor, options?: CosineSimilarityOptions) => Tensor) & Described
 /**
  * x1·x2 / (‖x1‖·‖x2‖) along a dimension, norms at least `eps`. As `torch.nn.functional.cosine_similarity`.
  *
  * @example
  * F.cosineSimilarity(tensor([[1, 0], [1, 1]]), tensor([[1, 1], [2, 2]])) // → tensor([0.7071, 1.0000])
  */
-export const cosineSimilarity: ((x1: Tensor, x2: Tensor, options?: CosineSimilarityOptions) => Tensor) & Described = define('cosineSimilarity', ['x1', 'x2', 'dim', 'eps'], ({ x1, x2, dim = 1, eps = 1e-8 }: { x1: Tensor; x2: Tensor } & CosineSimilarityOptions) => {
+export const cosineSimilarity: CosineSimilarity = define('cosineSimilarity', ['x1', 'x2', 'dim', 'eps'], (given: { x1: Tensor; x2: Tensor } & CosineSimilarityOptions) => {
+  const { x1, x2, dim = 1, eps = 1e-8 } = given
   // The dimension is counted in the broadcast shape.
   const [a, b] = broadcastTensors(x1, x2).map(x => div(x, clampMin(norm(x, 2, dim, { keepdim: true }), eps)))
   return mul(a, b).sum(dim)

@@ -69,7 +69,8 @@ export interface UnpoolOptions {
 type Unpool = ((x: Tensor, indices: Tensor, kernelSize: Size, stride?: Size | null | UnpoolOptions, padding?: Size | UnpoolOptions, options?: UnpoolOptions) => Tensor) & Described
 
 const maxUnpool = (name: string, n: number): Unpool =>
-  define(name, ['input', 'indices', 'kernelSize', 'stride', 'padding', 'outputSize'], ({ input: x, indices, kernelSize, stride, padding = 0, outputSize }: { input: Tensor; indices: Tensor; kernelSize: Size } & UnpoolOptions) => {
+  define(name, ['input', 'indices', 'kernelSize', 'stride', 'padding', 'outputSize'], (a: { input: Tensor; indices: Tensor; kernelSize: Size } & UnpoolOptions) => {
+    const { input: x, indices, kernelSize, stride, padding = 0, outputSize } = a
     if (needTensor(name, x).ndim !== n + 1 && x.ndim !== n + 2) fail(name, `expected ${n + 1} or ${n + 2} dimensions, got ${x}`, `[batch, channels, …${n} spatial]`)
     if (needTensor(name, indices).dtype !== 'int32' || !sameShape(indices.shape, x.shape)) fail(name, `indices ${indices} do not fit ${x}`, 'they come from a max pool with {returnIndices: true}')
     const kernel = perAxis(name, 'kernelSize', kernelSize, n, 1)
@@ -77,7 +78,8 @@ const maxUnpool = (name: string, n: number): Unpool =>
     const pad = perAxis(name, 'padding', padding, n)
     const natural = kernel.map((k, i) => (x.shape[x.ndim - n + i] - 1) * step[i] + k - 2 * pad[i])
     const size = outputSize ? outputSize.slice(-n) : natural
-    if (size.length !== n || size.some((s, i) => Math.abs(s - natural[i]) >= step[i])) fail(name, `outputSize ${formatShape(size)} is too far from ${formatShape(natural)}`, 'give the size that the max pool had; a stride may hide a part of it')
+    if (size.length !== n || size.some((s, i) => Math.abs(s - natural[i]) >= step[i]))
+      fail(name, `outputSize ${formatShape(size)} is too far from ${formatShape(natural)}`, 'give the size that the max pool had; a stride may hide a part of it')
     const lead = x.shape.slice(0, -n)
     const flat = (t: Tensor): Tensor => t.reshape([...lead, numel(x.shape.slice(-n))])
     return apply1(scatterSetOp, [zeros([...lead, numel(size)], { dtype: x.dtype }), flat(indices), flat(x)], { axis: lead.length }).reshape([...lead, ...size])
