@@ -1,6 +1,6 @@
-// `node scripts/ulp.mjs`: measures the elementwise functions on wasm and on WebGPU and writes docs/accuracy.md.
-//   --device wasm|webgpu   prints the table of one device instead
-//   --count 100000         points for each function
+// `node scripts/ulp.mjs`: measures the elementwise functions on both builds of wasm and on WebGPU and writes docs/accuracy.md.
+//   --build simd|relaxed|webgpu   prints one column instead
+//   --count 100000                points for each function
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { rolldown } from 'rolldown'
 import { root } from './setup.mjs'
 
-const { values: asked } = parseArgs({ options: { device: { type: 'string' }, count: { type: 'string', default: '100000' } } })
+const { values: asked } = parseArgs({ options: { build: { type: 'string' }, count: { type: 'string', default: '100000' } } })
 
 // The sources find the wasm files three folders up, so the bundle lies as deep as they do.
 const folder = join(root, `build/ulp/${process.pid}`)
@@ -24,24 +24,24 @@ const bound = x => (Math.abs(x) > 1e38 ? (x < 0 ? '−max' : 'max') : String(x).
 const range = ranges => ranges.map(([low, high]) => `${bound(low)} … ${bound(high)}`).join(', ')
 
 try {
-  const { measureAll } = await load()
-  const names = asked.device ? [asked.device] : ['wasm', 'webgpu']
-  const tables = {}
-  for (const name of names) tables[name] = await measureAll(name, Number(asked.count))
-  if (asked.device) {
-    for (const r of tables[asked.device]) console.log(r.name.padEnd(18), digits(r.worst).padStart(8), `(≤ ${r.allowed})`.padEnd(9), ' at', r.at.join(', '), r.worst > r.allowed ? `GOT ${r.got} WANT ${r.want}` : '')
+  const { builds, measureAll } = await load()
+  const columns = []
+  for (const build of asked.build ? [asked.build] : builds) columns.push(await measureAll(build, Number(asked.count)))
+  const [first] = columns
+  if (asked.build) {
+    for (const r of first) console.log(r.name.padEnd(24), digits(r.worst).padStart(8), `(≤ ${r.allowed})`.padEnd(9), ' at', r.at.join(', '), r.worst > r.allowed ? `GOT ${r.got} WANT ${r.want}` : '')
   } else {
-    const rows = tables.wasm.map((w, i) => `| ${w.name} | ${range(w.ranges)} | ${digits(w.worst)} | ${tables.webgpu ? digits(tables.webgpu[i].worst) : ''} |${w.scale ? ` of ${bound(w.scale)} at least |` : ' |'}`)
+    const rows = first.map((r, i) => `| ${r.name} | ${range(r.ranges)} | ${columns.map(c => (c ? digits(c[i].worst) : '')).join(' | ')} | ${r.scale ? bound(r.scale) : ''} |`)
     await writeFile(join(root, 'docs/accuracy.md'), `# Accuracy
 
 Worst error of the elementwise functions in units in the last place (ulp) of float32, over ${Number(asked.count).toLocaleString('en')} operands each: half of them spread evenly over
-the range, half over its representable numbers. The exact value is float64's of the same operands. WebGPU is a software adapter
-(SwiftShader through Dawn); subnormal numbers are left out there, since WGSL lets a device take them for 0. Where a function crosses zero the
-error is counted in ulp of a number of the size in the last column. \`node scripts/ulp.mjs\` writes this page, and
-\`test/accuracy\` fails when a bound is crossed.
+the range, half over its representable numbers. The exact value is float64's of the same operands. The two builds of wasm are plain SIMD and
+SIMD with fused multiply-add; WebGPU is a software adapter (SwiftShader through Dawn), where subnormal numbers are left out, since WGSL lets a
+device take them for 0. Where a function crosses zero the error is counted in ulp of a number that is at least as large as the last column
+says. \`node scripts/ulp.mjs\` writes this page, and \`test/accuracy\` fails when a bound is crossed.
 
-| function | operands | wasm | webgpu | |
-| --- | --- | --- | --- | --- |
+| function | operands | wasm | wasm, fused | webgpu | of at least |
+| --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 `)
   }

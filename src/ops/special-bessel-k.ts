@@ -44,7 +44,7 @@ function scaled(x: Scalar, near: Scalar, far: readonly number[]): Scalar {
   return when(S.lt(x, 0), NaN, when(S.eq(x, 0), Infinity, S.select(S.le(x, 2), S.mul(near, S.exp(x)), beyond)))
 }
 const square = (x: Scalar): Scalar => S.sub(S.mul(S.mul(x, x), 0.5), 1)
-const logHalf = (x: Scalar): Scalar => S.log(S.mul(x, 0.5))
+const logHalf = (x: Scalar): Scalar => S.sub(S.log(x), Math.LN2)
 
 /**
  * eˣ·K₀(x). d = (eˣ·K₀ − eˣ·K₁) dx. As `torch.special.scaled_modified_bessel_k0`.

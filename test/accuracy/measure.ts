@@ -17,7 +17,7 @@ export interface Subject {
   readonly ranges: readonly Range[]
   /** The error is counted in ulp of this size at least, because the function crosses zero where no rounding of its parts can follow it. */
   readonly scale?: number
-  /** The worst that is allowed; null where the reference cannot tell. */
+  /** The worst that is allowed. */
   readonly wasm: number
   readonly webgpu: number
 }
@@ -75,7 +75,15 @@ export async function measure(s: Subject, name: DeviceName, count: number): Prom
   return worst
 }
 
-export async function open(name: DeviceName, gpu?: GPU): Promise<boolean> {
+/** wasm as every engine has it, wasm with fused multiply-add, and WebGPU. */
+export const builds = ['simd', 'relaxed', 'webgpu'] as const
+export type Build = (typeof builds)[number]
+export const deviceOf = (build: Build): 'wasm' | 'webgpu' => (build === 'webgpu' ? 'webgpu' : 'wasm')
+
+/** Opens the reference and a device beside it. */
+export async function open(build: Build, gpu?: GPU): Promise<void> {
   await init({ device: 'reference' })
-  return (await init({ device: name, gpu })).name === name
+  const name = deviceOf(build)
+  const opened = await init(name === 'webgpu' ? { device: name, gpu } : { device: name, relaxedSimd: build === 'relaxed' })
+  if (opened.name !== name) throw new Error(`${name} could not be opened: ${opened.why}`)
 }
