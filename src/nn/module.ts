@@ -1,7 +1,7 @@
 // A module is a class whose fields are parameters, buffers and modules; they are found by walking the fields in order.
 import { noGrad } from '../autograd/mode.ts'
 import { isFloat, needDType, type DType } from '../core/dtype.ts'
-import { fail } from '../core/errors.ts'
+import { fail, nearest } from '../core/errors.ts'
 import { toDevice } from '../eager/transfer.ts'
 import type { Tensor } from '../ops/index.ts'
 import { lasting, world } from '../ops/world.ts'
@@ -94,6 +94,21 @@ export abstract class Module {
 
   modules(): Module[] {
     return [...this.namedModules()].map(([, m]) => m)
+  }
+
+  /** The module inside that a path of names leads to: `encoder.layers.0`. As `torch.nn.Module.get_submodule`. */
+  getSubmodule(path: string): Module {
+    return found('getSubmodule', 'module', path, this.namedModules())
+  }
+
+  /** A parameter by its name in checkpoints: `conv1.weight`. As `torch.nn.Module.get_parameter`. */
+  getParameter(path: string): Parameter {
+    return found('getParameter', 'parameter', path, this.namedParameters())
+  }
+
+  /** A buffer by its name in checkpoints: `bn1.running_mean`. As `torch.nn.Module.get_buffer`. */
+  getBuffer(path: string): Tensor {
+    return found('getBuffer', 'buffer', path, this.namedBuffers())
   }
 
   /** Parameters in the fields of this module alone. */
@@ -233,6 +248,12 @@ export abstract class Module {
   toString(): string {
     return printTree(this)
   }
+}
+
+function found<T>(op: string, what: string, path: string, entries: Iterable<readonly [string, T]>): T {
+  const all = new Map(entries)
+  const guess = nearest(path, [...all.keys()])
+  return all.get(path) ?? fail(op, `there is no ${what} '${path}'`, guess ? `did you mean '${guess}'?` : 'names are those of stateDict(): fields in snake_case, joined by dots')
 }
 
 const join = (path: string, name: string): string => (path ? `${path}.${name}` : name)

@@ -172,6 +172,16 @@ describe('dictionaries and lists', () => {
     expect(net.forward(ones(1, 2)).shape).toEqual([1, 1])
   })
 
+  test('modules, parameters and buffers by their paths', () => {
+    const net = new nn.Sequential(new nn.Linear(2, 3), new nn.ModuleDict({ norm: new nn.BatchNorm1d(3) }) as unknown as nn.Layer)
+    expect(net.getSubmodule('')).toBe(net)
+    expect(String(net.getSubmodule('1.norm'))).toContain('BatchNorm1d(3)')
+    expect(net.getParameter('0.weight').shape).toEqual([3, 2])
+    expect(net.getBuffer('1.norm.running_mean').shape).toEqual([3])
+    expect(() => net.getParameter('0.weigth')).toThrow(/did you mean '0.weight'/)
+    expect(() => net.getSubmodule('somewhere.else')).toThrow(/there is no module/)
+  })
+
   test('what is not there, and what cannot be a key', () => {
     const dict = new nn.ModuleDict({ a: new nn.ReLU() })
     expect(() => dict.get('b')).toThrow(/there is no 'b'/)
