@@ -69,7 +69,7 @@ const messages: Readonly<Record<string, RegExp>> = {
 const facts: Readonly<Record<string, (x: Tensor | null) => boolean>> = {
   requiresGrad: x => x!.requiresGrad,
   isLeaf: x => x!.isLeaf,
-  isContiguous: x => x!.contiguous() === x,
+  isContiguous: x => x!.isContiguous(),
   isNone: x => x === null,
 }
 
