@@ -23,6 +23,7 @@ test.each<[string, Kernel, readonly number[], Target['family']]>([
   ['matmul-register', { kind: 'matmul', inputs: [f32(4, 8), f32(8, 4)], outputs: [f32(4, 4)] }, [0, 1, 2], 'register'],
   ['matmul-shared', { kind: 'matmul', inputs: [f32(30, 40), f32(40, 20)], outputs: [f32(30, 20)] }, [0, 1, 2], 'shared'],
   ['conv-register', { kind: 'conv', ...plane, inputs: [f32(1, 2, 3, 6, 6), f32(1, 4, 3, 3, 3)], outputs: [f32(1, 2, 4, 6, 6)] }, [0, 1, 2], 'register'],
+  ['factor-lu', { kind: 'factor', op: 'lu', strict: 'linalg.inv', inputs: [f32(2, 5, 5)], outputs: [f32(2, 5, 5), contiguousView('int32', [2, 5]), contiguousView('int32', [2])] }, [0, 1, 2, 3], 'shared'],
   ['gather', { kind: 'gather', axis: 0, inputs: [f32(9, 4), contiguousView('int32', [3, 4])], outputs: [f32(3, 4)] }, [0, 1, 2], 'shared'],
 ])('%s', async (name, kernel, slots, family) => {
   const { jobs } = lower(kernel, slots, { family })

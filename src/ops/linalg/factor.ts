@@ -1,9 +1,9 @@
 // The op records of dense factorisations: one `factor` kernel or a few of them each, and derivatives in ops, so that any order works.
 // The rules are the known ones: Giles (2008) for eigenvalues and singular values, Murray (2016) for Cholesky, Walter & Lehmann (2010) for QR,
 // and differentials of P·L·U for LU.
+import { scalarType } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import type { Shape } from '../../core/shape.ts'
-import { scalarType } from '../../core/dtype.ts'
 import { sliceView } from '../../core/view.ts'
 import type { FactorOp } from '../../ir/kernel.ts'
 import { program, S } from '../../ir/scalar.ts'
@@ -185,7 +185,7 @@ export const qrOp: Op<{ complete: boolean }> = {
     const rows = q.shape.at(-1)!
     const upper = k.alloc(r.dtype, r.shape)
     const from = { view: sliceView(packed.view, r.shape.length - 2, 0, 1, rows), slot: packed.slot }
-    triangleInto((p, params) => k.run({ kind: 'map', program: p, params }, [from], [upper]), r.dtype, r.shape.slice(-2), false, 0)
+    triangleInto(k, from, upper, false)
     return [orthogonal(k, packed, tau, rows), upper]
   },
   vjp: ([gq, gr], { outputs: [q, r], params: { complete }, shapes: [shape] }) => {

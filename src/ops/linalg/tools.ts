@@ -1,14 +1,13 @@
 // What all of linear algebra shares: checks, triangles, identities, and derivative rules for formulas that need a better one than theirs.
-import { isFloat, type DType } from '../../core/dtype.ts'
+import { isFloat, scalarType, type DType } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import { broadcastShapes, type Shape } from '../../core/shape.ts'
 import { permuteView } from '../../core/view.ts'
 import { program, S, type Program, type Scalar } from '../../ir/scalar.ts'
-import { scalarType } from '../../core/dtype.ts'
 import { cast } from '../cast.ts'
 import { apply1, needTensor } from '../define.ts'
 import { expand, unsqueeze } from '../movement.ts'
-import type { Arg, Op, Saved } from '../op.ts'
+import type { Arg, Lowering, Op, Saved } from '../op.ts'
 import { eq } from '../pointwise.ts'
 import type { Tensor } from '../tensor.ts'
 
@@ -75,9 +74,10 @@ const triangleProgram = (dtype: DType, lower: boolean): Program =>
     return program([S.select(lower ? S.le(column, edge) : S.ge(column, edge), S.input(0, t), zero)], [t], ['int32', 'int32', 'int32'])
   })
 
-/** The part on one side of a diagonal, which may be NaN or infinite elsewhere. */
-export function triangleInto(run: (program: Program, params: readonly number[]) => void, dtype: DType, [m, n]: Shape, lower: boolean, diagonal: number): void {
-  run(triangleProgram(dtype, lower), [m, n, diagonal])
+/** The part of x on one side of a diagonal, zeros elsewhere, whatever is there. */
+export function triangleInto(k: Lowering, x: Arg, to: Arg, lower: boolean, diagonal = 0): void {
+  const [m, n] = x.view.shape.slice(-2)
+  k.run({ kind: 'map', program: triangleProgram(x.view.dtype, lower), params: [m, n, diagonal] }, [x], [to])
 }
 
 const triangleOp: Op<TriangleParams> = {
@@ -85,7 +85,7 @@ const triangleOp: Op<TriangleParams> = {
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   lower(k, [x], { lower, diagonal }) {
     const out = k.alloc(x.view.dtype, x.view.shape)
-    triangleInto((p, params) => k.run({ kind: 'map', program: p, params }, [x], [out]), x.view.dtype, x.view.shape.slice(-2), lower, diagonal)
+    triangleInto(k, x, out, lower, diagonal)
     return [out]
   },
   vjp: ([g], { params }) => [g && apply1(triangleOp, [g], params)],
