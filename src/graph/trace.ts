@@ -274,7 +274,7 @@ export class Trace implements World {
 
   on<T>(device: string, make: () => T): T {
     if (device !== 'symbolic' && backendNamed(device) !== this.device)
-      fail('compile', `the code makes a tensor on ${device}, and runs on ${this.device.info.name}`, `make it before, or make the other device current: device('${device}')`)
+      fail('compile', `the code uses tensors on ${device}, and runs on ${this.device.info.name}, the current device`, `bring them there before: await toDevice(x, '${this.device.info.name}'), or make the other current: device('${device}')`)
     return make()
   }
 

@@ -55,7 +55,7 @@ const mistakes: readonly (readonly [call: string, run: () => unknown, message: R
   ['linear of other features', () => ops.linear(x(2, 5), x(4, 3)), /^\[linear\] input f32\[2,5\] has 5 features, weight f32\[4,3\] expects 3/],
   ['conv2d of other channels', () => ops.conv2d(x(1, 3, 8, 8), x(4, 2, 3, 3)), /^\[conv2d\] input f32\[1,3,8,8\] has 3 channels, weight f32\[4,2,3,3\] with groups 1 expects 2/],
   ['conv2d with a kernel too large', () => ops.conv2d(x(1, 1, 2, 2), x(1, 1, 3, 3)), /^\[conv2d\] kernel \[3,3\] is larger than the padded input f32\[1,1,2,2\]/],
-  ['conv1d of ints', () => ops.conv1d(ints(1, 2, 5), ints(3, 2, 3)), /^\[conv\w*\] expected float32 input and weight/],
+  ['conv1d of ints', () => ops.conv1d(ints(1, 2, 5), ints(3, 2, 3)), /^\[conv\w*\] expected input and weight of one float dtype/],
   ['maxPool2d of a vector', () => ops.maxPool2d(x(4), 2), /^\[maxPool2d\] expected 3 or 4 dimensions, got f32\[4\]/],
   ['maxPool2d with too much padding', () => ops.maxPool2d(x(1, 4, 4), 2, { padding: 2 }), /^\[maxPool2d\] padding \[2,2\] is more than half the kernel \[2,2\]/],
   ['topk of more than there are', () => ops.topk(x(3), 4), /^\[topk\] k = 4 of dimension -?\d of f32\[3\]/],

@@ -28,7 +28,7 @@ zeros('2x3')
 // @ts-expect-error a shape holds numbers
 ones(['2', '3'])
 // @ts-expect-error no operation has this name
-x.multiply(2)
+x.times(2)
 // @ts-expect-error a tensor is no operand of a plain sum
 x + 1
 // @ts-expect-error the second operand is missing
