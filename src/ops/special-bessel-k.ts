@@ -1,7 +1,7 @@
 // Modified Bessel functions of the second kind, orders 0 and 1. The tables are Chebyshev fits of our own: up to 2 of what remains when the
 // logarithm and the pole are taken off, beyond of √x·eˣ·K.
 import { S, type Scalar } from '../ir/scalar.ts'
-import { chebyshev, isWide, polynomial, when } from './formula.ts'
+import { chebyshev, isWide, like, polynomial, when } from './formula.ts'
 import { div, exp, mul, neg, sub } from './pointwise.ts'
 import { tagged } from './define.ts'
 import { unary, type Unary } from './pointwise-record.ts'
@@ -44,7 +44,11 @@ function scaled(x: Scalar, near: Scalar, far: readonly number[]): Scalar {
   return when(S.lt(x, 0), NaN, when(S.eq(x, 0), Infinity, S.select(S.le(x, 2), S.mul(near, S.exp(x)), beyond)))
 }
 const square = (x: Scalar): Scalar => S.sub(S.mul(S.mul(x, x), 0.5), 1)
-const logHalf = (x: Scalar): Scalar => S.sub(S.log(x), Math.LN2)
+/** log(x/2), where x/2 may be too small to be kept. */
+function logHalf(x: Scalar): Scalar {
+  const tiny = S.lt(x, 1e-30)
+  return S.sub(S.log(S.select(tiny, x, S.mul(x, 0.5))), S.select(tiny, like(x, Math.LN2), 0))
+}
 
 /**
  * eˣ·K₀(x). d = (eˣ·K₀ − eˣ·K₁) dx. As `torch.special.scaled_modified_bessel_k0`.
