@@ -24,7 +24,8 @@ export function encodeFactor({ op, strict, inputs, outputs }: FactorKernel, w: W
   const sizes = views.map((v, i): [rows: number, columns: number] => [ranks[i] > 0 ? v.shape[batchAxes] : 1, ranks[i] > 1 ? v.shape[batchAxes + 1] : 1])
   const largest = Math.max(...sizes.map(([rows, columns]) => rows * columns))
   const columns = Math.max(...sizes.map(s => s[1]))
-  w.i32(tasksFor(items * cost(op, largest, columns), Math.max(items, 1)))
+  const tasks = tasksFor(items * cost(op, largest, columns), Math.max(items, 1))
+  w.i32(tasks)
   w.i32(factorCodes[op])
   w.i32(items)
   w.i32(shape.length)
@@ -46,5 +47,5 @@ export function encodeFactor({ op, strict, inputs, outputs }: FactorKernel, w: W
   // Every operand as float64, their addresses, and room to work in.
   const [m, n] = sizes[0]
   const work = op === 'svd' || op === 'eigh' ? m * n + n * n + 5 * n : columns
-  w.scratch([...sizes.map(([rows, across]) => rows * across), work].reduce((sum, length) => sum + align(length * FLOAT64, 64), 0) + 64)
+  w.scratch([...sizes.map(([rows, across]) => rows * across), work].reduce((sum, length) => sum + align(length * FLOAT64, 64), 0) + 64, tasks)
 }

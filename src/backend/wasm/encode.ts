@@ -8,10 +8,13 @@ export class Writer {
   length = 0
   /** The most scratch memory that the kernels written so far need on one thread, in bytes. */
   scratchBytes = 0
+  /** The same of kernels that are one task, which falls to the calling thread. */
+  callerBytes = 0
 
   reset(): void {
     this.length = 0
     this.scratchBytes = 0
+    this.callerBytes = 0
   }
 
   /** Makes room for `n` more words. */
@@ -40,8 +43,9 @@ export class Writer {
   }
 
   /** Announces what one thread takes with `scratch()` in assembly/pool.ts while this kernel runs, roundings to 64 bytes included. */
-  scratch(bytes: number): void {
-    if (bytes > this.scratchBytes) this.scratchBytes = bytes
+  scratch(bytes: number, tasks = Infinity): void {
+    if (tasks === 1) this.callerBytes = Math.max(this.callerBytes, bytes)
+    else if (bytes > this.scratchBytes) this.scratchBytes = bytes
   }
 }
 

@@ -83,6 +83,7 @@ class WasmBackend implements Backend, PlanHost {
   private open: Machine | null
   private scratchBlock: WasmBlock | null = null
   private scratchBytes = 0
+  private callerBytes = 0
   /** Bytes in blocks of the caller; the heap also counts what this class keeps for itself. */
   private held = 0
 
@@ -132,8 +133,8 @@ class WasmBackend implements Backend, PlanHost {
   run(kernel: Kernel, blocks: readonly Block[]): void {
     const { recent, exports, heap } = this.machine
     if (usesFloat64(kernel)) return runFloat64(kernel, blocks, heap)
-    const { block, scratchBytes } = recent.descriptor(kernel, blocks)
-    if (scratchBytes > this.scratchBytes) this.growScratch(scratchBytes)
+    const { block, scratchBytes, callerBytes } = recent.descriptor(kernel, blocks)
+    if (scratchBytes > this.scratchBytes || callerBytes > this.callerBytes) this.growScratch(scratchBytes, callerBytes)
     let failed
     try {
       failed = exports.execute(block.address) !== 0
@@ -156,20 +157,24 @@ class WasmBackend implements Backend, PlanHost {
     }
   }
 
-  /** Gives every thread scratch memory of at least `bytes`. */
-  growScratch(bytes: number): void {
-    if (bytes <= this.scratchBytes) return
+  /** Gives every thread scratch memory of at least `bytes`, and the calling one of at least `caller`. */
+  growScratch(bytes: number, caller: number): void {
+    if (bytes <= this.scratchBytes && caller <= this.callerBytes) return
     const { heap } = this
     const { threads } = this.info
-    const each = Math.max(MIN_SCRATCH, Math.ceil(bytes / 64) * 64)
+    const whole = (n: number): number => Math.ceil(n / 64) * 64
+    const each = Math.max(MIN_SCRATCH, this.scratchBytes, whole(bytes))
+    const first = Math.max(each, this.callerBytes, whole(caller))
     if (this.scratchBlock) heap.release(this.scratchBlock)
     this.scratchBlock = null
-    this.scratchBytes = 0
-    const { address } = (this.scratchBlock = heap.alloc(each * threads))
+    this.scratchBytes = this.callerBytes = 0
+    const { address } = (this.scratchBlock = heap.alloc(first + each * (threads - 1)))
     this.scratchBytes = each
+    this.callerBytes = first
     for (let t = 0; t < threads; t++) {
-      heap.i32[SCRATCH + 2 * t] = address + t * each
-      heap.i32[SCRATCH + 2 * t + 1] = address + (t + 1) * each
+      const end = address + first + t * each
+      heap.i32[SCRATCH + 2 * t] = t === 0 ? address : end - each
+      heap.i32[SCRATCH + 2 * t + 1] = end
     }
   }
 

@@ -15,8 +15,8 @@ export interface PlanHost {
   executePlan(list: number, n: number): number
   /** Gives memory back, also after the end of the device. */
   release(block: WasmBlock): void
-  /** Gives every thread scratch memory of at least `bytes`. */
-  growScratch(bytes: number): void
+  /** Gives every thread scratch memory of at least `bytes`, and the calling one of at least `caller`. */
+  growScratch(bytes: number, caller: number): void
   /** Throws the error that the kernel just run has left behind. */
   raise(kernel: Kernel): never
 }
@@ -47,7 +47,7 @@ export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Pre
       else uses.set(block, [start + HEADER + i])
     })
   })
-  backend.growScratch(w.scratchBytes)
+  backend.growScratch(w.scratchBytes, w.callerBytes)
   const list = backend.heap.alloc(w.length * WORD)
   backend.heap.write(list.address, w.words.subarray(0, w.length))
 

@@ -17,6 +17,7 @@ export interface Descriptor {
   readonly hash: number
   readonly block: WasmBlock
   readonly scratchBytes: number
+  readonly callerBytes: number
 }
 
 interface Identity<K extends KernelKind> {
@@ -124,6 +125,6 @@ export class RecentDescriptors {
     if (before) this.heap.release(before.block)
     const block = this.heap.alloc(w.length * WORD)
     this.heap.write(block.address, w.words.subarray(0, w.length))
-    return { kernel, hash, block, scratchBytes: w.scratchBytes }
+    return { kernel, hash, block, scratchBytes: w.scratchBytes, callerBytes: w.callerBytes }
   }
 }
