@@ -7,7 +7,7 @@ import { apply1, define, needTensor, type Described } from './define.ts'
 import { flipView as flip, permute, reshape } from './movement.ts'
 import type { Op } from './op.ts'
 import { add } from './pointwise.ts'
-import { perAxis } from './spatial.ts'
+import { perAxis, type Size } from './spatial.ts'
 import type { Tensor } from './tensor.ts'
 
 interface ConvParams {
@@ -61,23 +61,26 @@ export const convOp: Op<ConvParams> = {
 }
 
 export interface ConvOptions {
-  stride?: number | Shape
+  stride?: Size
   /** Zeros on both sides of each spatial dimension; 'same' keeps sizes (stride 1), 'valid' adds none. */
-  padding?: number | Shape | 'same' | 'valid'
-  dilation?: number | Shape
+  padding?: Size | 'same' | 'valid'
+  dilation?: Size
   /** Input and output channels are cut in this many groups that do not see each other. */
   groups?: number
 }
 export interface ConvTransposeOptions {
-  stride?: number | Shape
-  padding?: number | Shape
+  stride?: Size
+  padding?: Size
   /** Extra size at the high end of each spatial dimension. */
-  outputPadding?: number | Shape
+  outputPadding?: Size
   groups?: number
-  dilation?: number | Shape
+  dilation?: Size
 }
 
-type Conv = ((x: Tensor, weight: Tensor, bias?: Tensor | null | ConvOptions, options?: ConvOptions) => Tensor) & Described
+type Conv = ((
+  x: Tensor, weight: Tensor, bias?: Tensor | null | ConvOptions, stride?: Size | ConvOptions, padding?: ConvOptions['padding'] | ConvOptions, dilation?: Size | ConvOptions,
+  groups?: number,
+) => Tensor) & Described
 
 function checkChannels(op: string, x: Tensor, weight: Tensor, n: number, channelAxis: number, groups: number): void {
   needTensor(op, x)
@@ -103,7 +106,7 @@ function conv(n: number): Conv {
     if (same && stride.some(s => s !== 1)) fail(op, "padding 'same' needs stride 1", 'give the padding as numbers')
     const total = kernel.map((k, i) => (k - 1) * dilation[i])
     if (typeof a.padding === 'string' && !same && a.padding !== 'valid') fail(op, `there is no padding '${String(a.padding)}'`, "'same', 'valid', or numbers")
-    const padLow = same ? total.map(v => Math.floor(v / 2)) : perAxis(op, 'padding', a.padding === 'valid' ? 0 : ((a.padding as number | Shape | undefined) ?? 0), n)
+    const padLow = same ? total.map(v => Math.floor(v / 2)) : perAxis(op, 'padding', a.padding === 'valid' ? 0 : ((a.padding as Size | undefined) ?? 0), n)
     const x = input.ndim === n + 1 ? reshape(input, [1, ...input.shape]) : input
     const [batch, c] = x.shape
     const sizes = x.shape.slice(2)
@@ -152,7 +155,10 @@ export const conv2d: Conv = conv(2)
  */
 export const conv3d: Conv = conv(3)
 
-type ConvTranspose = ((x: Tensor, weight: Tensor, bias?: Tensor | null | ConvTransposeOptions, options?: ConvTransposeOptions) => Tensor) & Described
+type ConvTranspose = ((
+  x: Tensor, weight: Tensor, bias?: Tensor | null | ConvTransposeOptions, stride?: Size | ConvTransposeOptions, padding?: Size | ConvTransposeOptions,
+  outputPadding?: Size | ConvTransposeOptions, groups?: number | ConvTransposeOptions, dilation?: Size,
+) => Tensor) & Described
 
 function convTranspose(n: number): ConvTranspose {
   const op = `convTranspose${n}d`

@@ -1,6 +1,5 @@
 // Pooling: a reduction over sliding windows, which are a view.
 import { fail } from '../core/errors.ts'
-import type { Shape } from '../core/shape.ts'
 import { arange, ones } from './creation.ts'
 import { define, type Described } from './define.ts'
 import { firstMax, winners } from './first-max.ts'
@@ -12,19 +11,19 @@ import type { Tensor } from './tensor.ts'
 
 export interface MaxPoolOptions {
   /** Default: the kernel size. */
-  stride?: number | Shape | null
+  stride?: Size | null
   /** Filled with −∞ on both sides; at most half the kernel. */
-  padding?: number | Shape
-  dilation?: number | Shape
+  padding?: Size
+  dilation?: Size
   /** Let windows begin inside and end outside. */
   ceilMode?: boolean
   /** Also give where each value was found: `[values, indices]`, int32 positions in the flattened spatial dimensions. */
   returnIndices?: boolean
 }
 export interface AvgPoolOptions {
-  stride?: number | Shape | null
+  stride?: Size | null
   /** Zeros on both sides. */
-  padding?: number | Shape
+  padding?: Size
   ceilMode?: boolean
   /** Whether padding counts in the divisor. */
   countIncludePad?: boolean

@@ -11,7 +11,8 @@ export interface Taps {
 
 /** Rows of `count` positions, the first `used(i)` of which are `from(i)` … ; the rest repeat the last, so that every row is as long. */
 export function runs(m: number, from: (i: number) => number, used: (i: number) => number): number[][] {
-  const count = Math.max(...Array.from({ length: m }, (_, i) => used(i)))
+  let count = 0
+  for (let i = 0; i < m; i++) count = Math.max(count, used(i))
   return Array.from({ length: m }, (_, i) => Array.from({ length: count }, (_, l) => from(i) + Math.min(l, used(i) - 1)))
 }
 
