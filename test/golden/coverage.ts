@@ -118,7 +118,8 @@ export async function coverage(groups: readonly Group[], device: DeviceName): Pr
   return `# Coverage
 
 Made by \`node scripts/golden.mjs --coverage\`; a test fails when it is stale. The tests run every call below on every device, eagerly
-and compiled, and hold values, dtypes, shapes and gradients against what PyTorch 1.13.1 gives: ${total.toLocaleString('en')} calls of ${rows.length} names.
+and compiled, and hold values, dtypes, shapes and gradients against what PyTorch 1.13.1 gives: ${total.toLocaleString('en')} calls of ${rows.length} names. What is
+allowed is the same on every device: 1.3e-5 of the value and 1e-5, or what PyTorch's own float32 is off from its float64.
 
 - **dtypes**: those that the op takes. In float32, int32, bool and complex64 the numbers are PyTorch's own where its calls have them; that
   the others are taken is tried out. float64 is there on \`wasm\` and \`reference\`; \`webgpu\` refuses it by name. A dtype that is not

@@ -68,6 +68,12 @@ export const exceptions: readonly Exception[] = [
     message: /^\[compile\] a value was read/,
     reason: 'The size of the result depends on values, and a trace has none: such an op belongs outside of the compiled function',
   },
+  {
+    cases: ['allclose', 'equal'],
+    world: 'compiled',
+    message: /^\[compile\] a value was read/,
+    reason: 'The result is no tensor but true or false, which a trace cannot know',
+  },
 ]
 
 /** The entries that say something about a case there. */
