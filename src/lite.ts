@@ -6,6 +6,8 @@ export { availableDevices, closeDevice, device, init, type Availability, type De
 export { scope, trackMemory } from './eager/storage.ts'
 export { memory, type MemoryReport } from './eager/memory.ts'
 export { compile, type CompileInfo, type CompileOptions, type Compiled } from './graph/compile.ts'
+export { rewrites, type CompileMode, type RewriteInfo } from './graph/passes/index.ts'
+export type { Explanation, ExplainedRewrite } from './graph/passes/explain.ts'
 export { toDevice } from './eager/transfer.ts'
 export * as nn from './nn/lite.ts'
 export * as optim from './optim/index.ts'

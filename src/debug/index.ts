@@ -1,2 +1,3 @@
 // Tools for checking one's own work, apart from the main entry so that pages which only train do not carry them: `lampas/debug`.
+export { rewrites, type RewriteInfo } from '../graph/passes/index.ts'
 export { gradcheck, gradgradcheck, type Differentiable, type GradcheckOptions } from '../autograd/gradcheck.ts'

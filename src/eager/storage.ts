@@ -71,7 +71,10 @@ export class Handle {
 const registry = new FinalizationRegistry<Handle>(handle => handle.release('its tensor was garbage'))
 
 let trackSites = false
-/** Remember the lines that made and freed each tensor, for `memory().holders` and for messages about use after free. Costs some microseconds a tensor. */
+/**
+ * Remember the lines that made and freed each tensor, for `memory().holders` and for messages about use after free. Costs some microseconds a tensor.
+ * @example trackMemory(false)
+ */
 export function trackMemory(on: boolean): void {
   trackSites = on
 }
@@ -81,10 +84,14 @@ export function callSite(): string | null {
   if (!trackSites) return null
   const depth = Error.stackTraceLimit
   Error.stackTraceLimit = 50
-  const lines = new Error().stack?.split('\n') ?? []
+  const { stack } = new Error()
   Error.stackTraceLimit = depth
-  return lines.slice(1).find(l => !/<anonymous>|\/src\/(core|ops|eager|autograd|graph|nn|optim)\/|lampas(\.min)?\.js/.test(l))?.trim() ?? null
+  return outsideLine(stack)
 }
+
+/** The innermost line of a stack that is not of Lampas. */
+export const outsideLine = (stack: string | undefined): string | null =>
+  stack?.split('\n').slice(1).find(l => !/<anonymous>|\/src\/(core|ops|eager|autograd|graph|nn|optim|symbolic)\/|lampas(\.min)?\.js/.test(l))?.trim() ?? null
 
 /** A tensor on a storage; scoped tensors are freed by the innermost scope, others by the collector at the latest. */
 export function handleOn(storage: Storage, view: View, scoped = true): Tensor {
@@ -173,7 +180,8 @@ export function* tensorsIn(value: unknown): Iterable<Tensor> {
  * let one end before the next begins.
  *
  * @example
- * const loss = await scope(async () => model.forward(x).mean())
+ * const mean = scope(() => rand(1000, 1000).mul(2).mean())
+ * mean.shape // → []
  */
 export function scope<T>(body: () => T): T {
   needFunction('scope', body)

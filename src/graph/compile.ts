@@ -14,12 +14,20 @@ import type { Op } from '../ops/op.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { world } from '../ops/world.ts'
 import { difference, identityOf, isPlain, kindOf, rebuild, remember } from './arguments.ts'
-import { makePlan, type Plan } from './plan.ts'
-import { Trace, type Traced } from './trace.ts'
+import { Explanation } from './passes/explain.ts'
+import { foldConstants } from './passes/fold.ts'
+import { folding } from './passes/folding.ts'
+import { compileModes, needRewrites, optimize, type CompileMode, type Fired, type Optimized, type PassOptions } from './passes/index.ts'
+import { countKernels, makePlan, type Plan } from './plan.ts'
+import { Trace, type External, type Traced } from './trace.ts'
 
 export interface CompileOptions {
   /** Name in messages; default: the function's. */
   name?: string
+  /** Rewrites that are not to be applied, by the names that `rewrites()` lists. */
+  exclude?: readonly string[]
+  /** 'fastCompile' only merges equal work and leaves out what nobody needs. Default 'fastRun': all rewrites. */
+  mode?: CompileMode
 }
 
 export interface CompileInfo {
@@ -36,6 +44,8 @@ export interface CompileInfo {
 export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
   /** What was compiled so far. */
   info(): CompileInfo
+  /** What the compiler did in the plan used last: which rewrites fired, where and how often, nodes and kernels before and after, time. */
+  explain(): Explanation
   /** Frees all plans. The next call compiles anew. */
   dispose(): void
 }
@@ -52,6 +62,11 @@ class Step {
   private readonly captured: ReadonlyMap<Storage, boolean>
   /** The arguments that it changes. */
   private readonly changed: readonly number[]
+  private readonly optimized: Optimized
+  private readonly externals: readonly External[]
+  private readonly fired: readonly Fired[]
+  private readonly nodes: number
+  private readonly msOfPlan: number
 
   constructor(
     private readonly backend: Backend,
@@ -60,12 +75,20 @@ class Step {
     private readonly needsGrad: readonly boolean[],
     /** The arguments that were traced as captured tensors, because they share memory that the code changes. */
     private readonly pinned: readonly Tensor[] | null,
+    passes: PassOptions,
+    private readonly msOfTrace: number,
   ) {
-    const { graph, externals } = traced
+    this.optimized = optimize(traced.graph, passes)
+    const start = performance.now()
+    const { graph, externals, held, done } = foldConstants(this.optimized, traced.externals, passes)
+    this.externals = externals
+    this.nodes = graph.nodes.length
+    this.fired = [...this.optimized.fired, ...done.map(n => ({ rewrite: folding, op: n.op.name, site: n.site, count: 1 }))]
     // Captured memory lives as long as the plan.
-    this.held = externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))
+    this.held = [...held, ...externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))]
     this.plan = makePlan(graph, backend, externals.map(e => (e.argument === null ? e.storage.block : null)))
     dropped.register(this, this.plan, this)
+    this.msOfPlan = performance.now() - start
     this.updated = new Set(graph.updates.map(u => externals.findIndex(e => e.value === u.external)))
     this.changed = externals.flatMap((e, i) => (e.argument !== null && this.updated.has(i) ? [e.argument] : []))
     this.captured = new Map(externals.flatMap((e, i) => (e.argument === null ? [[e.storage, this.updated.has(i)] as const] : [])))
@@ -85,7 +108,8 @@ class Step {
   }
 
   run(args: readonly Tensor[]): unknown {
-    const { externals, graph, grads } = this.traced
+    const { graph, grads } = this.traced
+    const { externals } = this
     const swap = new Map<Block, Block>()
     const copies: { from: Tensor; to: Tensor }[] = []
     externals.forEach((e, i) => {
@@ -126,6 +150,15 @@ class Step {
       }
       at++
       return y
+    })
+  }
+
+  explain(name: string): Explanation {
+    const { traced, optimized, plan, msOfTrace, msOfPlan } = this
+    return new Explanation(name, this.fired, {
+      nodes: [traced.graph.nodes.length, this.nodes],
+      kernels: [countKernels(traced.graph, this.backend), plan.launches.length],
+      ms: { trace: msOfTrace, ...optimized.ms, plan: msOfPlan },
     })
   }
 
@@ -179,7 +212,10 @@ const MANY = 16
  */
 export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: CompileOptions = {}): Compiled<A, R> {
   needFunction('compile', fn)
-  needKnown('compile', options, ['name'])
+  needKnown('compile', options, ['name', 'exclude', 'mode'])
+  const { exclude = [], mode = 'fastRun' } = options
+  needRewrites('compile', exclude)
+  if (!compileModes.includes(mode)) fail('compile', `there is no mode '${String(mode)}'`, `modes: ${compileModes.join(', ')}`)
   const name = options.name ?? (fn.name || 'the compiled function')
   let plans = new Map<string, Step[]>()
   const reasons: string[] = []
@@ -200,6 +236,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
 
   const attempt = (backend: Backend, args: A, pinned: readonly Tensor[] | null): Step => {
     traces++
+    const start = performance.now()
     const trace = new Trace(backend)
     let count = 0
     const given = pinned ? args : (rebuild(args, x => trace.argument(x, count++)) as A)
@@ -210,7 +247,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
         return [...tensorsIn(r)]
       },
     )
-    return new Step(backend, traced, result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)))
+    return new Step(backend, traced, result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), { exclude, mode }, performance.now() - start)
   }
 
   const checkResult = (r: unknown): void => {
@@ -243,6 +280,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       kernels: last?.step.plan.launches.length ?? 0,
       bytes: [...plans.values()].flat().reduce((n, s) => n + s.plan.bytes, 0),
     }),
+    explain: () => last?.step.explain(name) ?? fail('explain', `${name} was not called yet, so nothing is compiled`, 'call it once before'),
     dispose: () => {
       for (const s of [...plans.values()].flat()) s.dispose()
       plans = new Map()

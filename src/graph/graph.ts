@@ -2,6 +2,7 @@
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { Op } from '../ops/op.ts'
+import type { Site } from './site.ts'
 
 export interface Value {
   readonly dtype: DType
@@ -20,6 +21,8 @@ export interface GraphNode {
   readonly params: unknown
   readonly inputs: readonly Value[]
   readonly outputs: readonly Value[]
+  /** The user's line that built it. */
+  readonly site?: Site
 }
 
 /** A traced step: what to compute, and which memory takes new values at the end. */

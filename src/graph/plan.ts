@@ -3,6 +3,7 @@
 // that dies with it. So a step allocates nothing while it runs.
 import type { Backend, Block, Launch, Prepared } from '../backend/backend.ts'
 import { bytesOf, dtypes, WORD, type DType } from '../core/dtype.ts'
+import { LampasError } from '../core/errors.ts'
 import { numel, sameShape, type Shape } from '../core/shape.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import type { Kernel } from '../ir/kernel.ts'
@@ -10,7 +11,7 @@ import { relieve } from '../eager/pressure.ts'
 import { needFloat64 } from '../eager/storage.ts'
 import { copyInto, KernelLowering } from '../ops/lowering.ts'
 import { withViews, type Arg, type KernelSpec } from '../ops/op.ts'
-import { liveNodes, type Graph, type Value } from './graph.ts'
+import { liveNodes, type Graph, type GraphNode, type Value } from './graph.ts'
 
 const sizeOf = ({ dtype, shape }: { readonly dtype: DType; readonly shape: Shape }): number => bytesOf(dtype, numel(shape))
 
@@ -88,6 +89,13 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
   }
 }
 
+/** How many kernels the graph is, lowered as it stands. */
+export function countKernels(graph: Graph, backend: Backend): number {
+  const recorder = new Recorder(backend)
+  const args = lowerGraph(graph, recorder)
+  return placeUpdates(graph, recorder, args, placeOutputs(graph, recorder, args)).steps.length
+}
+
 /** Lowers every live node; what each value is as a view into a slot. */
 function lowerGraph(graph: Graph, recorder: Recorder): Map<Value, Arg> {
   const args = new Map<Value, Arg>()
@@ -102,10 +110,20 @@ function lowerGraph(graph: Graph, recorder: Recorder): Map<Value, Arg> {
   for (const node of liveNodes(graph)) {
     const inputs = node.inputs.map(argOf)
     const view = inputs.length === 1 && inputs[0].constant === undefined ? (node.op.view?.(inputs[0].view, node.params) ?? null) : null
-    const results = view ? [{ view, slot: inputs[0].slot }] : node.op.lower!(recorder, inputs, node.params, node.outputs)
+    const results = view ? [{ view, slot: inputs[0].slot }] : lowerNode(node, recorder, inputs)
     node.outputs.forEach((v, i) => args.set(v, results[i]))
   }
   return args
+}
+
+/** A fault names the line that built the node. */
+function lowerNode(node: GraphNode, recorder: Recorder, inputs: readonly Arg[]): Arg[] {
+  try {
+    return node.op.lower!(recorder, inputs, node.params, node.outputs)
+  } catch (error) {
+    if (!(error instanceof LampasError) || !node.site?.line) throw error
+    throw new LampasError(error.op, `${error.problem} (${node.site.line})`, error.help)
+  }
 }
 
 const fills = (a: Arg, v: Value): boolean => a.slot instanceof Slot && a.slot.bytes === sizeOf(v) && a.view.offset === 0 && isContiguous(a.view)

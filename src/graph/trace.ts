@@ -19,6 +19,7 @@ import { asStridedOp, stridedIn, writeStridedOp } from '../ops/strided.ts'
 import { Tensor, gradWatch } from '../ops/tensor.ts'
 import { ConstantSource, enterWorld, lasting, type BackwardOptions, type Source, type World } from '../ops/world.ts'
 import type { Graph, GraphNode, Value } from './graph.ts'
+import { Site } from './site.ts'
 
 /** A memory inside the trace, and what is in it now. */
 class SymbolicSource implements Source {
@@ -45,6 +46,8 @@ export interface External {
   readonly storage: Storage
   /** Which argument; null for captured memory, which the compiled function keeps alive. */
   readonly argument: number | null
+  /** Captured memory that the code wrote down as numbers, the same in every run. */
+  readonly literal: boolean
 }
 
 export interface Guard {
@@ -94,7 +97,7 @@ export class Trace implements World {
   private external(storage: Storage, dtype: DType, shape: Shape, argument: number | null): SymbolicSource {
     const value: Value = { dtype, shape, node: null, index: 0 }
     const source = new SymbolicSource(this, value, contiguousView(dtype, shape))
-    this.externals.push({ external: { value, storage, argument }, source })
+    this.externals.push({ external: { value, storage, argument, literal: this.constants.has(storage) }, source })
     return source
   }
 
@@ -175,7 +178,7 @@ export class Trace implements World {
 
   private node<P>(op: Op<P>, inputs: readonly Value[], params: P, metas: readonly { dtype: DType; shape: Shape }[]): readonly Value[] {
     const outputs: Value[] = []
-    const node: GraphNode = { id: nodeCount++, op: op as Op, params, inputs, outputs }
+    const node: GraphNode = { id: nodeCount++, op: op as Op, params, inputs, outputs, site: Site.here() }
     metas.forEach((m, index) => outputs.push({ dtype: m.dtype, shape: m.shape, node, index }))
     this.nodes.push(node)
     return outputs

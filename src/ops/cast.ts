@@ -16,7 +16,7 @@ const castProgram = (from: DType, to: DType): Program => {
 
 const isNonzero: Program = program([S.or(S.ne(S.input(0, 'float32'), 0), S.ne(S.input(1, 'float32'), 0))], ['float32', 'float32'])
 
-const castOp: Op<{ dtype: DType }> = {
+export const castOp: Op<{ dtype: DType }> = {
   name: 'cast',
   infer: ([x], { dtype }) => [{ dtype, shape: x.shape }],
   lower(k, [x], { dtype }) {

@@ -73,10 +73,10 @@ export function reduceOp(name: string, kernel: ReduceOp, vjp?: Op<ReduceParams>[
 /** The cotangent of a reduction, laid out so that it broadcasts against the input. */
 export const spread = (g: Tensor, shape: Shape, axes: readonly number[]): Tensor => reshape(g, withOnes(shape, axes))
 
-const sumOp = reduceOp('sum', 'sum', ([g], { params: { axes }, shapes: [shape] }) => [g && expand(spread(g, shape, axes), shape)])
+export const sumOp: Op<ReduceParams> = reduceOp('sum', 'sum', ([g], { params: { axes }, shapes: [shape] }) => [g && expand(spread(g, shape, axes), shape)])
 
 // d prod / dxᵢ is the product of the others.
-const prodOp = reduceOp('prod', 'prod', ([g], { params: { axes }, inputs: [x] }) => [g && mul(spread(g, x.shape, axes), productOfOthers(x, axes))], 'inputs')
+export const prodOp: Op<ReduceParams> = reduceOp('prod', 'prod', ([g], { params: { axes }, inputs: [x] }) => [g && mul(spread(g, x.shape, axes), productOfOthers(x, axes))], 'inputs')
 
 /** The gradient in equal shares where `hit`, over axes. */
 function shares(g: Tensor, hit: Tensor, axes: readonly number[]): Tensor {
@@ -85,8 +85,8 @@ function shares(g: Tensor, hit: Tensor, axes: readonly number[]): Tensor {
 }
 // Equal extremes share the gradient. Where the extreme is NaN none is equal to it, and the gradient is NaN, as in PyTorch.
 const extremeVjp: Op<ReduceParams>['vjp'] = ([g], { params: { axes }, inputs: [x], outputs: [y] }) => [g && shares(g, eq(x, spread(y, x.shape, axes)), axes)]
-const maxOp = reduceOp('amax', 'max', extremeVjp, 'both')
-const minOp = reduceOp('amin', 'min', extremeVjp, 'both')
+export const maxOp: Op<ReduceParams> = reduceOp('amax', 'max', extremeVjp, 'both')
+export const minOp: Op<ReduceParams> = reduceOp('amin', 'min', extremeVjp, 'both')
 /** The gradient of a value chosen from all of x, in equal shares to all that equal it; NaNs count as equal. */
 export const evenly = (g: Tensor, x: Tensor, y: Tensor): Tensor => shares(g, logicalOr(eq(x, y), logicalAnd(ne(x, x), ne(y, y))), [...x.shape.keys()])
 const wholeVjp: Op<ReduceParams>['vjp'] = ([g], { inputs: [x], outputs: [y] }) => [g && evenly(g, x, y)]

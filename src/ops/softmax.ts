@@ -44,7 +44,7 @@ function parts(k: Lowering, x: Arg, axis: number): { top: Arg; exps: Arg; total:
 }
 
 // dx = y·(g − Σ g·y)
-const softmaxOp: Op<AxisParams> = {
+export const softmaxOp: Op<AxisParams> = {
   name: 'softmax',
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   lower(k, [x], { axis }) {
@@ -61,7 +61,7 @@ function softmaxBackward(g: Tensor, y: Tensor, axis: number): Tensor {
 }
 
 // dx = g − softmax·Σ g
-const logSoftmaxOp: Op<AxisParams> = {
+export const logSoftmaxOp: Op<AxisParams> = {
   name: 'logSoftmax',
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   lower(k, [x], { axis }) {

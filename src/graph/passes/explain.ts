@@ -1,0 +1,67 @@
+// What the compiler did, as data and as a text.
+import type { GraphNode } from '../graph.ts'
+import type { Fired } from './index.ts'
+import type { Phase } from './rewrite.ts'
+
+/** One rewrite in one place of the user's code. */
+export interface ExplainedRewrite {
+  readonly phase: Phase
+  readonly name: string
+  readonly rule: string
+  /** Whether it may have changed the rounding. */
+  readonly rounds: boolean
+  readonly count: number
+  /** Op and line of the nodes that were rewritten, each place once. */
+  readonly where: readonly string[]
+}
+
+export interface ExplainedCounts {
+  readonly nodes: readonly [before: number, after: number]
+  readonly kernels: readonly [before: number, after: number]
+  /** Milliseconds of tracing, of each phase, and of planning. */
+  readonly ms: Readonly<Record<'trace' | Phase | 'plan', number>>
+}
+
+export class Explanation implements ExplainedCounts {
+  readonly rewrites: readonly ExplainedRewrite[]
+  readonly nodes: readonly [before: number, after: number]
+  readonly kernels: readonly [before: number, after: number]
+  readonly ms: ExplainedCounts['ms']
+
+  constructor(
+    readonly name: string,
+    fired: readonly Fired[],
+    counts: ExplainedCounts,
+  ) {
+    this.nodes = counts.nodes
+    this.kernels = counts.kernels
+    this.ms = counts.ms
+    const byName = new Map<string, Fired[]>()
+    for (const f of fired) byName.set(f.rewrite.name, [...(byName.get(f.rewrite.name) ?? []), f])
+    this.rewrites = [...byName.values()].map(list => {
+      const { name, phase, rule, rounds } = list[0].rewrite
+      return { phase, name, rule, rounds, count: list.reduce((n, f) => n + f.count, 0), where: [...new Set(list.map(f => placeOf(f.op, f)))] }
+    })
+  }
+
+  /** Whether some rewrite that fired may change the rounding. If not, the numbers are those of eager code to the bit. */
+  get rounds(): boolean {
+    return this.rewrites.some(r => r.rounds)
+  }
+
+  toString(): string {
+    const head = `${this.name}: ${this.nodes[0]} nodes → ${this.nodes[1]}, ${this.kernels[0]} kernels → ${this.kernels[1]}`
+    const time = Object.entries(this.ms).map(([k, ms]) => `${k} ${ms.toFixed(1)} ms`).join(', ')
+    const lines = this.rewrites.flatMap(r => [
+      `  ${r.phase.padEnd(12)} ${r.name} ×${r.count}   ${r.rule}`,
+      ...r.where.slice(0, SHOWN).map(w => `               ${w}`),
+      ...(r.where.length > SHOWN ? [`               … and ${r.where.length - SHOWN} more places`] : []),
+    ])
+    return [head, ...lines, `  ${time}`].join('\n')
+  }
+}
+
+/** Places of one rewrite that the text lists. */
+const SHOWN = 4
+
+const placeOf = (op: string, { site }: Pick<GraphNode, 'site'>): string => (site?.line ? `${op} ${site.line}` : op)

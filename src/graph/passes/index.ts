@@ -1,0 +1,159 @@
+// The compiler's passes: from the traced graph to the one that is planned. Each phase applies its rewrites until none fires any more.
+import { LampasError, fail, nearest } from '../../core/errors.ts'
+import type { Op } from '../../ops/op.ts'
+import type { Graph, GraphNode } from '../graph.ts'
+import type { Site } from '../site.ts'
+import { algebra } from './algebra.ts'
+import { folding } from './folding.ts'
+import { movements } from './movement.ts'
+import { reductions } from './reductions.ts'
+import { phases, type Phase, type Rewrite } from './rewrite.ts'
+import { Rewriter, type LiveNode } from './rewriter.ts'
+import { stabilising } from './stabilise.ts'
+
+export type { Phase, Rewrite } from './rewrite.ts'
+
+const merge: Rewrite = {
+  name: 'merge', phase: 'merge', rule: 'f(x), f(x) → one f(x)', when: 'the same op, parameters and operands; random draws differ in their state, which is an operand', rounds: false,
+  // The table of the graph does it, whenever a node is made or gets other operands.
+  apply: () => null,
+}
+export const allRewrites: readonly Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, folding]
+
+/** How much is done: all phases, or only merging, for functions that run once or twice. */
+export type CompileMode = 'fastRun' | 'fastCompile'
+export const compileModes: readonly CompileMode[] = ['fastRun', 'fastCompile']
+
+/** One rewrite as users see it. */
+export interface RewriteInfo {
+  readonly name: string
+  readonly phase: Phase
+  /** before → after */
+  readonly rule: string
+  /** What must hold besides. */
+  readonly when: string
+  /** Whether results may differ in rounding; else they are the same bits, the sign of a zero apart. */
+  readonly rounds: boolean
+}
+
+/**
+ * All rewrites of the compiler, in the order of its phases: what each does, when, and whether it may change the rounding. Names can be
+ * switched off: `compile(fn, { exclude: ['log-softmax'] })`.
+ *
+ * @example
+ * rewrites().find(r => r.name === 'softplus').rule // → 'log(1 + exp(x)) → softplus(x); log1p(exp(x)) → softplus(x)'
+ */
+export const rewrites = (): RewriteInfo[] =>
+  phases.flatMap(p => allRewrites.filter(r => r.phase === p)).map(({ name, phase, rule, when, rounds }) => ({ name, phase, rule, when, rounds }))
+
+/** Throws when a name to exclude is not that of a rewrite. */
+export function needRewrites(op: string, names: readonly string[]): void {
+  const known = allRewrites.map(r => r.name)
+  for (const name of names)
+    if (!known.includes(name)) {
+      const guess = nearest(name, known)
+      fail(op, `there is no rewrite '${name}' to exclude`, guess ? `did you mean '${guess}'? rewrites() lists all` : 'rewrites() lists all')
+    }
+}
+
+/** A rewrite that fired. */
+export interface Fired {
+  readonly rewrite: Rewrite
+  readonly op: string
+  readonly site?: Site
+  readonly count: number
+}
+
+export interface Optimized {
+  readonly graph: Graph
+  readonly fired: readonly Fired[]
+  readonly ms: Readonly<Record<Phase, number>>
+}
+
+export interface PassOptions {
+  readonly exclude?: readonly string[]
+  readonly mode?: CompileMode
+}
+
+const byOp = new Map<string, { readonly of: Map<Op, Rewrite[]>; readonly any: Rewrite[] }>()
+
+/** The rewrites of a phase by the op that they look at. What makes formulas canonical goes on in later phases. */
+function rulesOf(phase: Phase, exclude: readonly string[]): { of: Map<Op, Rewrite[]>; any: Rewrite[] } {
+  const key = `${phase} ${exclude.join()}`
+  let found = byOp.get(key)
+  if (!found) {
+    const of = new Map<Op, Rewrite[]>()
+    const list = allRewrites.filter(r => (r.phase === phase || r.phase === 'canonicalise') && !exclude.includes(r.name))
+    for (const r of list) for (const op of r.ops ?? []) of.set(op, [...(of.get(op) ?? []), r])
+    byOp.set(key, (found = { of, any: list.filter(r => !r.ops) }))
+  }
+  return found
+}
+
+/** Rewriting stops here even if a rule would go on for ever. */
+const steps = (nodes: number): number => 1000 + 20 * nodes
+
+export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassOptions): Optimized {
+  const fired: Fired[] = []
+  const ms: Record<Phase, number> = { merge: 0, canonicalise: 0, stabilise: 0, specialise: 0 }
+  const timed = <T>(phase: Phase, body: () => T): T => {
+    const start = performance.now()
+    const result = body()
+    ms[phase] += performance.now() - start
+    return result
+  }
+  const t = timed('merge', () => new Rewriter(graph, !exclude.includes('merge')))
+  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge') timed(phase, () => run(phase, t, exclude, fired))
+  if (t.merged > 0) fired.push({ rewrite: merge, op: 'any', count: t.merged })
+  return { graph: timed('merge', () => t.finish()), fired, ms }
+}
+
+/** Applies the rewrites of a phase; whatever one changes is looked at again, and so are its readers. */
+function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired[]): void {
+  const rules = rulesOf(phase, exclude)
+  const queue = [...t.nodes]
+  const waiting = new Set<LiveNode>(queue)
+  const again = (n: LiveNode, depth: number): void => {
+    if (!waiting.has(n)) {
+      waiting.add(n)
+      queue.push(n)
+    }
+    if (depth > 0) for (const y of n.outputs) for (const reader of t.readersOf(y)) again(reader, depth - 1)
+  }
+  t.touched.length = 0
+  let left = steps(t.size)
+  for (let i = 0; i < queue.length && left > 0; i++) {
+    const node = queue[i]
+    waiting.delete(node)
+    if (!t.isLive(node)) continue
+    for (const rewrite of [...(rules.of.get(node.op) ?? []), ...rules.any]) {
+      t.at = node
+      const made = attempt(rewrite, node, t)
+      const value = made && t.fit(made, node.outputs[0])
+      if (value && value !== node.outputs[0]) {
+        left--
+        fired.push({ rewrite, op: node.op.name, site: node.site, count: 1 })
+        t.replace(node.outputs[0], value)
+        t.forget()
+        for (const n of t.touched.splice(0)) if (t.isLive(n)) again(n, LOOK)
+        break
+      }
+      t.forget()
+    }
+  }
+}
+/** How far above a change a pattern may begin that sees it. */
+const LOOK = 4
+
+function attempt(rewrite: Rewrite, node: LiveNode, t: Rewriter): ReturnType<Rewrite['apply']> {
+  try {
+    return rewrite.apply(node, t)
+  } catch (error) {
+    if (error instanceof LampasError) throw new LampasError('compile', `the rewrite '${rewrite.name}' failed on ${describeNode(node)}: ${error.problem}`, `compile(fn, { exclude: ['${rewrite.name}'] }) does without it. Please report this`)
+    throw error
+  }
+}
+
+/** An op with its operands and the user's line, for messages. */
+export const describeNode = (n: GraphNode): string =>
+  `${n.op.name}(${n.inputs.map(v => (v.constant === undefined ? `${v.dtype}[${v.shape.join()}]` : String(v.constant))).join(', ')})${n.site?.line ? ` (${n.site.line})` : ''}`

@@ -1,0 +1,264 @@
+// A graph that can be changed: a copy of the traced one in which equal nodes are one node, values can be replaced, and everybody who
+// reads a value is known. New nodes belong to it only once something that is needed reads them.
+import { numel, sameShape, type Shape } from '../../core/shape.ts'
+import { dtypeOfNumber, type DType } from '../../core/dtype.ts'
+import { castOp } from '../../ops/cast.ts'
+import { expandOp, filledBesideOp, filledOp, permuteOp, reshapeOp } from '../../ops/movement-ops.ts'
+import type { Op } from '../../ops/op.ts'
+import '../../ops/pointwise.ts'
+import { pointwiseOps } from '../../ops/pointwise-record.ts'
+import type { Graph, GraphNode, Value } from '../graph.ts'
+import type { Site } from '../site.ts'
+
+/** A node of the copy: its inputs may be exchanged. */
+export interface LiveNode extends GraphNode {
+  inputs: Value[]
+  /** Its place in the order of the program; new nodes take that of the node they stand for. */
+  readonly order: number
+}
+
+const identities = new WeakMap<object, number>()
+let identityCount = 0
+const identityOf = (x: object): number => identities.get(x) ?? (identities.set(x, ++identityCount), identityCount)
+
+/** Parameters as text: equal texts mean equal parameters. */
+function textOf(p: unknown): string {
+  if (typeof p !== 'object' || p === null) return typeof p === 'function' ? `#${identityOf(p)}` : Object.is(p, -0) ? '-0' : `${typeof p}:${String(p)}`
+  if (Array.isArray(p)) return `[${p.map(textOf).join()}]`
+  return Object.getPrototypeOf(p) === Object.prototype ? `{${Object.entries(p).map(([k, v]) => `${k}=${textOf(v)}`).join()}}` : `#${identityOf(p)}`
+}
+
+const idOf = (v: Value): string | number => (v.constant === undefined ? identityOf(v) : `${v.dtype}${Object.is(v.constant, -0) ? '-0' : String(v.constant)}`)
+const keyOf = (op: Op, params: unknown, inputs: readonly Value[]): string => `${identityOf(op)} ${inputs.map(idOf).join()} ${textOf(params)}`
+
+export const pointwise = (name: string): Op => pointwiseOps.get(name) as Op
+const copies = pointwise('clone').lower
+/** Ops that give their operand as it is, in fresh memory. */
+export const isCopy = (op: Op): boolean => op.lower === copies
+
+export class Rewriter {
+  /** Where new nodes are said to come from: the node being rewritten. */
+  at: { readonly order: number; readonly site?: Site } = { order: 0 }
+  /** Nodes whose inputs changed, to be looked at again. */
+  readonly touched: LiveNode[] = []
+  private readonly readers = new Map<Value, Set<LiveNode>>()
+  private readonly table = new Map<string, LiveNode>()
+  private readonly linked = new Set<LiveNode>()
+  private fresh: LiveNode[] = []
+  private outputs: Value[]
+  private updates: { readonly external: Value; value: Value }[]
+  private rootSet: ReadonlySet<Value> | null = null
+  private count = 0
+  merged = 0
+
+  constructor(
+    private readonly source: Graph,
+    /** Whether equal nodes become one. */
+    private readonly merging: boolean,
+  ) {
+    const copy = new Map<Value, Value>()
+    const of = (v: Value): Value => copy.get(v) ?? v
+    // Only nodes that are needed come along.
+    const needed = new Set<GraphNode>()
+    const stack = [...source.outputs, ...source.updates.map(u => u.value)]
+    for (let v = stack.pop(); v; v = stack.pop()) {
+      if (!v.node || needed.has(v.node)) continue
+      needed.add(v.node)
+      stack.push(...v.node.inputs)
+    }
+    source.nodes.forEach((n, order) => {
+      if (!needed.has(n)) return
+      this.at = { order, site: n.site }
+      const before = this.fresh.length
+      const made = this.node(n.op, n.inputs.map(of), n.params, n.outputs)
+      if (this.fresh.length === before) this.merged++
+      n.outputs.forEach((v, i) => copy.set(v, made.outputs[i]))
+    })
+    this.outputs = source.outputs.map(of)
+    this.updates = source.updates.map(u => ({ external: u.external, value: of(u.value) }))
+    for (const v of this.roots()) this.link(v)
+    this.forget()
+  }
+
+  private roots(): Value[] {
+    return [...this.outputs, ...this.updates.map(u => u.value)]
+  }
+
+  get nodes(): Iterable<LiveNode> {
+    return this.linked
+  }
+  get size(): number {
+    return this.linked.size
+  }
+  isLive(n: LiveNode): boolean {
+    return this.linked.has(n)
+  }
+  readersOf(v: Value): ReadonlySet<LiveNode> {
+    return this.readers.get(v) ?? nobody
+  }
+  isRoot(v: Value): boolean {
+    return (this.rootSet ??= new Set(this.roots())).has(v)
+  }
+  /** True when one node, and nothing outside, reads the value. */
+  isPrivate(v: Value): boolean {
+    return this.readersOf(v).size === 1 && !this.isRoot(v)
+  }
+
+  // Making
+
+  private node(op: Op, inputs: readonly Value[], params: unknown, metas: readonly { dtype: DType; shape: Shape }[]): LiveNode {
+    const key = keyOf(op, params, inputs)
+    const known = this.merging ? this.table.get(key) : undefined
+    if (known) return known
+    const outputs: Value[] = []
+    const node: LiveNode = { id: this.count++, op, params, inputs: [...inputs], outputs, site: this.at.site, order: this.at.order }
+    metas.forEach((m, index) => outputs.push({ dtype: m.dtype, shape: m.shape, node, index }))
+    this.table.set(key, node)
+    this.fresh.push(node)
+    return node
+  }
+
+  /** The value of an op; of an equal node that is there already if there is one. */
+  make<P>(op: Op<P>, inputs: readonly Value[], params: P): Value {
+    return this.node(op as Op, inputs, params, op.infer(inputs, params)).outputs[0]
+  }
+  pointwise(name: string, ...inputs: readonly (Value | number)[]): Value {
+    return this.make(pointwise(name), inputs.map(x => (typeof x === 'number' ? this.number(x) : x)), null)
+  }
+  number(x: number | boolean): Value {
+    return { dtype: dtypeOfNumber(x), shape: [], node: null, index: 0, constant: x }
+  }
+  reshape(v: Value, shape: Shape): Value {
+    const from = v.node?.op === (reshapeOp as Op) ? v.node.inputs[0] : v
+    return sameShape(v.shape, shape) ? v : sameShape(from.shape, shape) ? from : this.make(reshapeOp, [from], { shape })
+  }
+  expand(v: Value, shape: Shape): Value {
+    if (sameShape(v.shape, shape)) return v
+    return this.make(expandOp, [v.node?.op === (expandOp as Op) ? v.node.inputs[0] : v], { shape })
+  }
+  /** One number everywhere, which takes the memory of one. */
+  filled(value: number, { dtype, shape }: { dtype: DType; shape: Shape }): Value {
+    return this.expand(this.make(filledOp, [], { shape: shape.map(() => 1), value, dtype }), shape)
+  }
+  /** x in the place of `like`: of its shape; null when the dtype is another. */
+  fit(x: Value, like: Value): Value | null {
+    if (x.constant !== undefined) return this.filled(Number(x.constant), like)
+    return x.dtype === like.dtype && (sameShape(x.shape, like.shape) || broadcasts(x.shape, like.shape)) ? this.expand(x, like.shape) : null
+  }
+
+  /** The number that the value is everywhere, or null when that is not known. */
+  literal(v: Value): number | null {
+    if (v.constant !== undefined) return Number(v.constant)
+    if (!v.node) return null
+    const { op, params, inputs } = v.node
+    if (op === filledOp || op === filledBesideOp) return (params as { value: number }).value
+    if (op === zerosLike) return 0
+    if (op === onesLike) return 1
+    if (op === reshapeOp || op === expandOp || op === permuteOp || isCopy(op)) return this.literal(inputs[0])
+    if (op !== (castOp as Op)) return null
+    // Numbers that every dtype holds.
+    const x = this.literal(inputs[0])
+    return x === 0 || x === 1 ? x : null
+  }
+
+  // Replacing
+
+  /** All readers of `from` read `to` from now on. */
+  replace(from: Value, to: Value): void {
+    const pending: [Value, Value][] = [[from, to]]
+    for (let next = pending.pop(); next; next = pending.pop()) {
+      const [a, b] = next
+      if (a === b) continue
+      this.link(b)
+      for (const reader of this.readersOf(a)) {
+        this.untable(reader)
+        reader.inputs = reader.inputs.map(v => (v === a ? b : v))
+        this.addReader(b, reader)
+        const key = keyOf(reader.op, reader.params, reader.inputs)
+        const twin = this.merging ? this.table.get(key) : undefined
+        if (twin && twin !== reader && this.linked.has(twin)) {
+          reader.outputs.forEach((v, i) => pending.push([v, twin.outputs[i]]))
+          this.merged++
+        } else this.table.set(key, reader)
+        this.touched.push(reader)
+      }
+      this.readers.delete(a)
+      this.rootSet = null
+      this.outputs = this.outputs.map(v => (v === a ? b : v))
+      for (const u of this.updates) if (u.value === a) u.value = b
+      this.unlink(a)
+    }
+  }
+
+  /** Nodes that were made and then not used. */
+  forget(): void {
+    for (const n of this.fresh) if (!this.linked.has(n)) this.untable(n)
+    this.fresh = []
+  }
+
+  private untable(n: LiveNode): void {
+    const key = keyOf(n.op, n.params, n.inputs)
+    if (this.table.get(key) === n) this.table.delete(key)
+  }
+  private addReader(v: Value, n: LiveNode): void {
+    const set = this.readers.get(v)
+    if (set) set.add(n)
+    else this.readers.set(v, new Set([n]))
+  }
+
+  private link(v: Value): void {
+    const stack = [v]
+    for (let next = stack.pop(); next; next = stack.pop()) {
+      const n = next.node as LiveNode | null
+      if (!n || this.linked.has(n)) continue
+      this.linked.add(n)
+      this.table.set(keyOf(n.op, n.params, n.inputs), n)
+      this.touched.push(n)
+      for (const x of n.inputs) this.addReader(x, n)
+      stack.push(...n.inputs)
+    }
+  }
+  /** Lets go of the node that makes v, and of what only it needed. */
+  private unlink(v: Value): void {
+    const stack = [v]
+    for (let next = stack.pop(); next; next = stack.pop()) {
+      const n = next.node as LiveNode | null
+      if (!n || !this.linked.has(n) || n.outputs.some(y => this.readersOf(y).size > 0 || this.isRoot(y))) continue
+      this.linked.delete(n)
+      this.untable(n)
+      for (const x of n.inputs) {
+        this.readers.get(x)?.delete(n)
+        stack.push(x)
+      }
+    }
+  }
+
+  /** The graph as it is now, in an order near that of the program. */
+  finish(): Graph {
+    const nodes: GraphNode[] = []
+    const seen = new Set<GraphNode>()
+    const visit = (n: LiveNode): void => {
+      const stack: { n: LiveNode; next: number }[] = [{ n, next: 0 }]
+      while (stack.length) {
+        const top = stack[stack.length - 1]
+        if (seen.has(top.n)) stack.pop()
+        else if (top.next < top.n.inputs.length) {
+          const below = top.n.inputs[top.next++].node as LiveNode | null
+          if (below && !seen.has(below)) stack.push({ n: below, next: 0 })
+        } else {
+          seen.add(top.n)
+          nodes.push(top.n)
+          stack.pop()
+        }
+      }
+    }
+    for (const n of [...this.linked].sort((a, b) => a.order - b.order || a.id - b.id)) visit(n)
+    return { nodes, externals: this.source.externals, outputs: this.outputs, updates: this.updates }
+  }
+}
+
+const nobody: ReadonlySet<LiveNode> = new Set()
+const zerosLike = pointwise('zerosLike')
+const onesLike = pointwise('onesLike')
+
+export const broadcasts = (from: Shape, to: Shape): boolean => from.length <= to.length && from.every((n, i) => n === 1 || n === to[to.length - from.length + i]) && (numel(to) > 0 || numel(from) <= 1 || sameShape(from, to.slice(to.length - from.length)))
