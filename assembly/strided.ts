@@ -25,7 +25,8 @@ export function loadElement(at: usize, size: i32): u32 {
 
 /** A strided run of `n` elements to `dst`. With stride 0, up to three words behind its end are written as well. */
 export function read(dst: usize, src: usize, stride: i32, n: i32, size: i32 = 4): void {
-  readRow(dst, src, stride, size, <usize>n << 2)
+  if (size == 4) readRow(dst, src, stride, <usize>n << 2)
+  else widen(dst, src, stride, size, <usize>n << 2)
 }
 
 /** Short elements to words. */
@@ -40,11 +41,7 @@ function widen(dst: usize, src: usize, stride: i32, size: i32, bytes: usize): vo
 }
 
 @inline
-function readRow(dst: usize, src: usize, stride: i32, size: i32, bytes: usize): void {
-  if (size != 4) {
-    widen(dst, src, stride, size, bytes)
-    return
-  }
+function readRow(dst: usize, src: usize, stride: i32, bytes: usize): void {
   const end = dst + bytes
   if (stride == 0) {
     const v = v128.load32_splat(src)
@@ -65,7 +62,8 @@ function readRow(dst: usize, src: usize, stride: i32, size: i32, bytes: usize): 
 
 /** `n` words from `src` to a strided run. */
 export function write(dst: usize, stride: i32, src: usize, n: i32, size: i32 = 4): void {
-  writeRow(dst, stride, size, src, <usize>n << 2)
+  if (size == 4) writeRow(dst, stride, src, <usize>n << 2)
+  else narrow(dst, stride, size, src, <usize>n << 2)
 }
 
 /** The low bytes of words. */
@@ -86,11 +84,7 @@ function narrow(dst: usize, stride: i32, size: i32, src: usize, bytes: usize): v
 }
 
 @inline
-function writeRow(dst: usize, stride: i32, size: i32, src: usize, bytes: usize): void {
-  if (size != 4) {
-    narrow(dst, stride, size, src, bytes)
-    return
-  }
+function writeRow(dst: usize, stride: i32, src: usize, bytes: usize): void {
   const end = src + bytes
   if (stride == 4) for (const whole = src + (bytes & ~15); src < whole; dst += 16, src += 16) v128.store(dst, v128.load(src))
   for (; src < end; dst += stride, src += 4) store<u32>(dst, load<u32>(src))
@@ -104,7 +98,8 @@ export function readRows(dst: usize, base: usize, shape: usize, strides: usize, 
     // As far as the last but one axis goes, rows are one stride apart.
     const run = min(count, rows - first % rows)
     let src = base + offsetOf(shape, strides, rank - 1, first)
-    for (let n = run; n > 0; n--, dst += bytes, src += outer) readRow(dst, src, inner, size, bytes)
+    if (size == 4) for (let n = run; n > 0; n--, dst += bytes, src += outer) readRow(dst, src, inner, bytes)
+    else for (let n = run; n > 0; n--, dst += bytes, src += outer) widen(dst, src, inner, size, bytes)
     first += run
     count -= run
   }
@@ -117,7 +112,8 @@ export function writeRows(base: usize, shape: usize, strides: usize, rank: i32, 
   while (count > 0) {
     const run = min(count, rows - first % rows)
     let dst = base + offsetOf(shape, strides, rank - 1, first)
-    for (let n = run; n > 0; n--, src += bytes, dst += outer) writeRow(dst, inner, size, src, bytes)
+    if (size == 4) for (let n = run; n > 0; n--, src += bytes, dst += outer) writeRow(dst, inner, src, bytes)
+    else for (let n = run; n > 0; n--, src += bytes, dst += outer) narrow(dst, inner, size, src, bytes)
     first += run
     count -= run
   }
