@@ -65,6 +65,11 @@ export abstract class Module {
     return kept
   }
 
+  /** Why the parameters are not there yet; null when they are. Overridden by lazy layers. */
+  get unready(): string | null {
+    return null
+  }
+
   /** What a field is called in checkpoints. Overridden by dictionaries, whose keys stay as they are. */
   protected nameInState(field: string): string {
     return snakeCase(field)
@@ -141,6 +146,7 @@ export abstract class Module {
    */
   parameters(): Parameter[] {
     const modules = new Set(this.modules())
+    for (const m of modules) if (m.unready !== null) fail('parameters', m.unready, 'run a batch through the model first: model.forward(x)')
     for (const m of modules)
       for (const [name, value] of m.fields())
         if (Array.isArray(value) && value.some(v => v instanceof Parameter || (v instanceof Module && !modules.has(v))))

@@ -18,7 +18,7 @@ function lines(m: Module, label: string, indent: string): Line[] {
 
 export function printTree(m: Module): string {
   const all = lines(m, '', '')
-  const parameters = m.parameters()
+  const parameters = [...m.namedParameters()].map(([, p]) => p)
   const total = parameters.reduce((n, p) => n + p.numel, 0)
   const frozen = parameters.filter(p => !p.requiresGrad).reduce((n, p) => n + p.numel, 0)
   const width = Math.max(...all.map(l => l.text.length)) + 2

@@ -138,7 +138,9 @@ test('every class is tested, here or in the other files', () => {
     `Module Parameter Sequential ModuleList ModuleDict ParameterList ParameterDict Linear Identity Flatten Unflatten Dropout Dropout1d Dropout2d Dropout3d
     AlphaDropout FeatureAlphaDropout MultiheadAttention TransformerEncoderLayer BatchNorm1d BatchNorm2d LayerNorm RMSNorm GroupNorm AdaptiveAvgPool2d
     ReLU SiLU Tanh Sigmoid LeakyReLU ELU GELU Softmax LogSoftmax NLLLoss MSELoss L1Loss SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss KLDivLoss
-    RNN LSTM GRU RNNCell LSTMCell GRUCell Transformer TransformerEncoder TransformerDecoder TransformerDecoderLayer`.split(/\s+/),
+    RNN LSTM GRU RNNCell LSTMCell GRUCell Transformer TransformerEncoder TransformerDecoder TransformerDecoderLayer
+    LazyLinear LazyConv1d LazyConv2d LazyConv3d LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d
+    LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d`.split(/\s+/),
   )
   const classes = Object.entries(nn).filter(([name, value]) => typeof value === 'function' && /^[A-Z]/.test(name)).map(([name]) => name)
   expect(classes.filter(name => !(name in rows) && !elsewhere.has(name))).toEqual([])
