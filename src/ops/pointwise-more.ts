@@ -6,7 +6,7 @@ import { S, type Scalar } from '../ir/scalar.ts'
 import { cast } from './cast.ts'
 import { define, describe, needTensor, tagged, type Described, type Operand } from './define.ts'
 import { isReal, isWide, like, when } from './formula.ts'
-import { operands, type AlphaOptions, type Scaled } from './operands.ts'
+import { checked, operands, type AlphaOptions, type Scaled } from './operands.ts'
 import { abs, add, cos, div, eq, exp2, ge, isfinite, isnan, le, logicalAnd, logicalNot, logicalOr, mul, ne, neg, pow, sub, where } from './pointwise.ts'
 import type { Sample } from './op.ts'
 import { binary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
@@ -175,7 +175,7 @@ export const floatPower: BinaryFn = tagged((x: Operand, exponent: Operand) => {
  * @example
  * nextafter(tensor([1]), tensor([2])) // → tensor([1.0000])
  */
-export const nextafter: BinaryFn = operands('tensors', binary('nextafter', {
+export const nextafter: BinaryFn = checked(operands('tensors', binary('nextafter', {
   dtype: 'float', linear: [g => g, g => mul(g, 0)],
   value: (x, y) => {
     const [digits, least] = isWide(x) ? [53, Number.MIN_VALUE] : [24, 2 ** -149]
@@ -183,6 +183,9 @@ export const nextafter: BinaryFn = operands('tensors', binary('nextafter', {
     const beyond = S.select(S.gt(y, x), S.add(x, step), S.sub(x, step))
     return S.select(S.or(S.ne(x, x), S.ne(y, y)), S.add(x, y), S.select(S.eq(x, y), y, beyond))
   },
+})), (...xs) => xs.forEach(x => {
+  // The steps of narrower floats are not those of the arithmetic.
+  if (x instanceof Tensor && x.dtype !== 'float32' && x.dtype !== 'float64') fail('nextafter', `expected float32 or float64, got ${x}`, "convert it: x.to('float32')")
 }))
 /**
  * log₂(2ᵃ + 2ᵇ), without overflow. As `torch.logaddexp2`.
@@ -274,7 +277,7 @@ export const bitwiseLeftShift: BinaryFn = operands('one', binary('bitwiseLeftShi
  * @example
  * bitwiseRightShift(tensor([12, -5], { dtype: 'int32' }), tensor([1, 2], { dtype: 'int32' })) // → tensor([ 6, -2])
  */
-export const bitwiseRightShift: BinaryFn = operands('one', binary('bitwiseRightShift', { dtype: 'int', value: (a, n) => S.shr(a, S.select(outside(n), like(n, 31), n)), samples: whole }))
+export const bitwiseRightShift: BinaryFn = operands('one', binary('bitwiseRightShift', { dtype: 'int', value: (a, n) => (a.dtype === 'uint32' ? S.select(outside(n), like(a, 0), S.shr(a, n)) : S.shr(a, S.select(outside(n), like(n, 31), n))), samples: whole }))
 
 // Comparison of whole tensors
 
