@@ -1,5 +1,6 @@
 // The text of shaders for a few kernels, so that a change in printing shows.
 import { expect, test } from 'vitest'
+import '../../src/backend/factoring.ts'
 import { contiguousView, permuteView } from '../../src/core/view.ts'
 import { lower } from '../../src/backend/webgpu/lower.ts'
 import type { Target } from '../../src/backend/webgpu/wgsl.ts'

@@ -5,7 +5,7 @@ import { rounded } from '../../core/storage.ts'
 import { formatShape, numel, type Shape } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
 import type { CumulateOp, Kernel, KernelKind, KernelOf, ReduceOp } from '../../ir/kernel.ts'
-import { factorise } from './factor.ts'
+import { factoring } from '../late.ts'
 import { evaluateBlock, valuesOf } from './scalar.ts'
 
 /** A view and the numbers of the block that it looks into, kept with 64 bits or as the dtype has them. */
@@ -255,7 +255,7 @@ const map: Runner<'map'> = ({ program, params }, inputs, outputs) => {
   }
 }
 
-const factor: Runner<'factor'> = (kernel, inputs, outputs) => factorise(kernel, inputs.map(load)).forEach((values, i) => store(outputs[i], values))
+const factor: Runner<'factor'> = (kernel, inputs, outputs) => factoring().reference(kernel, inputs.map(load)).forEach((values, i) => store(outputs[i], values))
 
 const runners: { readonly [K in KernelKind]: Runner<K> } = { map, reduce, matmul, conv, gather, scatter, fold, cumulate, sort, factor }
 

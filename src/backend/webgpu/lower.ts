@@ -1,8 +1,8 @@
 // The kernel kinds and what turns each into dispatches.
 import type { KernelKind, KernelOf } from '../../ir/kernel.ts'
+import { factoring } from '../late.ts'
 import { lowerConv } from './conv.ts'
 import { lowerCumulate } from './cumulate.ts'
-import { lowerFactor } from './factor.ts'
 import { lowerFold, lowerGather } from './indexed.ts'
 import { lowerMap } from './map.ts'
 import { lowerMatmul } from './matmul.ts'
@@ -24,7 +24,7 @@ const table: { readonly [K in KernelKind]: Lower<K> } = {
   fold: lowerFold,
   cumulate: lowerCumulate,
   sort: lowerSort,
-  factor: lowerFactor,
+  factor: (kernel, slots, target) => factoring().webgpu(kernel, slots, target),
 }
 
 export function lower<K extends KernelKind>(kernel: KernelOf<K>, slots: readonly number[], target: Target): Work {

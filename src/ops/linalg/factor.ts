@@ -1,6 +1,7 @@
 // The op records of dense factorisations: one `factor` kernel or a few of them each, and derivatives in ops, so that any order works.
 // The rules are the known ones: Giles (2008) for eigenvalues and singular values, Murray (2016) for Cholesky, Walter & Lehmann (2010) for QR,
 // and differentials of P·L·U for LU.
+import '../../backend/factoring.ts'
 import { scalarType } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import type { Shape } from '../../core/shape.ts'

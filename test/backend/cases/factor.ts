@@ -1,4 +1,5 @@
 // Dense factorisations: every op, matrices of every form, in every layout.
+import '../../../src/backend/factoring.ts'
 import type { Shape } from '../../../src/core/shape.ts'
 import type { FactorOp } from '../../../src/ir/kernel.ts'
 import { define, input, launch, layouts, output, outputLayouts, plain, type Case, type Layout, type Operand, type Random, type Step } from '../data.ts'
