@@ -2,3 +2,4 @@
 export * from './lite.ts'
 export * from './ops/extended.ts'
 export * as nn from './nn/index.ts'
+export * as symbolic from './symbolic/index.ts'

@@ -81,8 +81,18 @@ export function define<F extends (...args: never[]) => unknown, A extends object
   return tagged(call as unknown as F, name, names)
 }
 
+type AnyFunction = (...args: unknown[]) => unknown
+let recorder: ((fn: AnyFunction, name: string, args: unknown[]) => unknown) | null = null
+
+/** From here on calls of public functions pass through `r`, which may note them down (symbolic expressions) in place of running them. */
+export const recordCalls = (r: NonNullable<typeof recorder>): void => void (recorder = r)
+
 /** Notes name and parameters on a function. */
-export const tagged = <F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described => Object.assign(fn, { opName: name, paramNames: names })
+export const tagged = <F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described => {
+  const run = fn as unknown as AnyFunction
+  const call = (...args: unknown[]): unknown => (recorder === null ? run(...args) : recorder(run, name, args))
+  return Object.assign(call as unknown as F, fn, { opName: name, paramNames: names })
+}
 
 /** A positional function that also takes its parameters from a trailing options object: `flip(x, {dims: 0})`. */
 export function describe<F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described {

@@ -68,6 +68,14 @@ export interface OptimizerState {
   paramGroups: Record<string, unknown>[]
 }
 
+/** A step down the gradient of a cost, as an update of a symbolic function. */
+export interface OptimizerStep {
+  readonly optimizer: { readonly paramGroups: readonly { readonly params: readonly Tensor[] }[]; step(): void }
+  readonly cost: Tensor
+  /** The parameters to move; default: all. */
+  readonly params?: Iterable<Tensor>
+}
+
 export abstract class Optimizer<O extends WithRate> {
   readonly paramGroups: ParamGroup<O>[] = []
   private readonly state = new Map<Tensor, ParamState>()
@@ -152,6 +160,11 @@ export abstract class Optimizer<O extends WithRate> {
         }
       }
     })
+  }
+
+  /** This optimiser's step as an update of a symbolic function of expressions: `symbolic.func({inputs, updates: adam.updates(cost)})`. */
+  updates(cost: Tensor, params?: Iterable<Tensor>): OptimizerStep {
+    return { optimizer: this, cost, params }
   }
 
   /** Parameters by clock. Those whose fellows skip this step, for want of a gradient, count on their own from now on. */

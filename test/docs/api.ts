@@ -50,7 +50,7 @@ export interface PublicFunction {
 }
 
 const namespaces: readonly (readonly [string, object, (file: string) => boolean])[] = [
-  ['', lampas, file => !/^src\/(nn|optim|data|debug)\//.test(file)],
+  ['', lampas, file => !/^src\/(nn|optim|data|debug|symbolic)\//.test(file)],
   ...['linalg', 'fft', 'special'].map(name => [`${name}.`, (lampas as unknown as Record<string, object>)[name] ?? {}, (file: string) => file.startsWith('src/ops')] as const),
   ['nn.functional.', lampas.nn.functional, file => /^src\/(nn\/functional|ops)\//.test(file)],
 ]

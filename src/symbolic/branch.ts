@@ -1,0 +1,66 @@
+// Branches on a condition of one element. In expressions both branches are written down; which of them runs is decided in a call.
+import { fail } from '../core/errors.ts'
+import { currentBackend } from '../eager/device.ts'
+import { eager } from '../eager/world.ts'
+import { Tensor, where } from '../ops/index.ts'
+import { world } from '../ops/world.ts'
+import { Call, expressionsIn, listen, mapExpressions, recorded } from './expression.ts'
+
+export type Condition = Tensor | boolean | number
+/** One value or several, or a function that makes them. */
+export type Branch<T> = T | (() => T)
+
+/** A condition: a function of expressions may give it a plain value, so that one branch is left. */
+export class Decision extends Call {
+  constructor(condition: unknown) {
+    super('decision', c => c, [condition])
+  }
+
+  override over(f: Parameters<Call['over']>[0]): Call {
+    return new Decision(mapExpressions(this.args[0], f))
+  }
+}
+
+/** Whether a value can be looked at now: it is of the eager world, on a device that reads at once. */
+export const readable = (x: Tensor): boolean => world() === eager && x.device !== 'meta' && currentBackend().readSync !== undefined
+
+/** true or false where that is known or can be read, else the tensor. */
+export function known(op: string, c: Condition): boolean | Tensor {
+  if (!(c instanceof Tensor)) return Boolean(c)
+  if (c.numel !== 1) fail(op, `the condition ${c} has ${c.numel} elements`, 'a branch is taken as a whole; where(c, x, y) chooses by element')
+  return readable(c) ? c.itemSync() !== 0 : c
+}
+
+/** Elementwise choice between values of one structure. */
+export function chosen(op: string, c: Tensor, a: unknown, b: unknown): unknown {
+  if (Array.isArray(a) && Array.isArray(b) && a.length === b.length) return a.map((x, i) => chosen(op, c, x, (b as unknown[])[i]))
+  if (Array.isArray(a) || Array.isArray(b)) fail(op, 'the branches differ in how many results they have', 'give lists of one length')
+  return where(c.reshape([]).ne(0), a as Tensor, b as Tensor)
+}
+
+const made = <T>(b: Branch<T>): T => (typeof b === 'function' ? (b as () => T)() : b)
+
+/**
+ * `then` or `otherwise` (each one value, a list, or a function that makes them) by a condition of one element. Where the condition is known
+ * or can be read at once, only that branch runs; elsewhere (webgpu, conditions inside loops) both run and the result is chosen. As `theano.ifelse`.
+ *
+ * @example
+ * symbolic.ifelse(tensor(1).lt(2), () => tensor(3), () => tensor(4)) // → tensor(3.)
+ */
+export function ifelse<T extends Tensor | number | readonly (Tensor | number)[]>(condition: Condition, then: Branch<T>, otherwise: Branch<T>): T extends readonly unknown[] ? Tensor[] : Tensor {
+  type R = T extends readonly unknown[] ? Tensor[] : Tensor
+  const decide = (c: unknown, a: () => unknown, b: () => unknown): unknown => {
+    const k = known('ifelse', c as Condition)
+    return k === true ? a() : k === false ? b() : chosen('ifelse', k, a(), b())
+  }
+  const symbolic = expressionsIn(condition).size > 0
+  if (!symbolic && !(condition instanceof Tensor && !readable(condition))) return decide(condition, () => made(then), () => made(otherwise)) as R
+  const [a, b] = [made(then), made(otherwise)]
+  if (!symbolic && expressionsIn([a, b]).size === 0) return decide(condition, () => a, () => b) as R
+  listen()
+  const result = recorded('ifelse', decide as (...args: unknown[]) => unknown, [new Decision(condition), a, b], { lazy: true })
+  return (Array.isArray(a) && !Array.isArray(result) ? a.map((_, i) => (result as Call).part(i)) : result) as R
+}
+
+/** Another name of `ifelse`. */
+export const cond: typeof ifelse = ifelse

@@ -1,0 +1,296 @@
+// func: expressions become a function of values, compiled. Updates of shared variables and steps of optimisers belong to it.
+import { fail } from '../core/errors.ts'
+import { kindRank, type DType } from '../core/dtype.ts'
+import { needKnown } from '../core/options.ts'
+import { sameShape } from '../core/shape.ts'
+import { grad } from '../autograd/engine.ts'
+import { enableGrad, noGrad } from '../autograd/mode.ts'
+import { currentBackend } from '../eager/device.ts'
+import { isPlain } from '../graph/arguments.ts'
+import { compile, type CompileInfo, type CompileOptions } from '../graph/compile.ts'
+import type { OptimizerStep } from '../optim/optimizer.ts'
+import { full, Tensor, tensor, type TensorData } from '../ops/index.ts'
+import { copy_ } from '../ops/inplace.ts'
+import { world } from '../ops/world.ts'
+import { Call, Expression, expressionsIn, mapExpressions } from './expression.ts'
+import { replace, type Pairs } from './graph.ts'
+import { Decision } from './branch.ts'
+import { ancestors, differentiated, Run } from './run.ts'
+import { shared, Shared } from './shared.ts'
+import { Variable } from './variables.ts'
+
+/** What can be passed for a variable. */
+export type Given = TensorData
+
+export interface Input {
+  variable: Tensor
+  /** Taken when a call gives no value. */
+  default?: Given
+  /** Under which calls give it by name; default: the variable's. */
+  name?: string
+}
+/** One expression, a list or an object of them. */
+export type Outputs = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>
+export type Results<O> = O extends Tensor ? Tensor : O extends undefined ? undefined : { [K in keyof O]: Tensor }
+/** Pairs of a shared variable (or parameter) and its new value; steps of optimisers. */
+export type Updates = Iterable<readonly [Tensor, Tensor | number] | OptimizerStep> | OptimizerStep
+
+export interface FuncSpec<O extends Outputs | undefined> extends Omit<CompileOptions, 'mode'> {
+  /** What a call gives, in order: by position, or by name: `f(1, 2)`, `f({x: 1, y: 2})`. */
+  inputs?: readonly (Tensor | Input)[]
+  outputs?: O
+  /** What shared variables are after a call. All are computed from the old values, then applied together. */
+  updates?: Updates
+  /** Expressions that stand for others in this function alone. */
+  givens?: Pairs
+  name?: string
+  /** 'eager' runs the ops one by one, for looking for faults; others as `compile` takes them. */
+  mode?: 'eager' | (CompileOptions extends { mode?: infer M } ? M : never)
+  /** What to do about an input that nothing depends on. Default 'raise'. */
+  onUnusedInput?: 'raise' | 'warn' | 'ignore'
+  /** Random streams stay where they are. */
+  noDefaultUpdates?: boolean
+}
+
+export interface CopyOptions {
+  /** Shared variables in the place of others. */
+  swap?: Iterable<readonly [Shared, Shared]>
+  name?: string
+  /** Leaves updates out. */
+  deleteUpdates?: boolean
+}
+
+export interface Func<O extends Outputs | undefined> {
+  (...args: (Given | Readonly<Record<string, Given>>)[]): Results<O>
+  /** The same function, with other state or without updates. */
+  copy(options?: CopyOptions): Func<O>
+  /** Frees what was compiled; the next call compiles anew. */
+  free(): void
+  info(): CompileInfo
+}
+
+const isStep = (u: unknown): u is OptimizerStep => isPlain(u) && 'optimizer' in u
+const isInput = (i: Tensor | Input): i is Input => !(i instanceof Tensor)
+
+interface Target {
+  readonly variable: Variable
+  readonly name: string | null
+  readonly default: Given | undefined
+  /** Passed as a plain number, since the graph depends on it. */
+  readonly plain: boolean
+}
+
+/** The value of an input as a tensor of the variable's type. */
+function conform(op: string, { variable, name }: Target, value: Given): Tensor {
+  const { dtype, ndim, single = [] } = variable.type
+  const label = name ?? variable.label
+  const x = value instanceof Tensor ? value : tensor(value, dtype === null ? {} : { dtype })
+  if (x instanceof Expression) fail(op, `input '${label}' is the expression ${x}`, 'functions take values')
+  if (ndim !== null && x.ndim !== ndim) fail(op, `input '${label}' is ${x}, it should have ${ndim} dimensions`, 'sizes may be any, their number may not')
+  const wide = single.find(axis => x.shape[axis] !== 1)
+  if (wide !== undefined) fail(op, `input '${label}' is ${x}, axis ${wide} should have one element`)
+  return dtype === null || x.dtype === dtype ? x : widened(op, label, x, dtype)
+}
+function widened(op: string, label: string, x: Tensor, dtype: DType): Tensor {
+  if (kindRank(x.dtype) > kindRank(dtype)) fail(op, `input '${label}' is ${x}, it should be ${dtype}`, `convert it: x.to('${dtype}')`)
+  return x.to(dtype)
+}
+
+/** The variables whose values must be plain numbers, and those that they are computed of. */
+function plainOnes(all: readonly Expression[]): Set<Expression> {
+  const seen = new Set<Expression>()
+  const stack = all.flatMap(e => (e instanceof Call ? (e.options.plain ?? []) : []))
+  while (stack.length) {
+    const e = stack.pop()!
+    if (seen.has(e)) continue
+    seen.add(e)
+    if (!(e instanceof Call) || !['size', 'numel'].includes(e.op)) stack.push(...e.inputs)
+  }
+  return seen
+}
+
+/**
+ * A function of expressions: compiled for each kind of sizes at its first call. Named inputs and defaults, outputs as one, list or object,
+ * updates of shared variables, of optimisers too (`updates: [adam.updates(cost)]`). As `theano.function`.
+ *
+ * @throws LampasError when an expression needs an input that is not listed, an input is not used, or two updates have one target.
+ * @example
+ * const x = symbolic.scalar('x')
+ * const y = symbolic.scalar('y')
+ * const f = symbolic.func({ inputs: [x, { variable: y, default: 1 }], outputs: x.add(y) })
+ * f(2) // → tensor(3.)
+ * f({ x: 2, y: 5 }) // → tensor(7.)
+ */
+export function func<const O extends Outputs | undefined = undefined>(spec: FuncSpec<O>): Func<O> {
+  const { inputs = [], outputs, updates = [], givens = [], name = 'func', mode, onUnusedInput = 'raise', noDefaultUpdates = false, ...options } = spec
+  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'exclude', 'debug', 'budget', 'memory', 'dynamic', 'profile'])
+  const steps = isStep(updates) ? [updates] : [...updates]
+  const optimizers = steps.filter(isStep)
+  const pairs = steps.flatMap(u => (isStep(u) ? [] : [u])).map(([target, value]) => [target instanceof Shared ? target : shared(target), value] as const)
+  for (const [i, [target]] of pairs.entries())
+    if (pairs.findIndex(([t]) => t === target) < i) fail(name, `two updates of ${target}`, 'each shared variable has one new value')
+  const body = replace({ outputs, values: pairs.map(([, v]) => v), costs: optimizers.map(o => o.cost) }, givens)
+
+  const trained = optimizers.flatMap(o => [...(o.params ?? o.optimizer.paramGroups.flatMap(g => g.params))])
+  const all = ancestors([...expressionsIn(body)])
+  const used = new Set(all)
+  const wrt = differentiated(all)
+  const plain = plainOnes(all)
+  const decisions = all.filter(e => e instanceof Decision)
+  const generators = [...new Set(all.flatMap(e => (e instanceof Call && e.options.generator ? [e.options.generator] : [])))]
+  const targets = inputs.map((i): Target => {
+    const { variable, default: value, name: given } = isInput(i) ? i : { variable: i, default: undefined, name: undefined }
+    if (!(variable instanceof Variable)) fail(name, `the input ${String(variable)} is not a variable`, 'list variables such as symbolic.matrix(…); other expressions are replaced by {givens: [[expression, value]]}')
+    return { variable, name: given ?? variable.name, default: value, plain: plain.has(variable) }
+  })
+  targets.forEach(({ variable, name: label }, i) => {
+    if (targets.findIndex(t => t.variable === variable) < i) fail(name, `the input ${variable} is listed twice`)
+    if (label !== null && targets.findIndex(t => t.name === label) < i) fail(name, `two inputs are called '${label}'`, 'give one another name: {variable, name}')
+    if (used.has(variable) || onUnusedInput === 'ignore') return
+    const problem = `nothing depends on the input ${variable}`
+    if (onUnusedInput === 'raise') fail(name, problem, "leave it out, or pass {onUnusedInput: 'ignore'}")
+    console.warn(`[${name}] ${problem}`)
+  })
+  const missing = all.find(e => e instanceof Variable && !targets.some(t => t.variable === e))
+  if (missing) fail(name, `the result depends on ${missing}, which is not an input`, 'list it in {inputs: […]}, or give it a value by givens')
+
+  const started = (args: readonly unknown[], decided: readonly boolean[]): Run =>
+    new Run([...targets.map((t, i) => [t.variable, args[i]] as const), ...decided.map((d, i) => [decisions[i], d] as const)], wrt)
+  const recording = <T>(make: () => T): T => (wrt.size > 0 || optimizers.length > 0 ? enableGrad(make) : noGrad(make))
+
+  const compute = (args: readonly unknown[], decided: readonly boolean[]): unknown => recording(() => {
+    const before = noDefaultUpdates ? generators.map(g => g.state.clone()) : []
+    const run = started(args, decided)
+    const value = (v: unknown): unknown => mapExpressions(v, e => run.get(e))
+    const results = value(body.outputs)
+    const values = pairs.map(([target], i) => fitting(target, value(body.values[i])))
+    const costs = body.costs.map(value) as Tensor[]
+    return noGrad(() => {
+      // Every new value is computed from the old ones before the first is written.
+      const kept = apart(results)
+      values.map(v => v.clone()).forEach((v, i) => copy_(pairs[i][0].value, v))
+      optimizers.forEach((o, i) => descend(name, o, costs[i]))
+      before.forEach((state, i) => copy_(generators[i].state, state))
+      return kept
+    })
+  })
+
+  const fitting = (target: Shared, value: unknown): Tensor => {
+    const now = target.value
+    const v = value instanceof Tensor ? value : full([], Number(value), { dtype: now.dtype })
+    if (!sameShape(v.shape, now.shape)) fail(name, `the update of ${target} is ${v}, its value is ${now}`, 'an update keeps the shape; shared.set(…) may give another')
+    return v
+  }
+  const apart = (v: unknown): unknown => {
+    if (v instanceof Tensor) return v.source.world === null ? full([], v.constant!, { dtype: v.dtype }) : pairs.length + trained.length > 0 ? v.detach().clone() : v.detach()
+    if (Array.isArray(v)) return v.map(apart)
+    return isPlain(v) ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, apart(x)])) : v
+  }
+
+  const run = mode === 'eager' ? null : compile(compute, { name, ...options, ...(mode === undefined ? {} : { mode }) } as CompileOptions)
+  const decide = decisions.length ? compile((args: readonly unknown[]) => noGrad(() => {
+    const before = generators.map(g => g.state.clone())
+    const inner = started(args, [])
+    const found = decisions.map(d => inner.get(d.inputs[0] ?? d)).map(v => (v instanceof Tensor ? v.detach().clone() : v))
+    before.forEach((state, i) => copy_(generators[i].state, state))
+    return found
+  }), { name: `the conditions of ${name}` }) : null
+
+  const call = (...given: unknown[]): unknown => {
+    const args = bind(name, targets, given)
+    const made: Tensor[] = []
+    const values = targets.map((t, i) => {
+      const v = args[i] as Given
+      if (t.plain) {
+        if (typeof v !== 'number') fail(name, `input '${t.variable}' decides how many steps a loop has, it is ${String(v)}`, 'pass a plain number')
+        return v
+      }
+      const x = conform(name, t, v)
+      if (x !== v) made.push(x)
+      return x
+    })
+    try {
+      // Where values can be read at once, of each ifelse only the branch that is taken runs.
+      const decided = decide && currentBackend().readSync && world().currentDevice() === currentBackend() ? decide(values).map(truth) : []
+      return run ? run(values, decided) : compute(values, decided)
+    } finally {
+      if (run) for (const x of made) x.dispose()
+    }
+  }
+  const truth = (v: unknown): boolean => {
+    if (!(v instanceof Tensor)) return Boolean(v)
+    const on = v.itemSync() !== 0
+    v.dispose()
+    return on
+  }
+
+  return Object.assign(call, {
+    copy: ({ swap = [], name: other = name, deleteUpdates = false }: CopyOptions = {}): Func<O> => {
+      const map = new Map<Tensor, Shared>(swap)
+      const swapped = <T extends Tensor | number>(x: T): T => replace(x, map)
+      return func({
+        ...spec,
+        name: other,
+        outputs: replace(outputs, map) as O,
+        givens: [...givens].map(([a, b]) => [a, swapped(b)] as const),
+        updates: deleteUpdates ? [] : [...pairs.map(([t, v]) => [map.get(t) ?? t, swapped(v)] as const), ...optimizers.map(o => ({ ...o, cost: swapped(o.cost) }))],
+        onUnusedInput: 'ignore',
+      })
+    },
+    free: () => {
+      run?.dispose()
+      decide?.dispose()
+    },
+    info: (): CompileInfo => run?.info() ?? fail(name, 'nothing is compiled in the mode eager'),
+  }) as Func<O>
+}
+
+/** Arguments by position and, in a last plain object, by name. */
+function bind(name: string, targets: readonly Target[], given: readonly unknown[]): unknown[] {
+  const last = given.at(-1)
+  const named = isPlain(last) ? last : {}
+  const listed = isPlain(last) ? given.slice(0, -1) : given
+  const expects = targets.map(t => t.name ?? t.variable.label).join(', ') || 'none'
+  if (listed.length > targets.length) fail(name, `${listed.length} inputs were given`, `it takes ${targets.length}: ${expects}`)
+  for (const key of Object.keys(named)) if (!targets.some(t => t.name === key)) fail(name, `there is no input '${key}'`, `inputs: ${expects}`)
+  return targets.map((t, i) => {
+    const byName = t.name !== null && Object.hasOwn(named, t.name)
+    if (i < listed.length && byName) fail(name, `input '${t.name}' is given by position and by name`)
+    const v = i < listed.length ? listed[i] : byName ? named[t.name!] : t.default
+    return v ?? fail(name, `input ${i} ('${t.name ?? 'without name'}') is missing`, `inputs: ${expects}`)
+  })
+}
+
+/** One step of an optimiser, which leaves the gradients of eager code alone. */
+function descend(name: string, { optimizer, params }: OptimizerStep, cost: Tensor): void {
+  if (cost.numel !== 1) fail(name, `the cost ${cost} of an optimiser has ${cost.numel} elements`, 'reduce it: cost.mean()')
+  const list = [...(params ?? optimizer.paramGroups.flatMap(g => g.params))].map(p => (p instanceof Shared ? p.value : p)).filter(p => p.requiresGrad)
+  if (!cost.requiresGrad) fail(name, `the cost ${cost} does not depend on the parameters`, 'build it from the parameters that the optimiser holds')
+  const found: (Tensor | null)[] = grad(cost, list, { retainGraph: true, allowUnused: true })
+  const before = list.map(p => p.peekGrad())
+  list.forEach((p, i) => (p.grad = found[i] && found[i].detach()))
+  optimizer.step()
+  list.forEach((p, i) => (p.grad = before[i]))
+}
+
+const known = new WeakMap<Expression, Func<Tensor>>()
+
+/**
+ * The value of an expression, compiled once and kept with it; variables by name or in pairs. As `theano.Variable.eval`.
+ *
+ * @example
+ * const x = symbolic.vector('x')
+ * symbolic.evaluate(x.mul(2).sum(), { x: [1, 2, 3] }) // → tensor(12.)
+ */
+export function evaluate(e: Tensor, given: Readonly<Record<string, Given>> | Iterable<readonly [Tensor, Given]> = {}): Tensor {
+  if (!(e instanceof Expression)) return e
+  let f = known.get(e)
+  if (!f) {
+    const inputs = ancestors([e]).filter(v => v instanceof Variable)
+    known.set(e, (f = func({ inputs, outputs: e as Tensor, name: 'evaluate' })))
+  }
+  if (!(Symbol.iterator in given)) return f(given as Readonly<Record<string, Given>>)
+  const values = new Map<Tensor, Given>(given)
+  const inputs = ancestors([e]).filter(v => v instanceof Variable)
+  return f(...inputs.map(v => values.get(v) ?? fail('evaluate', `there is no value for ${v}`, 'pass pairs [[x, 1], …]')))
+}

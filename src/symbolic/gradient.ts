@@ -1,0 +1,155 @@
+// Derivatives, of expressions and of eager tensors alike: the work is autograd's, on values.
+import { gradcheck, type Differentiable, type GradcheckOptions } from '../autograd/gradcheck.ts'
+import { grad as pullBack } from '../autograd/engine.ts'
+import { enableGrad } from '../autograd/mode.ts'
+import { isDifferentiable } from '../core/dtype.ts'
+import { fail } from '../core/errors.ts'
+import { needKnown } from '../core/options.ts'
+import { numel, sameShape } from '../core/shape.ts'
+import { apply1, describe, type Described } from '../ops/define.ts'
+import { mul, onesLike, reshape, select, stack, Tensor, zerosLike } from '../ops/index.ts'
+import { expandOp } from '../ops/movement-ops.ts'
+import { ruled } from '../ops/linalg/tools.ts'
+import { call, Expression, expressionsIn, type Example } from './expression.ts'
+import { replace, type Pairs } from './graph.ts'
+import { shared } from './shared.ts'
+
+export type Disconnected = 'raise' | 'warn' | 'ignore'
+
+export interface DerivativeOptions {
+  /** Expressions whose own dependence on anything is passed over. */
+  considerConstant?: readonly Tensor[]
+  /** What to do where the cost does not depend on an input: throw, or give zeros with or without a warning. Default 'raise'. */
+  disconnectedInputs?: Disconnected
+}
+export interface GradOptions extends DerivativeOptions {
+  /** Cotangents that are known: pairs of an expression and the gradient of the cost with respect to it. The cost may then be null. */
+  knownGrads?: Pairs
+}
+
+/** Cotangents of xs from those of ys. */
+function pull(op: string, ys: readonly Tensor[], gs: readonly Tensor[], xs: readonly Tensor[], missing: Disconnected): Tensor[] {
+  const from = [...ys.keys()].filter(i => ys[i].requiresGrad)
+  const to = [...xs.keys()].filter(i => xs[i].requiresGrad)
+  const found = from.length && to.length ? pullBack(from.map(i => ys[i]), to.map(i => xs[i]), { gradOutputs: from.map(i => gs[i]), createGraph: true, allowUnused: true }) : []
+  return xs.map((x, i) => {
+    if (!isDifferentiable(x.dtype)) fail(op, `input ${i} (${x}) has no derivative`, 'only float and complex tensors have')
+    const g = to.includes(i) ? found[to.indexOf(i)] : null
+    if (g) return g
+    const problem = `the cost does not depend on input ${i} (${x})`
+    if (missing === 'raise') fail(op, problem, "pass {disconnectedInputs: 'ignore'} to get zeros for it")
+    if (missing === 'warn') console.warn(`[${op}] ${problem}`)
+    return zerosLike(x)
+  })
+}
+
+function rowsOf(op: string, y: Tensor, xs: readonly Tensor[], missing: Disconnected): Tensor[] {
+  const flat = reshape(y, -1)
+  const rows = Array.from({ length: numel(y.shape) }, (_, i) => {
+    const entry = select(flat, 0, i)
+    return pull(op, [entry], [onesLike(entry)], xs, i === 0 ? missing : 'ignore')
+  })
+  return xs.map((x, k) => reshape(stack(rows.map(r => r[k])), ...y.shape, ...x.shape))
+}
+
+type Rule = (y: readonly Tensor[], xs: readonly Tensor[], more: readonly Tensor[]) => Tensor[]
+type Wrt = Tensor | readonly Tensor[]
+type Like<W extends Wrt> = W extends readonly Tensor[] ? Tensor[] : Tensor
+type Cost = Tensor | ((...inputs: Tensor[]) => Tensor)
+
+const isList = (x: Wrt): x is readonly Tensor[] => Array.isArray(x)
+const exampleList = (list: readonly Tensor[]): Example =>
+  list.every(e => !(e instanceof Expression) || e.example !== null) ? { value: list.map(e => (e instanceof Expression ? e.example!.value : e)) } : null
+
+/** Applies a rule to eager tensors or a function now, to expressions when they are computed. */
+function derive<W extends Wrt>(op: string, rule: Rule, ys: readonly (Cost | null)[], wrt: W, more: readonly Tensor[], o: DerivativeOptions, results: (xs: readonly Tensor[]) => Example = exampleList): Like<W> {
+  needKnown(op, o, ['considerConstant', 'disconnectedInputs', 'knownGrads'])
+  const list: readonly Tensor[] = isList(wrt) ? wrt : [wrt as Tensor]
+  for (const x of list) if (!(x instanceof Tensor)) fail(op, `expected tensors or expressions to differentiate by, got ${String(x)}`, `${op}(cost, [w, b])`)
+  const costs = ys.filter(y => y !== null)
+  const given = (found: readonly Tensor[]): Like<W> => (isList(wrt) ? [...found] : found[0]) as Like<W>
+  if (expressionsIn([...costs, ...list, ...more]).size === 0) {
+    if (o.considerConstant) fail(op, 'considerConstant needs expressions: eager values are connected already', 'use stopGradient(x) where x is used')
+    const made = costs.map(y => (typeof y === 'function' ? called(y, list) : { y, xs: list }))
+    return given(rule(made.map(m => m.y), made.find(m => m.xs !== list)?.xs ?? list, more))
+  }
+  const xs = list.map(x => (x instanceof Expression ? x : shared(x)))
+  const written = costs.map(y => (typeof y === 'function' ? y(...xs) : y))
+  const fixed = replace<[Tensor[], Expression[]]>([written, xs], (o.considerConstant ?? []).map(c => [c, stopGradient(c)]))
+  const e = call(op, (y, x, m) => rule(y as Tensor[], x as Tensor[], m as Tensor[]), [...fixed, more], { wrt: fixed[1], example: () => results(xs) })
+  return given(xs.map((_, i) => e.part(i)))
+}
+
+function called(fn: (...inputs: Tensor[]) => Tensor, list: readonly Tensor[]): { y: Tensor; xs: readonly Tensor[] } {
+  const xs = list.map(x => (x.requiresGrad ? apply1(expandOp, [x], { shape: x.shape }) : x.detach().requiresGrad_()))
+  return { y: enableGrad(() => fn(...xs)), xs }
+}
+
+/**
+ * The gradient of a cost of one element with respect to expressions, shared variables or parameters: as expressions, which can be
+ * differentiated again. With eager tensors or a function in the place of the cost it is computed at once. As `theano.grad`.
+ *
+ * @example
+ * const x = symbolic.scalar('x')
+ * symbolic.evaluate(symbolic.grad(x.square(), x), { x: 4 }) // → tensor(8.)
+ * symbolic.grad(v => v.square().sum(), tensor([1, 2])).detach() // → tensor([2., 4.])
+ */
+export function grad<W extends Wrt>(cost: Cost | null, wrt: W, options: GradOptions = {}): Like<W> {
+  const known = [...(options.knownGrads ?? [])]
+  if (cost === null && known.length === 0) fail('grad', 'there is no cost', 'give one, or knownGrads')
+  const gs = known.map(([, g]) => g as Tensor)
+  return derive('grad', (ys, xs, more) => {
+    const own = cost === null ? [] : ys.slice(0, 1)
+    for (const y of own) if (y.numel !== 1) fail('grad', `the cost ${y} has ${y.numel} elements`, 'reduce it: cost.sum(); or use jacobian, or Lop with a cotangent')
+    return pull('grad', ys, [...own.map(y => onesLike(y)), ...more], xs, options.disconnectedInputs ?? 'raise')
+  }, [cost, ...known.map(([y]) => y)], wrt, gs, options)
+}
+
+/** The rows of derivatives of every element of y: shape of y, then shape of the input. As `theano.gradient.jacobian`. */
+export const jacobian = <W extends Wrt>(y: Cost, wrt: W, options: DerivativeOptions = {}): Like<W> =>
+  derive('jacobian', ([v], xs) => rowsOf('jacobian', v, xs, options.disconnectedInputs ?? 'raise'), [y], wrt, [], options, () => null)
+
+/** Second derivatives of a cost: for each input its shape twice. As `theano.gradient.hessian`. */
+export const hessian = <W extends Wrt>(cost: Cost, wrt: W, options: DerivativeOptions = {}): Like<W> =>
+  derive('hessian', ([y], xs) => {
+    const missing = options.disconnectedInputs ?? 'raise'
+    return pull('hessian', [y], [onesLike(y)], xs, missing).map((g, i) => rowsOf('hessian', g, [xs[i]], missing === 'raise' ? 'ignore' : missing)[0])
+  }, [cost], wrt, [], options, () => null)
+
+const listOf = (v: Wrt): readonly Tensor[] => (isList(v) ? v : [v])
+
+/** Jacobian of f times vectors, one for each input, without the Jacobian: the directional derivative. As `theano.gradient.Rop`. */
+export const Rop = (f: Cost, wrt: Wrt, points: Wrt, options: DerivativeOptions = {}): Tensor =>
+  derive('Rop', ([y], xs, vs) => {
+    // The cotangents of x are linear in the cotangent u of y; the derivative by u, with cotangents v, is J·v.
+    xs.forEach((x, i) => sameShape(x.shape, vs[i]?.shape ?? []) || fail('Rop', `the vector for input ${i} (${x}) is ${String(vs[i])}`, 'give one of the same shape for each input'))
+    const u = zerosLike(y).detach().requiresGrad_()
+    const gs = pull('Rop', [y], [u], xs, options.disconnectedInputs ?? 'raise')
+    return pull('Rop', gs, vs, [u], 'ignore')
+  }, [f], listOf(wrt), listOf(points), options, () => null)[0]
+
+/** A cotangent of f times its Jacobian: the gradient of Σ f·v. As `theano.gradient.Lop`. */
+export const Lop = <W extends Wrt>(f: Cost, wrt: W, point: Tensor, options: DerivativeOptions = {}): Like<W> =>
+  derive('Lop', ([y], xs, [v]) => {
+    if (!sameShape(y.shape, v.shape)) fail('Lop', `the vector ${v} must have the shape of ${y}`)
+    return pull('Lop', [y], [v], xs, options.disconnectedInputs ?? 'raise')
+  }, [f], wrt, [point], options)
+
+const clipRule = ruled<{ low: number; high: number }>('gradClip', (g, _, __, { params: { low, high } }) => [g.clamp(low, high)])
+const scaleRule = ruled<{ factor: number }>('gradScale', (g, _, __, { params: { factor } }) => [mul(g, factor)])
+
+/** x, whose gradient is clipped to low … high on its way back. As `theano.gradient.grad_clip`. */
+export const gradClip: ((x: Tensor, low: number, high: number) => Tensor) & Described = describe((x: Tensor, low: number, high: number) => {
+  if (!(low <= high)) fail('gradClip', `the range is ${low} … ${high}`, 'give low ≤ high')
+  return clipRule(x.detach().clone(), [x], { low, high })
+}, 'gradClip', ['x', 'low', 'high'])
+
+/** x, whose gradient is multiplied by a number on its way back. As `theano.gradient.grad_scale`. */
+export const gradScale: ((x: Tensor, factor: number) => Tensor) & Described = describe((x: Tensor, factor: number) => scaleRule(x.detach().clone(), [x], { factor }), 'gradScale', ['x', 'factor'])
+
+/** x as a constant: no gradient flows through it. As `theano.gradient.disconnected_grad`. */
+export const stopGradient: ((x: Tensor) => Tensor) & Described = describe((x: Tensor) => x.detach(), 'stopGradient', ['x'])
+
+/** Compares the gradients of a function with finite differences at given points. As `theano.gradient.verify_grad`. */
+export const verifyGrad = (fn: Differentiable, points: readonly Tensor[], options: GradcheckOptions = {}): Promise<true> =>
+  gradcheck(fn, points.map(x => (isDifferentiable(x.dtype) && !x.requiresGrad ? x.detach().requiresGrad_() : x)), options)

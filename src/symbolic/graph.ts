@@ -1,0 +1,67 @@
+// Walking and rewriting expressions.
+import { ancestors } from './run.ts'
+import { call, Call, expressionsIn, mapExpressions, recorded, type AnyFunction, type Expression } from './expression.ts'
+import { Lambda } from './lambda.ts'
+import { Variable } from './variables.ts'
+import { Shared } from './shared.ts'
+import { customOp, type CustomDerivative } from './custom.ts'
+import type { Tensor } from '../ops/index.ts'
+
+export type Pairs = Iterable<readonly [Tensor, Tensor | number]>
+
+/** Expressions (one, or nested in lists and objects) in which some are others: the rest is made anew where it depends on them. */
+export function replace<T>(value: T, pairs: Pairs): T {
+  const made = new Map<unknown, unknown>(pairs)
+  for (const e of ancestors([...expressionsIn(value)]))
+    if (!made.has(e) && e instanceof Call && e.inputs.some(i => made.has(i))) made.set(e, e.over(i => (made.has(i) ? made.get(i) : i)))
+  return mapExpressions(value, e => (made.has(e) ? made.get(e) : e)) as T
+}
+
+/** A copy of an expression, with replacements. As `theano.clone`. */
+export const clone = <T>(value: T, pairs: Pairs = []): T => replace(value, pairs)
+
+const listed = (value: Tensor | readonly Tensor[]): Expression[] => [...expressionsIn(value)]
+
+/** The variables that expressions are made of. */
+export const variablesOf = (value: Tensor | readonly Tensor[]): Variable[] => ancestors(listed(value)).filter(e => e instanceof Variable)
+/** The shared variables that expressions are made of. */
+export const sharedOf = (value: Tensor | readonly Tensor[]): Shared[] => ancestors(listed(value)).filter(e => e instanceof Shared)
+/** Whether the expression is made of the other one. */
+export const dependsOn = (value: Tensor, other: Tensor): boolean => ancestors(listed(value)).some(e => e === other)
+
+/**
+ * Records a function of any kind, a whole layer or model too, as one call: it runs with values, so it may look at sizes as it likes.
+ *
+ * @example
+ * const x = symbolic.matrix('x')
+ * const half = symbolic.call(v => v.at(`:${v.shape[0] / 2}`), x)
+ * symbolic.evaluate(half, { x: [[1, 2], [3, 4]] }) // → tensor([[1., 2.]])
+ */
+const callFunction = (fn: (...args: never[]) => unknown, ...args: unknown[]): Tensor => call(fn.name || 'function', fn as unknown as AnyFunction, args)
+export { callFunction as call }
+
+export interface GraphOpOptions {
+  name?: string
+  /** Cotangents of the inputs, in place of what follows from the expression. */
+  vjp?: CustomDerivative
+}
+
+/**
+ * An op made of an expression: a function that puts its arguments in the place of the inputs. With `vjp` it has a derivative of its own. As
+ * `theano.OpFromGraph`.
+ *
+ * @example
+ * const [x, y] = symbolic.scalars('x', 'y')
+ * const f = symbolic.opFromGraph([x, y], x.mul(y).add(1))
+ * f(tensor(2), tensor(3)) // → tensor(7.)
+ */
+export function opFromGraph(inputs: readonly Tensor[], output: Tensor, options: GraphOpOptions = {}): (...args: Tensor[]) => Tensor {
+  const { name = 'opFromGraph', vjp } = options
+  const lambda = new Lambda(inputs as readonly Expression[], output)
+  const run = (...args: unknown[]): unknown => lambda.apply(args.slice(0, inputs.length), args.slice(inputs.length))
+  const own = vjp ? customOp({ name, value: run as (...args: Tensor[]) => Tensor, vjp: (g, saved) => [...vjp(g, { ...saved, inputs: saved.inputs.slice(0, inputs.length) }), ...lambda.captured.map(() => null)] }) : run
+  return (...args) => {
+    const all = [...args, ...lambda.captured]
+    return (expressionsIn(all).size === 0 ? own(...(all as Tensor[])) : recorded(name, own as AnyFunction, all)) as Tensor
+  }
+}

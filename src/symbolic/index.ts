@@ -1,0 +1,15 @@
+// The symbolic face: expressions, functions of them, gradients, loops. `import * as symbolic from 'lampas/symbolic'`.
+import './layers.ts'
+
+export { cond, ifelse, type Branch, type Condition } from './branch.ts'
+export { customOp, type CustomDerivative, type CustomOp, type CustomSaved } from './custom.ts'
+export { Expression, asNumber, size } from './expression.ts'
+export { evaluate, func, type CopyOptions, type Func, type FuncSpec, type Given, type Input, type Outputs, type Results, type Updates } from './func.ts'
+export {
+  Lop, Rop, grad, gradClip, gradScale, hessian, jacobian, stopGradient, verifyGrad, type DerivativeOptions, type Disconnected, type GradOptions,
+} from './gradient.ts'
+export { call, clone, dependsOn, opFromGraph, replace, sharedOf, variablesOf, type GraphOpOptions, type Pairs } from './graph.ts'
+export { Until, foldl, foldr, map, reduce, scan, until, whileLoop, type ScanOptions, type Sequence, type State, type Step, type StepResult, type WhileOptions } from './loops.ts'
+export { RandomStreams, generatorOf, randomStreams } from './random.ts'
+export { Shared, shared, type SharedOptions } from './shared.ts'
+export * from './variables.ts'

@@ -1,0 +1,268 @@
+// Loops over sequences and carried state, after Theano's scan. A step is written once; in expressions it is traced once, and what it does
+// not compute from its arguments is computed outside. In compiled code the steps stand in a row, so nothing is read back between them.
+import { fail, needFunction } from '../core/errors.ts'
+import { needKnown } from '../core/options.ts'
+import { noGrad } from '../autograd/mode.ts'
+import { flip, full, logicalAnd, select, stack, Tensor, where } from '../ops/index.ts'
+import { chosen, known } from './branch.ts'
+import { call, Expression, expressionsIn, type AnyFunction, type Example } from './expression.ts'
+import { Lambda } from './lambda.ts'
+
+/** A condition that ends the loop after the step that gave it: `return [values, until(x.gt(3))]`. */
+export class Until {
+  constructor(readonly condition: Tensor) {}
+}
+export const until = (condition: Tensor): Until => new Until(condition)
+
+export interface Sequence {
+  input: Tensor
+  /** Which entries a step gets, counted from its own. Default [0]. */
+  taps?: readonly number[]
+}
+export interface State {
+  /** The value before the first step; with taps the values before, oldest first, on a dimension in front. */
+  initial: Tensor | number
+  /** Which earlier values a step gets: [-1] is the last one. */
+  taps?: readonly number[]
+}
+type Many<T> = T | readonly T[]
+
+export interface ScanOptions {
+  /** Tensors whose entries along the first dimension go to the steps one by one. */
+  sequences?: Many<Tensor | Sequence>
+  /** For each result of a step its value before the first one, or null where no step asks for the earlier one. */
+  outputsInfo?: Many<Tensor | number | State | null>
+  /** Further arguments, the same in each step. */
+  nonSequences?: Many<Tensor | number>
+  /** How many steps; default: as long as the sequences last. */
+  nSteps?: number | Tensor
+  /** From the last entry of the sequences to the first. */
+  goBackwards?: boolean
+  /** Gradients flow through this many steps from the end; −1: all. */
+  truncateGradient?: number
+}
+/** What a step gives: one value, a list, and perhaps the end. */
+export type StepResult = Tensor | number | Until | readonly (Tensor | number | Until | readonly (Tensor | number)[])[]
+export type Step = (...args: Tensor[]) => StepResult
+
+interface Taken {
+  readonly values: readonly (Tensor | number)[]
+  readonly until: Tensor | null
+  readonly single: boolean
+}
+interface Plan {
+  readonly sequences: readonly { readonly input: Tensor; readonly taps: readonly number[] }[]
+  readonly states: readonly ({ readonly initial: Tensor | number; readonly taps: readonly number[] | null } | null)[]
+  readonly fixed: readonly (Tensor | number)[]
+  readonly steps: number | Tensor | null
+  readonly backwards: boolean
+  readonly truncate: number
+  /** Only the last values are wanted. */
+  readonly last: boolean
+}
+
+function taken(result: StepResult): Taken {
+  const parts = Array.isArray(result) ? (result as readonly (Tensor | number | Until | readonly (Tensor | number)[])[]) : [result as Tensor]
+  const end = parts.find(p => p instanceof Until) ?? null
+  const values = parts.filter(p => !(p instanceof Until))
+  const nested = values.length === 1 && Array.isArray(values[0])
+  const list = (nested ? values[0] : values) as readonly (Tensor | number)[]
+  for (const v of list) if (!(v instanceof Tensor) && typeof v !== 'number') fail('scan', `a step gave ${String(v)}`, 'return a tensor, or a list of tensors, and until(condition) behind them')
+  return { values: list, until: end && end.condition, single: !nested && !(Array.isArray(result) && end === null) && list.length === 1 }
+}
+
+const listOf = <T>(v: Many<T> | undefined): readonly T[] => (v === undefined ? [] : Array.isArray(v) ? (v as readonly T[]) : [v as T])
+const isState = (v: unknown): v is State => typeof v === 'object' && v !== null && 'initial' in v
+
+function planOf(o: ScanOptions, last: boolean): Plan {
+  needKnown('scan', o, ['sequences', 'outputsInfo', 'nonSequences', 'nSteps', 'goBackwards', 'truncateGradient'])
+  const sequences = listOf(o.sequences).map(s => (s instanceof Tensor ? { input: s, taps: [0] } : { input: s.input, taps: s.taps ?? [0] }))
+  const states = listOf(o.outputsInfo).map(s => (s === null ? null : isState(s) && !(s instanceof Tensor) ? { initial: s.initial, taps: s.taps ?? null } : { initial: s, taps: null }))
+  for (const s of states) if (s?.taps?.some(t => !Number.isInteger(t) || t >= 0)) fail('scan', `taps ${String(s.taps)} of a result`, 'steps get earlier results only: [-1], [-2, -1]')
+  if (sequences.length === 0 && o.nSteps === undefined) fail('scan', 'there are neither sequences nor nSteps', 'say how many steps there are')
+  return { sequences, states, fixed: listOf(o.nonSequences), steps: o.nSteps ?? null, backwards: o.goBackwards ?? false, truncate: o.truncateGradient ?? -1, last }
+}
+
+const asTensor = (v: Tensor | number): Tensor => (v instanceof Tensor && v.source.world !== null ? v : full([], v instanceof Tensor ? v.constant! : v))
+
+/** Runs the loop on values. */
+function loop(step: (args: Tensor[]) => Taken, p: Plan): { results: Tensor[]; single: boolean } {
+  const ordered = p.sequences.map(({ input, taps }) => ({ input: p.backwards ? flip(input, 0) : input, taps, from: Math.min(0, ...taps), to: Math.max(0, ...taps) }))
+  for (const { input } of ordered) if (input.ndim === 0) fail('scan', `the sequence ${input} has no dimension to go along`)
+  const lasting = ordered.map(({ input, from, to }) => input.shape[0] - to + from)
+  const wanted = p.steps
+  if (wanted instanceof Tensor && wanted.source.world !== null) fail('scan', `the number of steps is ${wanted}, which is not known when the loop is compiled`, 'pass a plain number')
+  const n = wanted === null ? Math.min(...lasting) : Number(wanted instanceof Tensor ? wanted.constant : wanted)
+  if (!Number.isInteger(n) || n < 1) fail('scan', `${n} steps`, 'a loop has one or more')
+  const short = lasting.findIndex(m => m < n)
+  if (short >= 0) fail('scan', `${n} steps, but sequence ${short} (${ordered[short].input}) lasts for ${lasting[short]}`)
+
+  const histories = p.states.map(s => s && (s.taps === null ? [asTensor(s.initial)] : before(s)))
+  const outputs: Tensor[][] = []
+  let active: Tensor | null = null
+  let single = true
+  for (let t = 0; t < n; t++) {
+    const args = [
+      ...ordered.flatMap(({ input, taps, from }) => taps.map(tap => select(input, 0, t - from + tap))),
+      ...histories.flatMap((h, i) => (h ? (p.states[i]!.taps ?? [-1]).map(tap => h[h.length + tap]) : [])),
+      ...p.fixed.map(asTensor),
+    ]
+    const run = (): Taken => step(args)
+    const result = p.truncate >= 0 && t < n - p.truncate ? noGrad(run) : run()
+    single = result.single
+    const values = result.values.map(v => asTensor(v))
+    if (p.states.length > 0 && values.length !== p.states.length) fail('scan', `a step gave ${values.length} results, outputsInfo has ${p.states.length}`, 'give null for a result that no step asks for')
+    values.forEach((v, i) => {
+      const now = active && t > 0 ? where(active, v, outputs[i].at(-1)!) : v
+      if (p.last) outputs[i] = [now]
+      else (outputs[i] ??= []).push(now)
+      histories[i]?.push(now)
+    })
+    if (result.until) {
+      const ended = known('until', result.until)
+      if (ended === true) break
+      if (ended !== false) {
+        const on: Tensor = ended.reshape([]).eq(0)
+        active = active ? logicalAnd(active, on) : on
+      }
+    }
+  }
+  return { results: outputs.map(list => (p.last ? list[0] : stack(list))), single }
+}
+
+function before({ initial, taps }: { initial: Tensor | number; taps: readonly number[] | null }): Tensor[] {
+  const depth = -Math.min(...taps!)
+  if (!(initial instanceof Tensor) || initial.ndim === 0 || initial.shape[0] < depth) fail('scan', `taps ${String(taps)} need ${depth} values before the first step, given is ${String(initial)}`, 'stack them on a dimension in front')
+  return Array.from({ length: initial.shape[0] }, (_, i) => select(initial, 0, i))
+}
+
+const first = (x: Tensor, drop: boolean): Example => {
+  if (!(x instanceof Expression)) return { value: drop ? select(x, 0, 0) : x }
+  const value = x.example?.value
+  return value instanceof Tensor ? { value: drop ? select(value, 0, 0) : value } : x.example
+}
+
+/** The loop as one expression. */
+function written(fn: Step, p: Plan): { results: Tensor[]; single: boolean } {
+  const examples = [
+    ...p.sequences.flatMap(({ input, taps }) => taps.map(() => (input instanceof Expression && !input.example ? null : first(input, true)))),
+    ...p.states.flatMap(s => (s ? (s.taps ?? [-1]).map(() => (typeof s.initial === 'number' ? null : first(s.initial, s.taps !== null))) : [])),
+    ...p.fixed.map(v => (typeof v === 'number' ? null : first(v, false))),
+  ].map(e => (e && e.value instanceof Tensor ? e : null))
+  let single = true
+  let count = 0
+  const lambda = Lambda.of(examples, (...params) => {
+    const { single: one, ...result } = taken(fn(...params))
+    single = one
+    count = result.values.length
+    return result
+  })
+  const args = [p.sequences.map(s => s.input), p.states.map(s => s && s.initial), p.fixed, p.steps, lambda.captured]
+  const run: AnyFunction = (...given) => {
+    const [inputs, initials, fixed, steps, captured] = given as [Tensor[], (Tensor | number | null)[], (Tensor | number)[], number | null, unknown[]]
+    return loop(xs => ({ ...(lambda.apply(xs, captured) as Omit<Taken, 'single'>), single }), {
+      ...p, fixed, steps,
+      sequences: p.sequences.map((s, i) => ({ ...s, input: inputs[i] })),
+      states: p.states.map((s, i) => s && { ...s, initial: initials[i]! }),
+    }).results
+  }
+  const e = call('scan', run, args, { plain: p.steps instanceof Expression ? [p.steps] : [] })
+  return { results: Array.from({ length: count }, (_, i) => e.part(i)), single }
+}
+
+function run(fn: Step, o: ScanOptions, last: boolean): { results: Tensor[]; single: boolean } {
+  needFunction('scan', fn)
+  const p = planOf(o, last)
+  const mentioned = [p.sequences.map(s => s.input), p.states.map(s => s && s.initial), p.fixed, p.steps]
+  if (expressionsIn(mentioned).size > 0) return written(fn, p)
+  try {
+    return loop(args => {
+      const result = taken(fn(...args))
+      if (expressionsIn(result).size > 0) throw new Mentions()
+      return result
+    }, p)
+  } catch (error) {
+    if (error instanceof Mentions) return written(fn, p)
+    throw error
+  }
+}
+/** A step of plain tensors gave an expression: it mentions one from outside. */
+class Mentions extends Error {}
+
+/**
+ * Calls `fn` once for each entry of the sequences, or `nSteps` times, with entries, earlier results and further arguments, in this order, and
+ * stacks what it gives. One result comes as it is, several as a list. The number of steps must be known from sizes or be a plain number.
+ * `until(condition)` behind the results ends the loop; where nothing can be read at once (compiled code, webgpu) the steps after it
+ * repeat the last results, since sizes are fixed there. Gradients flow through. As `theano.scan`.
+ *
+ * @example
+ * symbolic.scan((x, total) => total.add(x), { sequences: tensor([1, 2, 3]), outputsInfo: 0 }) // → tensor([1., 3., 6.])
+ */
+export function scan(fn: Step, options: ScanOptions): Tensor & Tensor[] {
+  const { results, single } = run(fn, options, false)
+  return (single ? results[0] : results) as Tensor & Tensor[]
+}
+
+type Fold = (fn: Step, sequences: Many<Tensor>, initial?: Many<Tensor | number>, nonSequences?: Many<Tensor | number>) => Tensor & Tensor[]
+const folding = (goBackwards: boolean): Fold => (fn, sequences, initial = 0, nonSequences = []) => {
+  const { results, single } = run(fn, { sequences, outputsInfo: initial, nonSequences, goBackwards }, true)
+  return (single ? results[0] : results) as Tensor & Tensor[]
+}
+
+/** The results of `fn` on each entry of the sequences, stacked. As `theano.map`. */
+export const map = (fn: Step, sequences: Many<Tensor>, nonSequences: Many<Tensor | number> = [], options: { goBackwards?: boolean } = {}): Tensor & Tensor[] => scan(fn, { sequences, nonSequences, ...options })
+/** `fn(entry, so far)` from the first entry to the last; the final value. As `theano.foldl`. */
+export const foldl: Fold = folding(false)
+/** As `foldl`, from the last entry to the first. As `theano.foldr`. */
+export const foldr: Fold = folding(true)
+/** As `foldl`. As `theano.reduce`. */
+export const reduce: Fold = foldl
+
+export interface WhileOptions {
+  /** The most steps there can be. Needed in compiled code and on webgpu, where that many are computed and the late ones passed over. */
+  maxSteps?: number
+}
+
+/**
+ * Repeats `body` on a state (one tensor or several) while `condition` holds, and gives the last state.
+ *
+ * @example
+ * symbolic.whileLoop(x => x.lt(100), x => x.mul(2), tensor(3), { maxSteps: 10 }) // → tensor(192.)
+ */
+export function whileLoop<T extends Tensor | readonly Tensor[]>(condition: (...state: Tensor[]) => Tensor, body: (...state: Tensor[]) => T, initial: T, options: WhileOptions = {}): T extends readonly unknown[] ? Tensor[] : Tensor {
+  needKnown('whileLoop', options, ['maxSteps'])
+  type R = T extends readonly unknown[] ? Tensor[] : Tensor
+  const start = listOf(initial as Many<Tensor>)
+  const { maxSteps } = options
+  const both = (...state: Tensor[]): { go: Tensor; next: readonly Tensor[] } => ({ go: condition(...state), next: listOf(body(...state) as Many<Tensor>) })
+  const give = (state: readonly Tensor[]): R => (Array.isArray(initial) ? [...state] : state[0]) as R
+  if (expressionsIn(start).size === 0) {
+    const go = condition(...start)
+    if (expressionsIn(go).size === 0) return give(repeat(state => ({ go: condition(...state), next: () => listOf(body(...state) as Many<Tensor>) }), start, maxSteps))
+  }
+  const lambda = Lambda.of(start.map(x => first(x, false)), both)
+  const e = call('whileLoop', (state, captured) => repeat(now => {
+    const { go, next } = lambda.apply(now, captured as unknown[]) as { go: Tensor; next: Tensor[] }
+    return { go, next: () => next }
+  }, state as Tensor[], maxSteps), [start, lambda.captured])
+  return give(start.map((_, i) => e.part(i)))
+}
+
+function repeat(step: (state: readonly Tensor[]) => { go: Tensor; next: () => readonly Tensor[] }, start: readonly Tensor[], maxSteps: number | undefined): readonly Tensor[] {
+  let state = start
+  let active: Tensor | null = null
+  for (let i = 0; maxSteps === undefined || i < maxSteps; i++) {
+    const { go, next } = step(state)
+    const k = known('whileLoop', go)
+    if (k === false) break
+    if (k === true) state = next()
+    else {
+      if (maxSteps === undefined) fail('whileLoop', 'how often the body runs cannot be read here', 'pass {maxSteps}: that many steps are computed, those after the end are passed over')
+      const on: Tensor = k.reshape([]).ne(0)
+      active = active ? logicalAnd(active, on) : on
+      state = chosen('whileLoop', active, next(), state) as Tensor[]
+    }
+  }
+  return state
+}
+
