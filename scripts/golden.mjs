@@ -84,11 +84,12 @@ try {
   await golden.open(asked.device, Number(asked.threads))
   const options = { device: asked.device, world: asked.world, filter: c => (ops.length === 0 || ops.includes(c.op ?? 'programs')) && (ids.length === 0 || ids.includes(c.id)) }
   const started = performance.now()
-  let [pass, all] = [0, 0]
+  let [pass, all, explained] = [0, 0, 0]
   const show = (title, results) => {
     if (results.length === 0) return
     pass += print(golden, title, results)
     all += results.length
+    explained += results.filter(r => golden.exceptionFor(r, asked.device, asked.world) !== null).length
   }
   const only = ids.length > 0 && groups.length === 0 ? [...new Set(ids.map(id => id.split('/')[0]))] : groups
   const loaded = async group => {
@@ -104,7 +105,9 @@ try {
       const { manifest, buffer } = await loaded(group)
       show(group, await golden.runGolden(manifest, buffer, options))
     }
-  console.log(`\n${pass}/${all} on ${asked.device}, ${asked.world}, ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  const took = `${((performance.now() - started) / 1000).toFixed(1)} s`
+  if (asked.coverage) console.log(`docs/coverage.md is written, ${took}`)
+  else console.log(`\n${pass}/${all} on ${asked.device}, ${asked.world}${explained > 0 ? `, of which ${explained} are explained` : ''}, ${took}`)
   process.exitCode = pass === all ? 0 : 1
 } finally {
   await rm(folder, { recursive: true, force: true })
