@@ -129,7 +129,7 @@ eachDevice(name => {
       if (name === 'webgpu') return expect(() => zeros([2], { dtype: 'float64' })).toThrow(/no float64/)
       const x = tensor([0.1, 1 + 2 ** -52, 1e300], { dtype: 'float64' })
       expect(await list(await both(a => a.add(0.2).mul(a), x))).toEqual([0.1, 1 + 2 ** -52, 1e300].map(v => (v + 0.2) * v))
-      expect(await list(await both(a => a.exp().log(), tensor([0.3, 2], { dtype: 'float64' })))).toEqual([0.3, 2].map(v => Math.log(Math.exp(v))))
+      expect(await list(await both(a => a.exp().sin(), tensor([0.3, 2], { dtype: 'float64' })))).toEqual([0.3, 2].map(v => Math.sin(Math.exp(v))))
       expect((await list(x.to('float32').to('float64')))[0]).toBe(name === 'reference' ? 0.1 : Math.fround(0.1))
     })
   })
