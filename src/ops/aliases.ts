@@ -1,9 +1,9 @@
 // PyTorch's second names of elementwise functions.
 import { clamp } from './activation.ts'
-import { tagged, type Operand } from './define.ts'
+import type { Operand } from './define.ts'
 import type { Scaled } from './operands.ts'
 import { abs, acos, acosh, asin, asinh, atan, atan2, atanh, div, ge, gt, le, lt, mul, ne, neg, sub, trunc } from './pointwise.ts'
-import type { BinaryFn, Unary } from './pointwise-record.ts'
+import { byName, type BinaryFn, type Unary } from './pointwise-record.ts'
 
 /**
  * Magnitude: `abs`. As `torch.absolute`.
@@ -144,4 +144,4 @@ export const subtract: Scaled = sub
  * @example
  * trueDivide(tensor([3, 5, 8]), tensor([4, 12, 15])) // → tensor([0.7500, 0.4167, 0.5333])
  */
-export const trueDivide: BinaryFn = tagged((x: Operand, other: Operand) => div(x, other), 'trueDivide', ['input', 'other'])
+export const trueDivide: BinaryFn = byName((x: Operand, other: Operand) => div(x, other), 'trueDivide', ['input', 'other'])

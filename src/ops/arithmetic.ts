@@ -7,7 +7,7 @@ import { eq, ge, gt, le, logicalAnd, logicalOr, lt, onesLike, where } from './co
 import { tagged, type Described, type Operand } from './define.ts'
 import { isReal, like } from './formula.ts'
 import { operands, scaled, type Scaled } from './operands.ts'
-import { binary, ternary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
+import { binary, byName, ternary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
 import { Tensor } from './tensor.ts'
 
 const flat = (g: Tensor): Tensor => mul(g, 0)
@@ -47,7 +47,7 @@ export type Div = ((x: Operand, other: Operand, options?: DivOptions) => Tensor)
  * @example
  * div(tensor([7, -7]), 2, { roundingMode: 'floor' }) // → tensor([ 3., -4.])
  */
-export const div: Div = tagged((x: Operand, other: Operand, options?: DivOptions) => {
+export const div: Div = byName((x: Operand, other: Operand, options?: DivOptions) => {
   if (options === undefined) return quotient(x, other)
   needKnown('div', options, ['roundingMode'])
   const mode = options.roundingMode ?? null

@@ -2,8 +2,8 @@
 import { dtypes } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
-import { needTensor, tagged, type Described, type Operand } from './define.ts'
-import type { BinaryFn } from './pointwise-record.ts'
+import { needTensor, type Described, type Operand } from './define.ts'
+import { byName, type BinaryFn } from './pointwise-record.ts'
 import { Tensor } from './tensor.ts'
 
 /** `tensors`: no number; `other`: only the second operand may be one; `one`: at most one of the two. */
@@ -20,7 +20,7 @@ export function checked(fn: BinaryFn & Checked, check: Check, names: readonly st
   const inner = fn.check
   const both: Check = inner ? (x, other) => (inner(x, other), check(x, other)) : check
   const call = (...args: Parameters<BinaryFn>): Tensor => (check(args[0], args[1]), fn(...args))
-  return Object.assign(tagged(call, fn.opName, names), { check: both })
+  return Object.assign(byName(call, fn.opName, names), { check: both })
 }
 
 /** fn for such operands only, as PyTorch has it. */
@@ -49,5 +49,5 @@ export function scaled(fn: BinaryFn, mul: BinaryFn): Scaled {
     if (!Number.isInteger(alpha) && isWhole(x) && isWhole(other)) fail(name, `alpha is ${alpha}, and both operands are whole`, 'give a whole alpha, or convert the operands to float32')
     return fn(x, alpha === 1 ? other : other instanceof Tensor ? mul(other, alpha) : Number(other) * alpha)
   }
-  return tagged(call, name, ['input', 'other', '*', 'alpha'])
+  return byName(call, name, ['input', 'other', '*', 'alpha'])
 }

@@ -9,7 +9,7 @@ import { isReal, isWide, like, when } from './formula.ts'
 import { checked, operands, type AlphaOptions, type Scaled } from './operands.ts'
 import { abs, add, cos, div, eq, exp2, ge, isfinite, isnan, le, logicalAnd, logicalNot, logicalOr, mul, ne, neg, pow, sub, where } from './pointwise.ts'
 import type { Sample } from './op.ts'
-import { binary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
+import { binary, byName, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
 import { all } from './reduce.ts'
 import { sized, type Later } from './sized.ts'
 import { Tensor } from './tensor.ts'
@@ -118,7 +118,7 @@ export const frexp: ((x: Tensor) => { mantissa: Tensor; exponent: Tensor }) & De
  * @example
  * ldexp(tensor([1, 3]), tensor([2, 4])) // → tensor([ 4., 48.])
  */
-export const ldexp: BinaryFn = tagged((x: Operand, other: Operand) => mul(needTensor('ldexp', x), exp2(needTensor('ldexp', other))), 'ldexp', ['input', 'other'])
+export const ldexp: BinaryFn = byName((x: Operand, other: Operand) => mul(needTensor('ldexp', x), exp2(needTensor('ldexp', other))), 'ldexp', ['input', 'other'])
 
 // Arithmetic
 
@@ -128,7 +128,7 @@ export const ldexp: BinaryFn = tagged((x: Operand, other: Operand) => mul(needTe
  * @example
  * rsub(tensor([1, 2, 3]), tensor([4, 5, 6])) // → tensor([3., 3., 3.])
  */
-export const rsub: Scaled = tagged((x: Operand, other: Operand, options?: AlphaOptions) => sub(other, needTensor('rsub', x), options), 'rsub', ['input', 'other', '*', 'alpha'])
+export const rsub: Scaled = byName((x: Operand, other: Operand, options?: AlphaOptions) => sub(other, needTensor('rsub', x), options), 'rsub', ['input', 'other', '*', 'alpha'])
 /**
  * Larger value; where one is NaN, the other. As `torch.fmax`.
  *
@@ -164,7 +164,7 @@ export const heaviside: BinaryFn = operands('tensors', binary('heaviside', {
  * @example
  * floatPower(tensor([2, 3]), 0.5).dtype // → float64
  */
-export const floatPower: BinaryFn = tagged((x: Operand, exponent: Operand) => {
+export const floatPower: BinaryFn = byName((x: Operand, exponent: Operand) => {
   const wide = (v: Operand): Operand => (v instanceof Tensor ? cast(v, 'float64') : v)
   return pow(wide(x), wide(exponent))
 }, 'floatPower', ['input', 'exponent'])

@@ -5,9 +5,9 @@ import { broadcastShapes, formatShape, sameShape } from '../core/shape.ts'
 import { expandView } from '../core/view.ts'
 import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
 import { complexForm, complexForms, runComplex } from './complex-form.ts'
-import { apply1, lift, tagged, type Described, type Operand } from './define.ts'
+import { apply1, describe, lift, tagged, type Described, type Operand } from './define.ts'
 import type { Arg, Lowering, Meta, Op, Sample, Saved, Saves } from './op.ts'
-import type { Tensor } from './tensor.ts'
+import { Tensor } from './tensor.ts'
 import { world } from './world.ts'
 
 /**
@@ -205,15 +205,23 @@ export function unary(name: string, spec: PointwiseSpec): Unary {
   return tagged(call, name, ['input'])
 }
 
+/** fn, which also takes what follows its first operand by name: `sub(x, { other: y, alpha: 2 })`. Most calls do not, and pay one look. */
+export function byName<F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described {
+  type Any = (x: unknown, other: unknown, extra?: unknown) => unknown
+  const [plain, named] = [fn, describe(fn, name, names)] as unknown as [Any, Any]
+  const call: Any = (x, other, extra) => (typeof other === 'object' && other !== null && !(other instanceof Tensor) ? named(x, other) : plain(x, other, extra))
+  return tagged(call as never, name, names)
+}
+
 export function binary(name: string, spec: PointwiseSpec): BinaryFn {
   const op = register(name, 2, spec)
   const call = (x: Operand, other: Operand, extra?: unknown): Tensor => (extra !== undefined && refuse(name, extra), apply1(op, [lift(x, name), lift(other, name)], null))
-  return tagged(call, name, ['input', 'other'])
+  return byName(call, name, ['input', 'other'])
 }
 
 export function ternary(name: string, names: readonly string[], spec: PointwiseSpec): ((a: Operand, b: Operand, c: Operand) => Tensor) & Described {
   const op = register(name, 3, spec)
-  return tagged((a: Operand, b: Operand, c: Operand) => apply1(op, [lift(a, name), lift(b, name), lift(c, name)], null), name, names)
+  return describe((a: Operand, b: Operand, c: Operand) => apply1(op, [lift(a, name), lift(b, name), lift(c, name)], null), name, names)
 }
 
 const conjugate: Unary = unary('conjPhysical', { dtype: 'same', value: x => x, linear: [g => conj(g)] })

@@ -3,12 +3,16 @@ import * as ops from '../../src/ops/index.ts'
 import * as extended from '../../src/ops/extended.ts'
 import * as special from '../../src/ops/special.ts'
 import * as nn from '../../src/nn/functional/activation.ts'
+import type { Tensor } from '../../src/ops/tensor.ts'
 import { f, i, rows, values, type OpCase } from './case.ts'
 
 const x34 = [f([3, 4])]
 const two = [f([3, 4]), f([4], 0.5, 2)]
 const ints = [i([2, 5], -20, 20), i([5], 1, 9)]
 const odd = values('float32', [8], [NaN, Infinity, -Infinity, 0, -0, 1.5, -2, 1e-30])
+
+/** As JavaScript may call it. */
+const byName = (fn: unknown) => fn as (x: Tensor, options: object) => Tensor
 
 const options: OpCase[] = [
   ...(['add', 'sub'] as const).flatMap(op => rows(op, [[two, (x, y) => ops[op](x, y, { alpha: -1.5 }), 'alpha'], [ints, (x, y) => ops[op](x, y, { alpha: 3 }), 'alpha'], [x34, x => ops[op](x, 2, { alpha: 0.5 }), 'a number, alpha']])),
@@ -18,6 +22,11 @@ const options: OpCase[] = [
   ...rows('logit', [[[f([3, 4], 0.1, 0.9)], x => ops.logit(x)], [[f([3, 4], 0, 1)], x => ops.logit(x, 0.2), 'eps']]),
   ...rows('clampMin', [[x34, x => ops.clampMin(x, 0.3)], [two, (x, y) => ops.clampMin(x, y), 'a tensor']]),
   ...rows('clampMax', [[x34, x => ops.clampMax(x, 0.3)], [two, (x, y) => ops.clampMax(x, y), 'a tensor']]),
+  // Operands by PyTorch's names.
+  ...rows('sub', [[two, (x, y) => byName(ops.sub)(x, { other: y, alpha: 2 }), 'by name']]),
+  ...rows('div', [[two, (x, y) => byName(ops.div)(x, { other: y, roundingMode: null }), 'by name']]),
+  ...rows('pow', [[[f([3, 4], 0.5, 2)], x => byName(ops.pow)(x, { exponent: 3 }), 'by name']]),
+  ...rows('lerp', [[two, (x, y) => byName(ops.lerp)(x, { end: y, weight: 0.25 }), 'by name']]),
   ...rows('nanToNum', [[ints, x => ops.nanToNum(x), 'ints']]),
 ]
 
