@@ -75,6 +75,12 @@ test('maxNorm shortens the rows that are looked up, and no others', async () => 
   expect(Array.from(rows).slice(2)).toEqual([0, 1, 6, 8])
 })
 
+test('a target without labels: all steps are blank', async () => {
+  const logp = randn(3, 1, 4).logSoftmax(2)
+  const loss = F.ctcLoss(logp, zeros([1, 0], { dtype: 'int32' }), [3], [0], { reduction: 'sum' })
+  expect(await loss.add(logp.select(2, 0).sum()).abs().item()).toBeLessThan(1e-5)
+})
+
 test('an unpooled tie stays where the first maximum was', async () => {
   const x = tensor([[[1, 1, 0, 2]]])
   const [y, at] = F.maxPool1d(x, 2, { returnIndices: true })

@@ -90,7 +90,8 @@ export const ctcLoss: CtcLoss = define(op, ['logProbs', 'targets', 'inputLengths
   const spaced = pad(cat([labels.mul(0).add(blank).unsqueeze(2), labels.unsqueeze(2)], 2).reshape(n, 2 * width), [0, 1], { value: blank })
   const states = 2 * width + 1
   // A state may be entered from two before it unless that is the same label (or a blank).
-  const skips = pad(ne(spaced.narrow(1, 2, Math.max(0, states - 2)), spaced.narrow(1, 0, Math.max(0, states - 2))).to('int32'), [Math.min(2, states), 0]).to('bool')
+  const later = Math.max(0, states - 2)
+  const skips = pad(ne(spaced.narrow(1, states - later, later), spaced.narrow(1, 0, later)).to('int32'), [states - later, 0]).to('bool')
   const emitted = gather(logp, 2, spaced.unsqueeze(0).expand(steps, n, states))
   const shifted = (x: Tensor, by: number): Tensor => (by >= states ? x.mul(0).sub(Infinity) : pad(x.narrow(1, 0, states - by), [by, 0], { value: -Infinity }))
   let alpha = where(lt(arange(states), 2), emitted.select(0, 0), -Infinity)

@@ -37,7 +37,7 @@ export function needSame(op: string, input: Tensor, target: Tensor): void {
     fail(op, `input ${input} and target ${target} have different shapes`, input.numel === target.numel ? 'bring them together: target.reshape(input.shape)' : 'one target value for each input value')
 }
 
-/** The older flags, in PyTorch's order, between the options that it has before and after them. */
+/** The names of a loss's own options, then the older flags and `reduction`, as PyTorch orders them. */
 export const withFlags = (...names: readonly string[]): string[] => [...names, 'sizeAverage', 'reduce', 'reduction']
 
 /** A loss of one formula per value. */
