@@ -1,25 +1,31 @@
-// `node scripts/golden.mjs`: PyTorch's own numbers against ours, from the command line.
-//   --group linalg,reduction  --op linalg.qr,sum  --id linalg/matmul/3   which cases (default: all)
-//   --device reference|wasm|webgpu  --threads 1  --world eager|compiled   where (default: wasm, one thread, eager)
-//   --errors  --programs                                                  the misuses, the programs
-//   --coverage                                                            writes docs/coverage.md
-//   --verbose                                                             every failing case, not one line a reason
+// PyTorch's own numbers against ours, from the command line.
 import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { rolldown } from 'rolldown'
+import { buildWasm } from './build-wasm.mjs'
 import { root } from './setup.mjs'
 
+const usage = `node scripts/golden.mjs: PyTorch's own numbers against ours
+  --group linalg,reduction  --op linalg.qr,sum  --id linalg/matmul/3   which cases (default: all)
+  --device reference|wasm|webgpu  --threads 1  --world eager|compiled   where (default: wasm, one thread, eager)
+  --errors  --programs                                                  the misuses, the programs
+  --coverage                                                            writes docs/coverage.md
+  --verbose                                                             every failing case, not one line a reason`
 const list = { type: 'string', multiple: true, default: [] }
 const { values: asked } = parseArgs({
   options: {
     group: list, op: list, id: list,
     device: { type: 'string', default: 'wasm' }, threads: { type: 'string', default: '1' }, world: { type: 'string', default: 'eager' },
-    errors: { type: 'boolean' }, programs: { type: 'boolean' }, coverage: { type: 'boolean' }, verbose: { type: 'boolean' },
+    errors: { type: 'boolean' }, programs: { type: 'boolean' }, coverage: { type: 'boolean' }, verbose: { type: 'boolean' }, help: { type: 'boolean' },
   },
 })
+if (asked.help) {
+  console.log(usage)
+  process.exit()
+}
 const split = texts => texts.flatMap(text => text.split(','))
 const [groups, ops, ids] = [split(asked.group), split(asked.op), split(asked.id)]
 
@@ -78,6 +84,8 @@ function print(golden, title, results) {
   }
   return passed
 }
+
+if (!existsSync(join(root, 'build/lampas.simd.wasm'))) await buildWasm()
 
 try {
   const golden = await load()
