@@ -41,7 +41,7 @@ export interface RewriteInfo {
  * switched off: `compile(fn, { exclude: ['log-softmax'] })`.
  *
  * @example
- * rewrites().find(r => r.name === 'softplus').rule // → 'log(1 + exp(x)) → softplus(x); log1p(exp(x)) → softplus(x)'
+ * rewrites().find(r => r.name === 'softplus').rule // → log(1 + exp(x)) → softplus(x); log1p(exp(x)) → softplus(x)
  */
 export const rewrites = (): RewriteInfo[] =>
   phases.flatMap(p => allRewrites.filter(r => r.phase === p)).map(({ name, phase, rule, when, rounds }) => ({ name, phase, rule, when, rounds }))

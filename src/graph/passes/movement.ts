@@ -1,6 +1,6 @@
 // Views of views, and views that can be taken earlier, where there is less to compute. All give the same bits.
 import { numel, sameShape, type Shape } from '../../core/shape.ts'
-import { catOp, expandOp, filledOp, flipOp, permuteOp, reshapeOp, selectOp, sliceOp } from '../../ops/movement-ops.ts'
+import { catOp, expandOp, flipOp, permuteOp, reshapeOp, selectOp, sliceOp } from '../../ops/movement-ops.ts'
 import type { Op } from '../../ops/op.ts'
 import { pointwiseOps } from '../../ops/pointwise-record.ts'
 import { scatterAddOp } from '../../ops/gather.ts'
@@ -104,14 +104,13 @@ export const movements: readonly Rewrite[] = [
     },
   },
   movement('scatter-of-zeros', 'scatterAdd(x, i, 0) → x', 'always', scatterAddOp, (x, _, t, node) => (t.literal(node.inputs[2]) === 0 ? (t.literal(x) === null ? x : t.fit(x, node.outputs[0])) : null)),
-  movement('reshape-of-number', 'reshape(full(…)) → full(…)', 'one number everywhere', reshapeOp, (x, _, t, node) => numbersAgain(x, t, node)),
-  movement('permute-of-number', 'permute(full(…)) → full(…)', 'one number everywhere', permuteOp, (x, _, t, node) => numbersAgain(x, t, node)),
+  {
+    name: 'view-of-number', phase: 'canonicalise', rule: 'reshape(full(…)) → full(…); permute(full(…)) → full(…)', when: 'more than one element', rounds: false, ops: [reshapeOp as Op, permuteOp as Op],
+    apply({ inputs: [x], outputs: [y] }, t) {
+      const known = numel(x.shape) > 1 ? t.literal(x) : null
+      return known === null ? null : t.filled(known, y)
+    },
+  },
 ]
-
-function numbersAgain(x: Value, t: Rewriter, node: LiveNode): Value | null {
-  const known = t.literal(x)
-  // One element is as small as it gets.
-  return known !== null && numel(x.shape) > 1 && !isOp(x, filledOp) ? t.filled(known, node.outputs[0]) : null
-}
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)

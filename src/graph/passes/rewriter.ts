@@ -13,6 +13,8 @@ import type { Site } from '../site.ts'
 /** A node of the copy: its inputs may be exchanged. */
 export interface LiveNode extends GraphNode {
   inputs: Value[]
+  /** Equal keys: equal nodes. */
+  key: string
   /** Its place in the order of the program; new nodes take that of the node they stand for. */
   readonly order: number
 }
@@ -111,7 +113,7 @@ export class Rewriter {
     const known = this.merging ? this.table.get(key) : undefined
     if (known) return known
     const outputs: Value[] = []
-    const node: LiveNode = { id: this.count++, op, params, inputs: [...inputs], outputs, site: this.at.site, order: this.at.order }
+    const node: LiveNode = { id: this.count++, op, params, inputs: [...inputs], outputs, key, site: this.at.site, order: this.at.order }
     metas.forEach((m, index) => outputs.push({ dtype: m.dtype, shape: m.shape, node, index }))
     this.table.set(key, node)
     this.fresh.push(node)
@@ -174,12 +176,12 @@ export class Rewriter {
         this.untable(reader)
         reader.inputs = reader.inputs.map(v => (v === a ? b : v))
         this.addReader(b, reader)
-        const key = keyOf(reader.op, reader.params, reader.inputs)
-        const twin = this.merging ? this.table.get(key) : undefined
+        reader.key = keyOf(reader.op, reader.params, reader.inputs)
+        const twin = this.merging ? this.table.get(reader.key) : undefined
         if (twin && twin !== reader && this.linked.has(twin)) {
           reader.outputs.forEach((v, i) => pending.push([v, twin.outputs[i]]))
           this.merged++
-        } else this.table.set(key, reader)
+        } else this.table.set(reader.key, reader)
         this.touched.push(reader)
       }
       this.readers.delete(a)
@@ -197,8 +199,7 @@ export class Rewriter {
   }
 
   private untable(n: LiveNode): void {
-    const key = keyOf(n.op, n.params, n.inputs)
-    if (this.table.get(key) === n) this.table.delete(key)
+    if (this.table.get(n.key) === n) this.table.delete(n.key)
   }
   private addReader(v: Value, n: LiveNode): void {
     const set = this.readers.get(v)
@@ -212,7 +213,7 @@ export class Rewriter {
       const n = next.node as LiveNode | null
       if (!n || this.linked.has(n)) continue
       this.linked.add(n)
-      this.table.set(keyOf(n.op, n.params, n.inputs), n)
+      this.table.set(n.key, n)
       this.touched.push(n)
       for (const x of n.inputs) this.addReader(x, n)
       stack.push(...n.inputs)
