@@ -5,12 +5,14 @@ import { LampasError, fail } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { contiguousView, type View } from '../core/view.ts'
 import { noGrad } from '../autograd/mode.ts'
+import { currentBackend } from '../eager/device.ts'
 import { eager } from '../eager/world.ts'
-import { Site } from '../graph/site.ts'
 import { isPlain } from '../graph/arguments.ts'
+import { Site } from '../graph/site.ts'
+import { Trace } from '../graph/trace.ts'
 import { recordCalls } from '../ops/define.ts'
 import { empty, Tensor, type Generator as RandomGenerator, type NestedArray } from '../ops/index.ts'
-import type { Source } from '../ops/world.ts'
+import { world, type Source } from '../ops/world.ts'
 import type { Run } from './run.ts'
 
 export type AnyFunction = (...args: unknown[]) => unknown
@@ -262,9 +264,7 @@ export class Call extends Expression {
       const rule = args.every(isNumber) ? arithmetic[this.op] : undefined
       return rule ? rule(...(args as [number, number])) : this.fn(...args)
     } catch (error) {
-      const { line } = this.site
-      if (line === null || !(error instanceof LampasError) || error.message.includes('built')) throw error
-      throw new LampasError(error.op, `${error.problem} (built ${line})`, error.help)
+      throw this.sited(error)
     }
   }
 
@@ -275,30 +275,41 @@ export class Call extends Expression {
     return new Call(this.op, this.fn, mapExpressions(this.args, f) as unknown[], { ...options, wrt: each(options.wrt), plain: each(options.plain), example: options.example === undefined ? undefined : null })
   }
 
-  /** Runs the call on the examples of its arguments: there a mistake shows at the line that made it. */
+  /** Traces the call on the examples of its arguments, which computes nothing: there a mistake shows at the line that made it. */
   private onExamples(): Example {
     if (this.inputs.some(e => e.example === null)) return null
-    const value = exampleOf(mapExpressions(this.args, e => e.example!.value)) as unknown[]
-    const [first, ...rest] = value
-    return { value: eager.on('meta', () => noGrad(() => (this.options.lazy ? this.fn(first, ...rest.map(x => () => x)) : this.fn(...value)))) }
+    const trace = new Trace(currentBackend())
+    let count = 0
+    const [first, ...rest] = mapExpressions(this.args, e => mapTensors(e.example!.value, x => trace.argument(x, count++))) as unknown[]
+    try {
+      const { result } = trace.run(() => noGrad(() => (this.options.lazy ? this.fn(first, ...rest.map(x => () => x)) : this.fn(first, ...rest))), () => [])
+      return { value: mapTensors(result, metaOf) }
+    } catch (error) {
+      throw this.sited(error)
+    }
+  }
+
+  /** An error that says which line built the call. */
+  private sited(error: unknown): unknown {
+    const { line } = this.site
+    return line === null || !(error instanceof LampasError) || error.message.includes('(built ') ? error : new LampasError(error.op, `${error.problem} (built ${line})`, error.help)
   }
 }
 
-const twins = new WeakMap<Tensor, Tensor>()
-/** A tensor of the same dtype and shape without values. */
-export function metaOf(x: Tensor): Tensor {
-  if (x.source.world === null) return x
-  let y = twins.get(x)
-  if (!y) {
-    y = eager.on('meta', () => empty(x.shape, { dtype: x.dtype }))
-    twins.set(x, y)
-  }
-  return y
+function mapTensors(v: unknown, f: (x: Tensor) => Tensor): unknown {
+  if (v instanceof Tensor) return v.source.world === null ? v : f(v)
+  if (Array.isArray(v)) return v.map(x => mapTensors(x, f))
+  return isPlain(v) ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, mapTensors(x, f)])) : v
 }
-function exampleOf(v: unknown): unknown {
-  if (v instanceof Tensor) return v.device === 'meta' ? v : metaOf(v)
-  if (Array.isArray(v)) return v.map(exampleOf)
-  return isPlain(v) ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, exampleOf(x)])) : v
+
+/** A tensor of given dtype and shape without values. */
+export const blank = (dtype: DType, shape: Shape): Tensor => world().outside(() => eager.on('meta', () => empty(shape, { dtype })))
+const twins = new WeakMap<Tensor, Tensor>()
+/** One like x. */
+export function metaOf(x: Tensor): Tensor {
+  let y = twins.get(x)
+  if (!y) twins.set(x, (y = blank(x.dtype, x.shape)))
+  return y
 }
 
 /** Tensors that eager code has computed from parameters would enter an expression as constants, and gradients would end there. */

@@ -3,9 +3,8 @@ import type { DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import type { Shape } from '../core/shape.ts'
-import { eager } from '../eager/world.ts'
-import { empty, Tensor } from '../ops/index.ts'
-import { Expression, listen, metaOf, type Example } from './expression.ts'
+import { Tensor } from '../ops/index.ts'
+import { blank, Expression, listen, metaOf, type Example } from './expression.ts'
 
 export interface VariableOptions {
   name?: string
@@ -70,7 +69,7 @@ function maker(ndim: number, own: DType | null, single: readonly number[] = []):
     if (shape && shape.length !== ndim) fail('variable', `the example of ${name ?? 'a variable'} has ${shape.length} dimensions`, `this variable has ${ndim}`)
     const wide = single.find(axis => shape && shape[axis] !== 1)
     if (wide !== undefined) fail('variable', `axis ${wide} of the example has ${shape![wide]} elements`, 'a row is [1, n], a column [n, 1]')
-    return new Variable(name, { dtype, ndim, single }, shape ? { value: like instanceof Tensor && like.dtype === dtype ? metaOf(like) : eager.on('meta', () => empty(shape, { dtype })) } : null)
+    return new Variable(name, { dtype, ndim, single }, shape ? { value: like instanceof Tensor && like.dtype === dtype ? metaOf(like) : blank(dtype, shape) } : null)
   }
 }
 
