@@ -210,10 +210,11 @@ function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot, keep: (
   steps.forEach(({ kernel, slots: raw }, i) => {
     const slots = raw.map(slotOf)
     const dying = slots.filter((s, k) => s.external < 0 && last.get(s) === i && slots.indexOf(s) === k)
-    for (let k = kernel.inputs.length; k < slots.length; k++) {
+    // Of the inputs only those without elements may not have been written before.
+    for (let k = 0; k < slots.length; k++) {
       const slot = slots[k]
       if (slot.external >= 0 || found.has(slot)) continue
-      const reuse = dying.find(d => found.has(d) && d.bytes === slot.bytes && worksInPlace(kernel, slots, d, k))
+      const reuse = dying.find(d => k >= kernel.inputs.length && found.has(d) && d.bytes === slot.bytes && worksInPlace(kernel, slots, d, k))
       if (reuse) {
         found.set(slot, found.get(reuse)!)
         dying.splice(dying.indexOf(reuse), 1)

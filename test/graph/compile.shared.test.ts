@@ -61,6 +61,11 @@ eachDevice(() => {
       expect(out.map(String)).toEqual(['f32[]', 'f32[]', 'i32[2]', 'bool[2]'])
     })
 
+    test('values without elements, which no kernel writes, in the middle', async () => {
+      const f = compile((x: Tensor) => x.logcumsumexp(1).add(1))
+      expect(await f(zeros([2, 0])).toArray()).toEqual([[], []])
+    })
+
     test('a result says that it depends on parameters, and that it cannot be differentiated', () => {
       const w = tensor([1, 2], { requiresGrad: true })
       const f = compile((x: Tensor) => x.mul(w).sum())
