@@ -1,12 +1,12 @@
 // Elementwise arithmetic. Each op is one formula; the derivative stands beside it. Names and values follow PyTorch.
-import { isFloat } from '../core/dtype.ts'
+import { isDifferentiable, isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { S } from '../ir/scalar.ts'
 import { eq, ge, gt, le, logicalAnd, logicalOr, lt, onesLike, where } from './comparison.ts'
 import { tagged, type Described, type Operand } from './define.ts'
 import { isReal, like } from './formula.ts'
-import { operands, scaled, type Scaled } from './operands.ts'
+import { checked, operands, scaled, type Scaled } from './operands.ts'
 import { binary, byName, ternary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
 import { Tensor } from './tensor.ts'
 
@@ -32,6 +32,11 @@ export const add: Scaled = scaled(binary('add', { dtype: 'same', value: (a, b) =
  * sub(tensor([1, 2, 3]), tensor([4, 5, 6]), { alpha: 2 }) // → tensor([-7., -8., -9.])
  */
 export const sub: Scaled = scaled(binary('sub', { dtype: 'number', value: S.sub, linear: [g => g, g => neg(g)] }), mul)
+/** Whole numbers cannot be divided by the number 0. (By a tensor's zeros they give 0: that would have to be read.) */
+const notByZero = (fn: BinaryFn): BinaryFn =>
+  checked(fn, (x, other) => {
+    if (other === 0 && x instanceof Tensor && !isDifferentiable(x.dtype)) fail(fn.opName, `${x} divided by 0`, "convert it for infinities: x.to('float32')")
+  })
 const quotient: BinaryFn = binary('div', {
   dtype: 'float', value: S.div, sample: [0.5, 3],
   vjp: [(g, _, b) => div(g, b), (g, a, b) => neg(div(mul(g, a), mul(b, b)))],
@@ -60,32 +65,32 @@ export const div: Div = byName((x: Operand, other: Operand, options?: DivOptions
  * @example
  * floorDivide(tensor([7, -7]), 2) // → tensor([ 3., -4.])
  */
-export const floorDivide: BinaryFn = binary('floorDivide', { dtype: 'number', value: S.floorDiv, sample: [0.6, 3], linear: [flat, flat] })
+export const floorDivide: BinaryFn = notByZero(binary('floorDivide', { dtype: 'number', value: S.floorDiv, sample: [0.6, 3], linear: [flat, flat] }))
 /** Quotient without its fraction. */
-const truncDivide: BinaryFn = binary('truncDivide', {
+const truncDivide: BinaryFn = notByZero(binary('truncDivide', {
   dtype: 'number', sample: [0.6, 3], linear: [flat, flat],
   value: (a, b) => (isReal(a) ? S.trunc(S.div(a, b)) : S.floorDiv(S.sub(a, S.rem(a, b)), b)),
-})
+}))
 /**
  * Remainder of floored division: it has the sign of the divisor. As `torch.remainder`.
  *
  * @example
  * remainder(tensor([7, -7]), 4) // → tensor([3., 1.])
  */
-export const remainder: BinaryFn = operands('one', binary('remainder', {
+export const remainder: BinaryFn = notByZero(operands('one', binary('remainder', {
   dtype: 'number', value: S.mod, sample: [0.6, 3],
   vjp: [g => g, (g, a, b) => neg(mul(g, floor(div(a, b))))],
-}))
+})))
 /**
  * Remainder of truncated division: it has the sign of the dividend. As `torch.fmod`.
  *
  * @example
  * fmod(tensor([7, -7]), 4) // → tensor([ 3., -3.])
  */
-export const fmod: BinaryFn = operands('other', binary('fmod', {
+export const fmod: BinaryFn = notByZero(operands('other', binary('fmod', {
   dtype: 'number', value: S.rem, sample: [0.6, 3],
   vjp: [g => g, (g, a, b) => neg(mul(g, trunc(div(a, b))))],
-}))
+})))
 /**
  * Elementwise larger value; NaN when either is NaN. Ties share the gradient. As `torch.maximum`.
  *

@@ -42,7 +42,9 @@ export {
   log1p, log2, logSigmoid, logaddexp, logicalAnd, logicalNot, logicalOr, logicalXor, lt, maximum, minimum, mish, mul, ne, neg,
   pow, rad2deg, reciprocal, relu, relu6, remainder, round, rsqrt, sigmoid, sign, silu, sin, sinh, softsign, sqrt,
   square, sub, tan, tanh, trunc, where, xlogy,
+  type DivOptions, type RoundOptions,
 } from './pointwise.ts'
+export type { AlphaOptions } from './operands.ts'
 export { Generator, bernoulli, defaultGenerator, manualSeed, multinomial, normal, rand, randLike, randint, randn, randnLike, randperm, type RandomOptions } from './random.ts'
 export {
   all, amax, amin, any, argmax, argmin, countNonzero, logsumexp, max, mean, min, prod, std, sum,

@@ -1,6 +1,9 @@
 // The activations that PyTorch lets write into their input by a last parameter, `inplace`.
 import { describe, type Described } from '../../ops/define.ts'
-import { elu as plainElu, hardsigmoid as plainHardsigmoid, hardswish as plainHardswish, hardtanh as plainHardtanh, leakyRelu as plainLeakyRelu, mish as plainMish, relu as plainRelu, relu6 as plainRelu6, selu as plainSelu, silu as plainSilu, type Tensor } from '../../ops/index.ts'
+import {
+  elu as plainElu, hardsigmoid as plainHardsigmoid, hardswish as plainHardswish, hardtanh as plainHardtanh, leakyRelu as plainLeakyRelu, mish as plainMish,
+  relu as plainRelu, relu6 as plainRelu6, selu as plainSelu, silu as plainSilu, type Tensor,
+} from '../../ops/index.ts'
 import { inplace } from '../../ops/inplace.ts'
 import { celu as plainCelu, threshold as plainThreshold } from './activation.ts'
 
