@@ -2,6 +2,7 @@
 import './layers.ts'
 
 export { cond, ifelse, type Branch, type Condition } from './branch.ts'
+export { checkpoint } from './checkpoint.ts'
 export { customOp, type CustomDerivative, type CustomOp, type CustomSaved } from './custom.ts'
 export { Expression, asNumber, size } from './expression.ts'
 export { evaluate, func, type CopyOptions, type Func, type FuncSpec, type Given, type Input, type Outputs, type Results, type Updates } from './func.ts'

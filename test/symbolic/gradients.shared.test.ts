@@ -1,6 +1,6 @@
 // Derivatives of expressions, eager tensors and functions: Theano's tutorial, and what each function promises.
 import { describe, expect, test, vi } from 'vitest'
-import { compile, grad as torchGrad, nn, randn, manualSeed, sigmoid, tensor, type Tensor } from '../../src/index.ts'
+import { compile, grad as torchGrad, memory, nn, randn, manualSeed, scope, sigmoid, tensor, type Tensor } from '../../src/index.ts'
 import * as S from '../../src/symbolic/index.ts'
 import { eachDevice } from '../each-device.ts'
 
@@ -167,6 +167,45 @@ eachDevice(() => {
       const f = S.func({ inputs: [p, q], outputs: [plain(p, q), own(p, q), S.grad(plain(p, q), p), S.grad(own(p, q), p), S.grad(plain(p, q), w)] })
       expect(await Promise.all(f(2, 3).map(v => v.item()))).toEqual([16, 16, 3, 300, 1])
       expect(await S.opFromGraph([x, y], x.sub(y))(tensor(5), tensor(3)).item()).toBe(2)
+    })
+  })
+
+  describe('checkpoint', () => {
+    test('gives the gradients of the function, of parameters and inputs, twice too', async () => {
+      manualSeed(5)
+      const layer = new nn.Linear(3, 3)
+      const piece = (x: Tensor): Tensor => layer.forward(x).tanh().exp()
+      const x = randn(2, 3).requiresGrad_()
+      const parameters = layer.parameters()
+      const wanted = torchGrad(piece(piece(x)).sum(), [x, ...parameters])
+      const less = S.checkpoint(piece)
+      const found = torchGrad(less(less(x)).sum(), [x, ...parameters])
+      const traced = compile((v: Tensor) => { const leaf = v.detach().requiresGrad_(); return torchGrad(less(less(leaf)).sum(), [leaf, ...parameters]) })(x.detach())
+      const e = S.matrix('e')
+      const symbolic = S.func({ inputs: [e], outputs: S.grad(less(less(e)).sum(), [e, ...parameters]) })(x.detach())
+      for (const [i, w] of wanted.entries()) for (const g of [found[i], traced[i], symbolic[i]]) near(await list(g), await list(w))
+      const twice = (f: (v: Tensor) => Tensor): Tensor => { const [d] = torchGrad(f(x).sum(), x, { createGraph: true }); return torchGrad(d.square().sum(), x)[0] }
+      near(await list(twice(less)), await list(twice(piece)))
+    })
+
+    test('random numbers are drawn alike in both passes, integers pass', async () => {
+      const x = tensor([1, 1, 1, 1, 1, 1, 1, 1], { requiresGrad: true })
+      const index = tensor(new Int32Array([7, 6, 5, 4, 3, 2, 1, 0]))
+      const y = S.checkpoint((v, i) => nn.functional.dropout(v.indexSelect(0, i).mul(3), 0.5))(x, index)
+      y.sum().backward()
+      near((await list(x.grad!)).reverse(), await list(y))
+    })
+
+    test('refuses what it cannot follow', () => {
+      const h = tensor([1, 2], { requiresGrad: true }).mul(2)
+      expect(() => S.checkpoint(v => v.mul(h))(tensor([1, 2]))).toThrow(/computed outside/)
+    })
+
+    test('keeps less memory', () => {
+      const x = tensor(new Float32Array(10000), { requiresGrad: true })
+      const deep = (v: Tensor): Tensor => { let y = v; for (let i = 0; i < 20; i++) y = y.sin(); return y }
+      const held = (f: (v: Tensor) => Tensor): number => { const before = memory().held; const y = scope(() => f(x)); const now = memory().held; y.dispose(); return now - before }
+      expect(held(S.checkpoint(deep))).toBeLessThan(held(deep) / 4)
     })
   })
 
