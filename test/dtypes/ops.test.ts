@@ -1,6 +1,6 @@
 // Every public op in the dtypes that its own cases do not have: results and gradients as on the reference, or refused as there.
 import { beforeAll, describe, expect, test } from 'vitest'
-import { device, init, manualSeed, tensor, type DeviceName, type DType, type Tensor } from '../../src/index.ts'
+import { compile, device, grad, init, manualSeed, tensor, type DeviceName, type DType, type Tensor } from '../../src/index.ts'
 import { dtypes } from '../../src/core/dtype.ts'
 import { gpu } from '../devices.ts'
 import { Random } from '../backend/data.ts'
@@ -33,16 +33,19 @@ function inputsOf(c: OpCase, t: Other): Tensor[] {
 }
 
 /** Results and gradients, or why not. */
-async function outcome(c: OpCase, t: Other, name: DeviceName): Promise<readonly Value[] | string> {
+async function outcome(c: OpCase, t: Other, name: DeviceName, compiled = false): Promise<readonly Value[] | string> {
   device(name)
   manualSeed(0)
   try {
-    const inputs = inputsOf(c, t)
-    const made = c.run(...inputs)
-    const outputs = Array.isArray(made) ? (made as Tensor[]) : [made as Tensor]
-    const floats = outputs.filter(y => y.requiresGrad && isFloat(y.dtype))
-    if (floats.length > 0) floats.map(y => y.sum()).reduce((a, b) => a.add(b)).backward()
-    const shown = [...outputs, ...inputs.flatMap(x => (x.grad ? [x.grad] : []))]
+    const run = (...inputs: Tensor[]): Tensor[] => {
+      const made = c.run(...inputs)
+      const outputs = Array.isArray(made) ? (made as Tensor[]) : [made as Tensor]
+      const floats = outputs.filter(y => y.requiresGrad && isFloat(y.dtype))
+      if (floats.length === 0) return outputs
+      const total = floats.map(y => y.sum()).reduce((a, b) => a.add(b))
+      return [...outputs, ...grad(total, inputs.filter(x => x.requiresGrad), { allowUnused: true }).filter(g => g !== null)]
+    }
+    const shown = (compiled ? compile(run) : run)(...inputsOf(c, t))
     return await Promise.all(shown.map(async x => ({ what: `${x.dtype} [${x.shape}]`, numbers: Array.from(await x.data()) })))
   } catch (error) {
     return String(error)
@@ -66,7 +69,7 @@ const ops = [...new Set(all.map(c => c.op))]
 /** The negative of a small uint32 is near 2³², where float32 cannot tell neighbours apart. */
 const applies = (c: OpCase, t: Other): boolean => !(c.op === 'softmin' && t === 'uint32') && c.inputs.some(x => x.dtype === (isFloat(t) ? 'float32' : 'int32'))
 
-function suite(name: DeviceName, others: readonly Other[]): void {
+function suite(name: DeviceName, others: readonly Other[], compiled = false): void {
   beforeAll(async () => {
     for (const d of ['reference', name] as const) expect((await init({ device: d, gpu: gpu ?? undefined })).name).toBe(d)
   })
@@ -74,9 +77,9 @@ function suite(name: DeviceName, others: readonly Other[]): void {
     test(op, async () => {
       const faults: string[] = []
       for (const t of others)
-        for (const c of all.filter(x => x.op === op && applies(x, t) && !(x.reads && name === 'webgpu'))) {
+        for (const c of all.filter(x => x.op === op && applies(x, t) && !(x.reads && (compiled || name === 'webgpu')))) {
           const want = await outcome(c, t, 'reference')
-          const fault = difference(await outcome(c, t, name), want, partly.has(op) ? Math.max(tolerance[t], 1e-5) : tolerance[t])
+          const fault = difference(await outcome(c, t, name, compiled), want, partly.has(op) ? Math.max(tolerance[t], 1e-5) : tolerance[t])
           if (fault) faults.push(`${c.title} in ${t}: ${fault}`)
         }
       expect(faults, faults.join('\n')).toEqual([])
@@ -84,4 +87,5 @@ function suite(name: DeviceName, others: readonly Other[]): void {
 }
 
 describe('wasm', () => suite('wasm', ['float16', 'bfloat16', 'float64', 'uint8', 'uint32']))
+describe('wasm, compiled', () => suite('wasm', ['float16', 'float64', 'uint8'], true))
 if (gpu) describe('webgpu', () => suite('webgpu', ['float16']))
