@@ -95,7 +95,7 @@ const numbers: Rewrite = {
 
 /** x·c·d and x·c/d with numbers c and d. */
 const scales: Rewrite = {
-  name: 'scale-of-scale', phase: 'canonicalise', rule: '(x * c) * d → x * (c·d)', when: 'c and d are numbers, one of them a power of two, so that rounding stays; float32, |c·d| from 1e-6 to 1e6', rounds: false, ops: [mul, div],
+  name: 'scale-of-scale', phase: 'canonicalise', rule: '(x * c) * d → x * (c·d)', when: 'c and d are numbers, one of them a power of two, so that rounding stays; float32, c·d of size 1e-6 to 1e6', rounds: false, ops: [mul, div],
   apply({ op, inputs, outputs: [y] }, t) {
     if (y.dtype !== 'float32') return null
     const outer = scaleOf(op, inputs)
@@ -118,7 +118,7 @@ export function scaleOf(op: Op, inputs: readonly Value[]): { x: Value; factor: n
 
 /** Division by a power of two is exact either way. */
 const halves: Rewrite = {
-  name: 'div-by-power-of-two', phase: 'specialise', rule: 'x / 2ᵏ → x * 2⁻ᵏ', when: 'float32, |k| ≤ 100', rounds: false, ops: [div],
+  name: 'div-by-power-of-two', phase: 'specialise', rule: 'x / 2ᵏ → x * 2⁻ᵏ', when: 'float32, k from −100 to 100', rounds: false, ops: [div],
   apply({ inputs: [x, c], outputs: [y] }, t) {
     const n = typeof c.constant === 'number' ? Math.log2(Math.abs(c.constant)) : NaN
     return y.dtype === 'float32' && x.dtype === 'float32' && Number.isInteger(n) && Math.abs(n) <= 100 && n !== 0 ? t.pointwise('mul', x, 1 / Number(c.constant)) : null

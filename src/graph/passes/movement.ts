@@ -103,7 +103,7 @@ export const movements: readonly Rewrite[] = [
       return null
     },
   },
-  movement('scatter-of-zeros', 'scatterAdd(x, i, 0) → x', 'always', scatterAddOp, (x, _, t, node) => (t.literal(node.inputs[2]) === 0 ? (t.literal(x) === null ? x : t.fit(x, node.outputs[0])) : null)),
+  movement('scatter-of-zeros', 'scatterAdd(x, i, 0) → x', '−0 stays −0', scatterAddOp, (x, _, t, node) => (t.literal(node.inputs[2]) === 0 ? (t.literal(x) === null ? x : t.fit(x, node.outputs[0])) : null)),
   {
     name: 'view-of-number', phase: 'canonicalise', rule: 'reshape(full(…)) → full(…); permute(full(…)) → full(…)', when: 'more than one element', rounds: false, ops: [reshapeOp as Op, permuteOp as Op],
     apply({ inputs: [x], outputs: [y] }, t) {

@@ -48,14 +48,14 @@ function unexpanded(x: Value, axes: readonly number[], t: Rewriter): { small: Va
 const extremes = [maxOp, minOp]
 
 export const reductions: readonly Rewrite[] = [
-  reduction('reduce-size-one', 'sum(x, axes of size 1) → reshape(x)', 'every axis has size 1', false, [sumOp, prodOp, ...extremes], ({ op, x, axes, y }, t) => {
+  reduction('reduce-size-one', 'sum(x, axes of size 1) → reshape(x)', 'every such axis has size 1; −0 stays −0', false, [sumOp, prodOp, ...extremes], ({ op, x, axes, y }, t) => {
     const real = axes.filter(a => x.shape[a] !== 1)
     if (real.length === axes.length || numel(x.shape) === 0) return null
     return real.length === 0 ? t.reshape(x, y.shape) : t.reshape(t.make(op, [x], { axes: real }), y.shape)
   }),
   reduction('extreme-of-extreme', 'amax(amax(x)) → amax(x)', 'nothing else reads the inner one', false, extremes, nested),
   reduction('sum-of-sum', 'sum(sum(x)) → sum(x); prod(prod(x)) → prod(x)', 'nothing else reads the inner one; float32 and float64', true, [sumOp, prodOp], (r, t) => (isWide(r.y) ? nested(r, t) : null)),
-  reduction('sum-of-neg', 'sum(-x) → -sum(x)', 'nothing else reads −x; float32 and float64', false, [sumOp], ({ x, axes, y }, t) =>
+  reduction('sum-of-neg', 'sum(-x) → -sum(x)', 'nothing else reads −x; float32 and float64; of zeros it is −0', false, [sumOp], ({ x, axes, y }, t) =>
     isWide(y) && x.node?.op === pointwise('neg') && t.isPrivate(x) ? t.pointwise('neg', t.make(sumOp, [x.node.inputs[0]], { axes })) : null),
   reduction('sum-of-scaled', 'sum(x * c) → sum(x) * c', 'c is a power of two from 1 up, so that rounding stays and no sum overflows that did not; nothing else reads x·c', false, [sumOp], ({ x, axes, y }, t) => {
     const scaled = isWide(y) && x.node && t.isPrivate(x) ? scaleOf(x.node.op, x.node.inputs) : null
