@@ -79,6 +79,8 @@ export const placeOf = (index: readonly Tensor[], shape: Shape): Tensor =>
 
 /** The coordinates of flat places: one int32 tensor a dimension. */
 export const coordinates = (place: Tensor, shape: Shape): Tensor[] => {
+  // Of a shape without elements there are no places, and 0 divides nothing.
+  if (numel(shape) === 0) return shape.map(() => place)
   const steps = contiguousStrides(shape)
   return shape.map((n, d) => {
     const rows = steps[d] === 1 ? place : floorDivide(place, steps[d])
