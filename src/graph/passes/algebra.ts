@@ -83,13 +83,13 @@ const fold: Readonly<Record<string, (a: number, b: number) => number>> = {
 }
 /** Arithmetic of numbers that the compiler knows. */
 const numbers: Rewrite = {
-  name: 'known-numbers', phase: 'canonicalise', rule: '2 · 3 → 6', when: 'all operands are known numbers that float32 holds', rounds: false, ops: Object.keys(fold).map(pointwise),
+  name: 'known-numbers', phase: 'canonicalise', rule: '2 · 3 → 6', when: 'float32 holds the operands and the result', rounds: false, ops: Object.keys(fold).map(pointwise),
   apply({ op, inputs, outputs: [y] }, t) {
     if (y.dtype !== 'float32' && y.dtype !== 'bool') return null
     const known = inputs.map(v => t.literal(v))
     if (!known.every(x => x !== null && Math.fround(x) === x)) return null
     const value = fold[op.name](known[0]!, known[1] ?? 0)
-    return t.filled(y.dtype === 'bool' ? value : Math.fround(value), y)
+    return Object.is(Math.fround(value), value) ? t.filled(value, y) : null
   },
 }
 

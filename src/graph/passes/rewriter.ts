@@ -130,12 +130,14 @@ export class Rewriter {
   number(x: number | boolean): Value {
     return { dtype: dtypeOfNumber(x), shape: [], node: null, index: 0, constant: x }
   }
+  /** A number has every shape. */
   reshape(v: Value, shape: Shape): Value {
+    if (v.constant !== undefined) return v
     const from = v.node?.op === (reshapeOp as Op) ? v.node.inputs[0] : v
     return sameShape(v.shape, shape) ? v : sameShape(from.shape, shape) ? from : this.make(reshapeOp, [from], { shape })
   }
   expand(v: Value, shape: Shape): Value {
-    if (sameShape(v.shape, shape)) return v
+    if (v.constant !== undefined || sameShape(v.shape, shape)) return v
     return this.make(expandOp, [v.node?.op === (expandOp as Op) ? v.node.inputs[0] : v], { shape })
   }
   /** One number everywhere, which takes the memory of one. */
