@@ -75,19 +75,19 @@ export interface PassOptions {
   readonly mode?: CompileMode
 }
 
-const byOp = new Map<string, { readonly of: Map<Op, Rewrite[]>; readonly any: Rewrite[] }>()
+const chosen = new Map<string, Map<Op, readonly Rewrite[]>>()
 
-/** The rewrites of a phase by the op that they look at. What makes formulas canonical goes on in later phases. */
-function rulesOf(phase: Phase, exclude: readonly string[]): { of: Map<Op, Rewrite[]>; any: Rewrite[] } {
+/** The rewrites of a phase that look at an op. What makes formulas canonical goes on in later phases. */
+function rulesOf(phase: Phase, exclude: readonly string[]): (op: Op) => readonly Rewrite[] {
   const key = `${phase} ${exclude.join()}`
-  let found = byOp.get(key)
-  if (!found) {
-    const of = new Map<Op, Rewrite[]>()
-    const list = allRewrites.filter(r => (r.phase === phase || r.phase === 'canonicalise') && !exclude.includes(r.name))
-    for (const r of list) for (const op of r.ops ?? []) of.set(op, [...(of.get(op) ?? []), r])
-    byOp.set(key, (found = { of, any: list.filter(r => !r.ops) }))
+  const byOp = chosen.get(key) ?? new Map<Op, readonly Rewrite[]>()
+  chosen.set(key, byOp)
+  const list = allRewrites.filter(r => (r.phase === phase || r.phase === 'canonicalise') && !exclude.includes(r.name))
+  return op => {
+    let found = byOp.get(op)
+    if (!found) byOp.set(op, (found = list.filter(r => !r.ops || r.ops.includes(op))))
+    return found
   }
-  return found
 }
 
 /** Rewriting stops here even if a rule would go on for ever. */
@@ -126,7 +126,7 @@ function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired
     const node = queue[i]
     waiting.delete(node)
     if (!t.isLive(node)) continue
-    for (const rewrite of [...(rules.of.get(node.op) ?? []), ...rules.any]) {
+    for (const rewrite of rules(node.op)) {
       t.at = node
       const made = attempt(rewrite, node, t)
       const value = made && t.fit(made, node.outputs[0])
