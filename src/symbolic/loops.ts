@@ -1,12 +1,15 @@
 // Loops over sequences and carried state, after Theano's scan. A step is written once; in expressions it is traced once, and what it does
-// not compute from its arguments is computed outside. In compiled code the steps stand in a row, so nothing is read back between them.
+// not compute from its arguments is computed outside. In compiled code a loop is one node, or its steps stand in a row: nothing is read back.
 import { fail, needFunction } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { noGrad } from '../autograd/mode.ts'
+import { eager } from '../eager/world.ts'
 import { flip, full, logicalAnd, select, stack, Tensor, where } from '../ops/index.ts'
+import { world } from '../ops/world.ts'
 import { chosen, known } from './branch.ts'
 import { call, Expression, expressionsIn, type AnyFunction, type Example } from './expression.ts'
 import { Lambda } from './lambda.ts'
+import { repeated } from './repeat.ts'
 
 /** A condition that ends the loop after the step that gave it: `return [values, until(x.gt(3))]`. */
 export class Until {
@@ -86,7 +89,7 @@ function planOf(o: ScanOptions, last: boolean): Plan {
 const asTensor = (v: Tensor | number): Tensor => (v instanceof Tensor && v.source.world !== null ? v : full([], v instanceof Tensor ? v.constant! : v))
 
 /** Runs the loop on values. */
-function loop(step: (args: Tensor[]) => Taken, p: Plan): { results: Tensor[]; single: boolean } {
+function loop(step: (args: Tensor[], captured: readonly unknown[]) => Taken, p: Plan, captured: readonly unknown[] = []): { results: Tensor[]; single: boolean } {
   const ordered = p.sequences.map(({ input, taps }) => ({ input: p.backwards ? flip(input, 0) : input, taps, from: Math.min(0, ...taps), to: Math.max(0, ...taps) }))
   for (const { input } of ordered) if (input.ndim === 0) fail('scan', `the sequence ${input} has no dimension to go along`)
   const lasting = ordered.map(({ input, from, to }) => input.shape[0] - to + from)
@@ -97,6 +100,10 @@ function loop(step: (args: Tensor[]) => Taken, p: Plan): { results: Tensor[]; si
   const short = lasting.findIndex(m => m < n)
   if (short >= 0) fail('scan', `${n} steps, but sequence ${short} (${ordered[short].input}) lasts for ${lasting[short]}`)
 
+  if (world() !== eager && p.truncate < 0 && n > 1) {
+    const node = asNode(step, p, n, ordered, captured)
+    if (node) return node
+  }
   const histories = p.states.map(s => s && (s.taps === null ? [asTensor(s.initial)] : before(s)))
   const outputs: Tensor[][] = []
   let active: Tensor | null = null
@@ -107,7 +114,7 @@ function loop(step: (args: Tensor[]) => Taken, p: Plan): { results: Tensor[]; si
       ...histories.flatMap((h, i) => (h ? (p.states[i]!.taps ?? [-1]).map(tap => h[h.length + tap]) : [])),
       ...p.fixed.map(asTensor),
     ]
-    const run = (): Taken => step(args)
+    const run = (): Taken => step(args, captured)
     const result = p.truncate >= 0 && t < n - p.truncate ? noGrad(run) : run()
     single = result.single
     const values = result.values.map(v => asTensor(v))
@@ -128,6 +135,32 @@ function loop(step: (args: Tensor[]) => Taken, p: Plan): { results: Tensor[]; si
     }
   }
   return { results: outputs.map(list => (p.last ? list[0] : stack(list))), single }
+}
+
+/** The loop as one node of the graph that is being traced, where its steps can stand alone. */
+function asNode(step: (args: Tensor[], captured: readonly unknown[]) => Taken, p: Plan, n: number, ordered: readonly { input: Tensor; taps: readonly number[]; from: number }[], captured: readonly unknown[]): { results: Tensor[]; single: boolean } | null {
+  if (p.states.some(s => s?.taps)) return null
+  const entries = ordered.flatMap(({ input, taps, from }) => taps.map(tap => ({ input, offset: tap - from })))
+  const initial = p.states.flatMap(s => (s ? [asTensor(s.initial)] : []))
+  const outside = captured.filter(c => c instanceof Tensor)
+  const more = [...p.fixed.map(asTensor), ...outside]
+  let single = true
+  let ends = false
+  const body = (args: readonly Tensor[]): Tensor[] => {
+    let at = args.length - outside.length
+    const { values, until: end, single: one } = step(args.slice(0, at), captured.map(c => (c instanceof Tensor ? args[at++] : c)))
+    single = one
+    ends ||= end !== null
+    return values.map(asTensor)
+  }
+  const stateOf = p.states.map((s, i) => (s ? p.states.slice(0, i).filter(before => before !== null).length : -1))
+  const found = repeated(body, [...entries.map(e => e.input), ...initial, ...more], {
+    steps: n,
+    offsets: entries.map(e => e.offset),
+    states: initial.length,
+    layout: results => (ends || (p.states.length > 0 && results !== p.states.length) ? null : { stateOf: p.states.length ? stateOf : new Array<number>(results).fill(-1), keep: new Array<boolean>(results).fill(!p.last) }),
+  })
+  return found && { results: found, single }
 }
 
 function before({ initial, taps }: { initial: Tensor | number; taps: readonly number[] | null }): Tensor[] {
@@ -160,11 +193,11 @@ function written(fn: Step, p: Plan): { results: Tensor[]; single: boolean } {
   const args = [p.sequences.map(s => s.input), p.states.map(s => s && s.initial), p.fixed, p.steps, lambda.captured]
   const run: AnyFunction = (...given) => {
     const [inputs, initials, fixed, steps, captured] = given as [Tensor[], (Tensor | number | null)[], (Tensor | number)[], number | null, unknown[]]
-    return loop(xs => ({ ...(lambda.apply(xs, captured) as Omit<Taken, 'single'>), single }), {
+    return loop((xs, outside) => ({ ...(lambda.apply(xs, outside) as Omit<Taken, 'single'>), single }), {
       ...p, fixed, steps,
       sequences: p.sequences.map((s, i) => ({ ...s, input: inputs[i] })),
       states: p.states.map((s, i) => s && { ...s, initial: initials[i]! }),
-    }).results
+    }, captured).results
   }
   const e = call('scan', run, args, { plain: p.steps instanceof Expression ? [p.steps] : [] })
   return { results: Array.from({ length: count }, (_, i) => e.part(i)), single }

@@ -1,6 +1,6 @@
 // Loops and branches: the examples of Theano's tutorial with their documented results, and the same functions on eager tensors.
 import { describe, expect, test } from 'vitest'
-import { arange, compile, manualSeed, ones, onesLike, randn, tanh, tensor, zeros, zerosLike, type Tensor } from '../../src/index.ts'
+import { arange, compile, grad as torchGrad, manualSeed, nn, ones, onesLike, rand, randn, tanh, tensor, zeros, zerosLike, type Tensor } from '../../src/index.ts'
 import * as S from '../../src/symbolic/index.ts'
 import { eachDevice } from '../each-device.ts'
 
@@ -168,17 +168,79 @@ eachDevice(name => {
       expect(await S.func({ inputs: [s], outputs: S.grad(cost, p) })(x).item()).toBeCloseTo(3, 5)
     })
 
-    test('a recurrent net of 200 steps is one function', async () => {
+    test('a recurrent net of 1,000 steps is one function', async () => {
+      const steps = name === 'webgpu' ? 200 : 1000
       const W = S.shared([[0.3, -0.2], [0.1, 0.4]])
       const x = S.matrix('x')
       const h = S.scan((v, before) => tanh(before.matmul(W).add(v)), { sequences: x, outputsInfo: zeros(2) })
       const f = S.func({ inputs: [x], outputs: [h.at(-1), S.grad(h.at(-1).sum(), W)] })
-      const [state, gradient] = f(ones(200, 2).mul(0.1))
+      const [state, gradient] = f(ones(steps, 2).mul(0.1))
       const w = [[0.3, -0.2], [0.1, 0.4]]
       let s = [0, 0]
-      for (let i = 0; i < 200; i++) s = [0, 1].map(j => Math.tanh(s[0] * w[0][j] + s[1] * w[1][j] + 0.1))
+      for (let i = 0; i < steps; i++) s = [0, 1].map(j => Math.tanh(s[0] * w[0][j] + s[1] * w[1][j] + 0.1))
       near(await list(state), s)
       expect(gradient.shape).toEqual([2, 2])
+    })
+
+    test('one node in a graph: values and gradients, twice too, are those of eager code', async () => {
+      manualSeed(11)
+      const [x, h0, w, scale] = [randn(7, 3), randn(3), randn(3, 3).mul(0.5), tensor(0.7)]
+      type Body = (x: Tensor, h0: Tensor, w: Tensor, scale: Tensor) => Tensor
+      const cell = (v: Tensor, h: Tensor, weight: Tensor): Tensor => tanh(h.matmul(weight).add(v))
+      const bodies: readonly Body[] = [
+        (a, b, c) => S.scan(cell, { sequences: a, outputsInfo: b, nonSequences: c }),
+        (a, b, c) => S.foldl(cell, a, b, c),
+        (a, b, c) => S.scan(cell, { sequences: a, outputsInfo: b, nonSequences: c, goBackwards: true, nSteps: 5 }),
+        (a, b, c) => S.scan((older, newer, h, weight) => cell(older.mul(newer), h, weight), { sequences: { input: a, taps: [-2, 1] }, outputsInfo: b, nonSequences: c }),
+        (a, b, c, d) => (S.scan((v, h, m, weight, factor) => [cell(v, h, weight), m.add(h.mul(factor)), h.square().sum()], { sequences: a, outputsInfo: [b, b.mul(2), null], nonSequences: [c, d] }) as Tensor[]).map(r => r.sum()).reduce((p, q) => p.add(q)),
+        (a, _b, c) => S.map((v, weight) => v.matmul(weight).sigmoid(), a, c),
+        (_a, b, c) => S.scan((h, weight) => cell(h, h, weight), { outputsInfo: b, nonSequences: c, nSteps: 4 }),
+      ]
+      for (const [k, body] of bodies.entries()) {
+        const work = (...given: Tensor[]): Tensor[] => {
+          const leaves = given.map(v => v.detach().requiresGrad_()) as [Tensor, Tensor, Tensor, Tensor]
+          const y = body(...leaves).sin().sum()
+          const first = torchGrad(y, leaves, { createGraph: true, allowUnused: true }) as (Tensor | null)[]
+          const again = torchGrad(first.filter(g => g !== null).map(g => g.square().sum()).reduce((p, q) => p.add(q)), leaves, { allowUnused: true }) as (Tensor | null)[]
+          return [y, ...first, ...again].filter(v => v !== null).map(v => v.detach())
+        }
+        const f = compile(work)
+        const [now, then] = [work(x, h0, w, scale), f(x, h0, w, scale)]
+        expect(then.length).toBe(now.length)
+        for (const [i, v] of now.entries()) {
+          const [a, b] = [await list(then[i]), await list(v)]
+          const size = Math.max(1, ...b.map(Math.abs))
+          near(a.map(n => n / size), b.map(n => n / size))
+        }
+        // A dozen steps would be hundreds of nodes.
+        if (k === 0) expect(f.explain().nodes[0]).toBeLessThan(120)
+      }
+    })
+
+    test('with parameters of layers inside, twice', async () => {
+      manualSeed(2)
+      const layer = new nn.Linear(2, 2)
+      const x = randn(8, 2)
+      const [weight, bias] = layer.parameters()
+      const work = (v: Tensor): Tensor[] => {
+        const y = S.foldl((entry, h) => layer.forward(h).tanh().add(entry), v, zeros(2)).sum()
+        const [d] = torchGrad(y, [weight], { createGraph: true })
+        return [...torchGrad(y, [weight, bias], { retainGraph: true }), ...torchGrad(d.square().sum(), [weight, bias])].map(g => g.detach())
+      }
+      const f = compile(work)
+      const wanted = work(x)
+      for (const [i, g] of f(x).entries()) near(await list(g), await list(wanted[i]), 3)
+      expect(f.explain().nodes[0]).toBeLessThan(120)
+      const v = S.matrix('v')
+      const cost = S.foldl((entry, h) => layer.forward(h).tanh().add(entry), v, zeros(2)).sum()
+      const g = S.func({ inputs: [v], outputs: S.grad(cost, [weight, bias]) })(x)
+      for (const i of [0, 1]) near(await list(g[i]), await list(wanted[i]), 3)
+    })
+
+    test('steps that draw random numbers stand in a row', async () => {
+      const noise = compile((v: Tensor) => S.map(entry => entry.add(rand(2)), v))
+      const [a, b] = [await list(noise(zeros(3, 2))), await list(noise(zeros(3, 2)))]
+      expect(new Set([...a, ...b]).size).toBe(12)
     })
 
     test('mistakes', () => {
