@@ -4,7 +4,7 @@ import { currentBackend } from '../eager/device.ts'
 import { eager } from '../eager/world.ts'
 import { Tensor, where } from '../ops/index.ts'
 import { world } from '../ops/world.ts'
-import { Call, expressionsIn, listen, mapExpressions, recorded } from './expression.ts'
+import { Call, mentions, listen, mapExpressions, recorded } from './expression.ts'
 
 export type Condition = Tensor | boolean | number
 /** One value or several, or a function that makes them. */
@@ -53,10 +53,10 @@ export function ifelse<T extends Tensor | number | readonly (Tensor | number)[]>
     const k = known('ifelse', c as Condition)
     return k === true ? a() : k === false ? b() : chosen('ifelse', k, a(), b())
   }
-  const symbolic = expressionsIn(condition).size > 0
+  const symbolic = mentions(condition)
   if (!symbolic && !(condition instanceof Tensor && !readable(condition))) return decide(condition, () => made(then), () => made(otherwise)) as R
   const [a, b] = [made(then), made(otherwise)]
-  if (!symbolic && expressionsIn([a, b]).size === 0) return decide(condition, () => a, () => b) as R
+  if (!symbolic && !mentions([a, b])) return decide(condition, () => a, () => b) as R
   listen()
   const result = recorded('ifelse', decide as (...args: unknown[]) => unknown, [new Decision(condition), a, b], { lazy: true })
   return (Array.isArray(a) && !Array.isArray(result) ? a.map((_, i) => (result as Call).part(i)) : result) as R

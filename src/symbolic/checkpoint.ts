@@ -11,7 +11,7 @@ import { copy_ } from '../ops/inplace.ts'
 import { ruled } from '../ops/linalg/tools.ts'
 import { expandOp } from '../ops/movement-ops.ts'
 import { defaultGenerator } from '../ops/random.ts'
-import { call, expressionsIn, type AnyFunction } from './expression.ts'
+import { call, mentions, type AnyFunction } from './expression.ts'
 
 type Piece = (...inputs: Tensor[]) => Tensor
 
@@ -96,7 +96,7 @@ function checkpointed(fn: Piece, inputs: readonly Tensor[]): Tensor {
 export function checkpoint(fn: Piece): Piece {
   needFunction('checkpoint', fn)
   return (...inputs) => {
-    if (expressionsIn(inputs).size > 0) return call('checkpoint', ((...values: Tensor[]) => checkpointed(fn, values)) as unknown as AnyFunction, inputs)
+    if (mentions(inputs)) return call('checkpoint', ((...values: Tensor[]) => checkpointed(fn, values)) as unknown as AnyFunction, inputs)
     return checkpointed(fn, inputs)
   }
 }

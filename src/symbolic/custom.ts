@@ -35,7 +35,8 @@ export function customOp(spec: CustomOp): ((...inputs: Tensor[]) => Tensor) & De
   needFunction('customOp', vjp)
   const rule = ruled(name, (g, output, inputs) => {
     const found = vjp(g, { inputs, output })
-    if (!Array.isArray(found) || found.length !== inputs.length) fail(name, `vjp gave ${Array.isArray(found) ? `${found.length} gradients` : String(found)} for ${inputs.length} inputs`, 'return a list with one for each input, null where there is none')
+    if (!Array.isArray(found) || found.length !== inputs.length)
+      fail(name, `vjp gave ${Array.isArray(found) ? `${found.length} gradients` : String(found)} for ${inputs.length} inputs`, 'return a list with one for each, null where there is none')
     return [...found]
   })
   return tagged((...inputs: Tensor[]) => {

@@ -24,12 +24,12 @@ const LIKE = 'give the variables examples, matrix(\'x\', {like: [2, 3]}), or rec
 
 /** Stands where a tensor has its sizes. What looks there works with sizes that are not known yet. */
 class UnknownView implements View {
-  constructor(private readonly of: () => Expression) {}
+  of: Expression | null = null
   private get meta(): View {
-    return contiguousView(this.of().dtype, this.of().exampleShape())
+    return contiguousView(this.dtype, this.of!.exampleShape())
   }
   get dtype(): DType {
-    return this.of().dtype
+    return this.of!.dtype
   }
   get shape(): Shape {
     return this.meta.shape
@@ -56,9 +56,9 @@ export abstract class Expression extends Tensor {
   private readonly parts = new Map<string | number, Expression>()
 
   constructor() {
-    let self: Expression | null = null
-    super(new UnknownView(() => self!), new NoSource())
-    self = this
+    const view = new UnknownView()
+    super(view, new NoSource())
+    view.of = this
   }
 
   private get tensorExample(): Tensor | null {
@@ -184,7 +184,10 @@ export abstract class Expression extends Tensor {
 }
 
 /** What ops with several results call them. */
-const fields = ['values', 'indices', 'Q', 'R', 'P', 'L', 'U', 'S', 'Vh', 'LU', 'pivots', 'info', 'eigenvalues', 'eigenvectors', 'solution', 'residuals', 'logabsdet', 'mantissa', 'exponent', 'hist', 'binEdges', 'counts', 'inverse']
+const fields = [
+  'values', 'indices', 'Q', 'R', 'P', 'L', 'U', 'S', 'Vh', 'LU', 'pivots', 'info', 'eigenvalues', 'eigenvectors', 'solution', 'residuals',
+  'logabsdet', 'mantissa', 'exponent', 'hist', 'binEdges', 'counts', 'inverse',
+]
 for (const field of fields)
   if (!(field in Tensor.prototype))
     Object.defineProperty(Expression.prototype, field, {
@@ -199,6 +202,12 @@ export function expressionsIn(v: unknown, into: Set<Expression> = new Set()): Se
   else if (Array.isArray(v)) for (const x of v) expressionsIn(x, into)
   else if (isPlain(v)) for (const x of Object.values(v)) expressionsIn(x, into)
   return into
+}
+
+/** Whether there is an expression inside a value. */
+export function mentions(v: unknown): boolean {
+  if (v instanceof Tensor) return v instanceof Expression
+  return Array.isArray(v) ? v.some(mentions) : isPlain(v) && Object.values(v).some(mentions)
 }
 
 /** A nested value with each expression replaced. */
@@ -272,7 +281,8 @@ export class Call extends Expression {
   over(f: (e: Expression) => unknown): Call {
     const { options } = this
     const each = (list: readonly Expression[] | undefined): Expression[] | undefined => list?.map(f).filter(e => e instanceof Expression)
-    return new Call(this.op, this.fn, mapExpressions(this.args, f) as unknown[], { ...options, wrt: each(options.wrt), plain: each(options.plain), example: options.example === undefined ? undefined : null })
+    const example = options.example === undefined ? undefined : null
+    return new Call(this.op, this.fn, mapExpressions(this.args, f) as unknown[], { ...options, wrt: each(options.wrt), plain: each(options.plain), example })
   }
 
   /** Traces the call on the examples of its arguments, which computes nothing: there a mistake shows at the line that made it. */
@@ -292,7 +302,8 @@ export class Call extends Expression {
   /** An error that says which line built the call. */
   private sited(error: unknown): unknown {
     const { line } = this.site
-    return line === null || !(error instanceof LampasError) || error.message.includes('(built ') ? error : new LampasError(error.op, `${error.problem} (built ${line})`, error.help)
+    if (line === null || !(error instanceof LampasError) || error.message.includes('(built ')) return error
+    return new LampasError(error.op, `${error.problem} (built ${line})`, error.help)
   }
 }
 
@@ -346,8 +357,9 @@ export function listen(): void {
   if (listening) return
   listening = true
   recordCalls((fn, name, args) => {
-    if (expressionsIn(args).size === 0) return fn(...args)
-    if (name.endsWith('_') || changing.has(name)) fail(name, 'an expression has no memory that could be changed', 'use the form without _ and go on with its result; shared variables change by updates')
+    if (!mentions(args)) return fn(...args)
+    if (name.endsWith('_') || changing.has(name))
+      fail(name, 'an expression has no memory that could be changed', 'use the form without _ and go on with its result; shared variables change by updates')
     const sizes = makers.has(name) ? args : shapers.has(name) ? args.slice(1) : []
     return recorded(name, fn, args, { plain: [...expressionsIn(sizes)] })
   })

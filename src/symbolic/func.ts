@@ -140,7 +140,8 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   const generators = [...new Set(all.flatMap(e => (e instanceof Call && e.options.generator ? [e.options.generator] : [])))]
   const targets = inputs.map((i): Target => {
     const { variable, default: value, name: given } = isInput(i) ? i : { variable: i, default: undefined, name: undefined }
-    if (!(variable instanceof Variable)) fail(name, `the input ${String(variable)} is not a variable`, 'list variables such as symbolic.matrix(…); other expressions are replaced by {givens: [[expression, value]]}')
+    if (!(variable instanceof Variable))
+      fail(name, `the input ${String(variable)} is not a variable`, 'list variables such as symbolic.matrix(…); other expressions are replaced by {givens: [[expression, value]]}')
     return { variable, name: given ?? variable.name, default: value, plain: plain.has(variable) }
   })
   targets.forEach(({ variable, name: label }, i) => {
@@ -182,7 +183,8 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     return v
   }
   const apart = (v: unknown): unknown => {
-    if (v instanceof Tensor) return v.source.world === null ? full([], v.constant!, { dtype: v.dtype }) : pairs.length + trained.length > 0 ? v.detach().clone() : v.detach()
+    if (v instanceof Tensor && v.source.world === null) return full([], v.constant!, { dtype: v.dtype })
+    if (v instanceof Tensor) return pairs.length + trained.length > 0 ? v.detach().clone() : v.detach()
     if (Array.isArray(v)) return v.map(apart)
     return isPlain(v) ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, apart(x)])) : v
   }

@@ -10,7 +10,7 @@ import { apply1, describe, type Described } from '../ops/define.ts'
 import { mul, onesLike, reshape, select, stack, Tensor, zerosLike } from '../ops/index.ts'
 import { expandOp } from '../ops/movement-ops.ts'
 import { ruled } from '../ops/linalg/tools.ts'
-import { call, Expression, expressionsIn, type Example } from './expression.ts'
+import { call, Expression, mentions, type Example } from './expression.ts'
 import { replace, type Pairs } from './graph.ts'
 import { shared } from './shared.ts'
 
@@ -31,7 +31,8 @@ export interface GradOptions extends DerivativeOptions {
 function pull(op: string, ys: readonly Tensor[], gs: readonly Tensor[], xs: readonly Tensor[], missing: Disconnected): Tensor[] {
   const from = [...ys.keys()].filter(i => ys[i].requiresGrad)
   const to = [...xs.keys()].filter(i => xs[i].requiresGrad)
-  const found = from.length && to.length ? pullBack(from.map(i => ys[i]), to.map(i => xs[i]), { gradOutputs: from.map(i => gs[i]), createGraph: true, allowUnused: true }) : []
+  const how = { gradOutputs: from.map(i => gs[i]), createGraph: true, allowUnused: true }
+  const found = from.length && to.length ? pullBack(from.map(i => ys[i]), to.map(i => xs[i]), how) : []
   return xs.map((x, i) => {
     if (!isDifferentiable(x.dtype)) fail(op, `input ${i} (${x}) has no derivative`, 'only float and complex tensors have')
     const g = to.includes(i) ? found[to.indexOf(i)] : null
@@ -62,13 +63,21 @@ const exampleList = (list: readonly Tensor[]): Example =>
   list.every(e => !(e instanceof Expression) || e.example !== null) ? { value: list.map(e => (e instanceof Expression ? e.example!.value : e)) } : null
 
 /** Applies a rule to eager tensors or a function now, to expressions when they are computed. */
-function derive<W extends Wrt>(op: string, rule: Rule, ys: readonly (Cost | null)[], wrt: W, more: readonly Tensor[], o: DerivativeOptions, results: (xs: readonly Tensor[]) => Example = exampleList): Like<W> {
+function derive<W extends Wrt>(
+  op: string,
+  rule: Rule,
+  ys: readonly (Cost | null)[],
+  wrt: W,
+  more: readonly Tensor[],
+  o: DerivativeOptions,
+  results: (xs: readonly Tensor[]) => Example = exampleList,
+): Like<W> {
   needKnown(op, o, ['considerConstant', 'disconnectedInputs', 'knownGrads'])
   const list: readonly Tensor[] = isList(wrt) ? wrt : [wrt as Tensor]
   for (const x of list) if (!(x instanceof Tensor)) fail(op, `expected tensors or expressions to differentiate by, got ${String(x)}`, `${op}(cost, [w, b])`)
   const costs = ys.filter(y => y !== null)
   const given = (found: readonly Tensor[]): Like<W> => (isList(wrt) ? [...found] : found[0]) as Like<W>
-  if (expressionsIn([...costs, ...list, ...more]).size === 0) {
+  if (!mentions([...costs, ...list, ...more])) {
     if (o.considerConstant) fail(op, 'considerConstant needs expressions: eager values are connected already', 'use stopGradient(x) where x is used')
     const made = costs.map(y => (typeof y === 'function' ? called(y, list) : { y, xs: list }))
     return given(rule(made.map(m => m.y), made.find(m => m.xs !== list)?.xs ?? list, more))

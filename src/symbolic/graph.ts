@@ -1,6 +1,6 @@
 // Walking and rewriting expressions.
 import { ancestors } from './run.ts'
-import { call, Call, expressionsIn, mapExpressions, recorded, type AnyFunction, type Expression } from './expression.ts'
+import { call, Call, expressionsIn, mapExpressions, recorded, type AnyFunction, type Expression, mentions } from './expression.ts'
 import { Lambda } from './lambda.ts'
 import { Variable } from './variables.ts'
 import { Shared } from './shared.ts'
@@ -59,9 +59,10 @@ export function opFromGraph(inputs: readonly Tensor[], output: Tensor, options: 
   const { name = 'opFromGraph', vjp } = options
   const lambda = new Lambda(inputs as readonly Expression[], output)
   const run = (...args: unknown[]): unknown => lambda.apply(args.slice(0, inputs.length), args.slice(inputs.length))
-  const own = vjp ? customOp({ name, value: run as (...args: Tensor[]) => Tensor, vjp: (g, saved) => [...vjp(g, { ...saved, inputs: saved.inputs.slice(0, inputs.length) }), ...lambda.captured.map(() => null)] }) : run
+  const rule: CustomDerivative | undefined = vjp && ((g, saved) => [...vjp(g, { ...saved, inputs: saved.inputs.slice(0, inputs.length) }), ...lambda.captured.map(() => null)])
+  const own = rule ? customOp({ name, value: run as (...args: Tensor[]) => Tensor, vjp: rule }) : run
   return (...args) => {
     const all = [...args, ...lambda.captured]
-    return (expressionsIn(all).size === 0 ? own(...(all as Tensor[])) : recorded(name, own as AnyFunction, all)) as Tensor
+    return (!mentions(all) ? own(...(all as Tensor[])) : recorded(name, own as AnyFunction, all)) as Tensor
   }
 }

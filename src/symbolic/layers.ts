@@ -1,6 +1,6 @@
 // The layers of nn look at sizes, so the call of one with an expression is one node: it runs when values are there.
 import * as nn from '../nn/index.ts'
-import { expressionsIn, recorded, type AnyFunction } from './expression.ts'
+import { mentions, recorded, type AnyFunction } from './expression.ts'
 
 const seen = new Set<object>()
 
@@ -12,7 +12,7 @@ function listenTo(name: string, prototype: nn.Module): void {
     const forward = p.forward as unknown as AnyFunction
     Object.defineProperty(p, 'forward', {
       value(this: nn.Module, ...args: unknown[]): unknown {
-        if (expressionsIn(args).size === 0) return forward.apply(this, args)
+        if (!mentions(args)) return forward.apply(this, args)
         return recorded(this.constructor.name || name, (...values) => forward.apply(this, values), args)
       },
       writable: true,

@@ -7,7 +7,7 @@ import { eager } from '../eager/world.ts'
 import { flip, full, logicalAnd, select, stack, Tensor, where } from '../ops/index.ts'
 import { world } from '../ops/world.ts'
 import { chosen, known } from './branch.ts'
-import { call, Expression, expressionsIn, type AnyFunction, type Example } from './expression.ts'
+import { call, Expression, mentions, type AnyFunction, type Example } from './expression.ts'
 import { Lambda } from './lambda.ts'
 import { repeated } from './repeat.ts'
 
@@ -88,8 +88,21 @@ function planOf(o: ScanOptions, last: boolean): Plan {
 
 const asTensor = (v: Tensor | number): Tensor => (v instanceof Tensor && v.source.world !== null ? v : full([], v instanceof Tensor ? v.constant! : v))
 
+type StepOnValues = (args: Tensor[], captured: readonly unknown[]) => Taken
+interface Looped {
+  readonly results: Tensor[]
+  readonly single: boolean
+}
+/** A sequence in the order in which steps read it. */
+interface Ordered {
+  readonly input: Tensor
+  readonly taps: readonly number[]
+  /** The earliest tap. */
+  readonly from: number
+}
+
 /** Runs the loop on values. */
-function loop(step: (args: Tensor[], captured: readonly unknown[]) => Taken, p: Plan, captured: readonly unknown[] = []): { results: Tensor[]; single: boolean } {
+function loop(step: StepOnValues, p: Plan, captured: readonly unknown[] = []): Looped {
   const ordered = p.sequences.map(({ input, taps }) => ({ input: p.backwards ? flip(input, 0) : input, taps, from: Math.min(0, ...taps), to: Math.max(0, ...taps) }))
   for (const { input } of ordered) if (input.ndim === 0) fail('scan', `the sequence ${input} has no dimension to go along`)
   const lasting = ordered.map(({ input, from, to }) => input.shape[0] - to + from)
@@ -118,7 +131,8 @@ function loop(step: (args: Tensor[], captured: readonly unknown[]) => Taken, p: 
     const result = p.truncate >= 0 && t < n - p.truncate ? noGrad(run) : run()
     single = result.single
     const values = result.values.map(v => asTensor(v))
-    if (p.states.length > 0 && values.length !== p.states.length) fail('scan', `a step gave ${values.length} results, outputsInfo has ${p.states.length}`, 'give null for a result that no step asks for')
+    if (p.states.length > 0 && values.length !== p.states.length)
+      fail('scan', `a step gave ${values.length} results, outputsInfo has ${p.states.length}`, 'give null for a result that no step asks for')
     values.forEach((v, i) => {
       const now = active && t > 0 ? where(active, v, outputs[i].at(-1)!) : v
       if (p.last) outputs[i] = [now]
@@ -138,7 +152,7 @@ function loop(step: (args: Tensor[], captured: readonly unknown[]) => Taken, p: 
 }
 
 /** The loop as one node of the graph that is being traced, where its steps can stand alone. */
-function asNode(step: (args: Tensor[], captured: readonly unknown[]) => Taken, p: Plan, n: number, ordered: readonly { input: Tensor; taps: readonly number[]; from: number }[], captured: readonly unknown[]): { results: Tensor[]; single: boolean } | null {
+function asNode(step: StepOnValues, p: Plan, n: number, ordered: readonly Ordered[], captured: readonly unknown[]): Looped | null {
   if (p.states.some(s => s?.taps)) return null
   const entries = ordered.flatMap(({ input, taps, from }) => taps.map(tap => ({ input, offset: tap - from })))
   const initial = p.states.flatMap(s => (s ? [asTensor(s.initial)] : []))
@@ -158,7 +172,10 @@ function asNode(step: (args: Tensor[], captured: readonly unknown[]) => Taken, p
     steps: n,
     offsets: entries.map(e => e.offset),
     states: initial.length,
-    layout: results => (ends || (p.states.length > 0 && results !== p.states.length) ? null : { stateOf: p.states.length ? stateOf : new Array<number>(results).fill(-1), keep: new Array<boolean>(results).fill(!p.last) }),
+    layout: results => {
+      if (ends || (p.states.length > 0 && results !== p.states.length)) return null
+      return { stateOf: p.states.length ? stateOf : new Array<number>(results).fill(-1), keep: new Array<boolean>(results).fill(!p.last) }
+    },
   })
   return found && { results: found, single }
 }
@@ -176,7 +193,7 @@ const first = (x: Tensor, drop: boolean): Example => {
 }
 
 /** The loop as one expression. */
-function written(fn: Step, p: Plan): { results: Tensor[]; single: boolean } {
+function written(fn: Step, p: Plan): Looped {
   const examples = [
     ...p.sequences.flatMap(({ input, taps }) => taps.map(() => (input instanceof Expression && !input.example ? null : first(input, true)))),
     ...p.states.flatMap(s => (s ? (s.taps ?? [-1]).map(() => (typeof s.initial === 'number' ? null : first(s.initial, s.taps !== null))) : [])),
@@ -203,15 +220,15 @@ function written(fn: Step, p: Plan): { results: Tensor[]; single: boolean } {
   return { results: Array.from({ length: count }, (_, i) => e.part(i)), single }
 }
 
-function run(fn: Step, o: ScanOptions, last: boolean): { results: Tensor[]; single: boolean } {
+function run(fn: Step, o: ScanOptions, last: boolean): Looped {
   needFunction('scan', fn)
   const p = planOf(o, last)
   const mentioned = [p.sequences.map(s => s.input), p.states.map(s => s && s.initial), p.fixed, p.steps]
-  if (expressionsIn(mentioned).size > 0) return written(fn, p)
+  if (mentions(mentioned)) return written(fn, p)
   try {
     return loop(args => {
       const result = taken(fn(...args))
-      if (expressionsIn(result).size > 0) throw new Mentions()
+      if (mentions(result)) throw new Mentions()
       return result
     }, p)
   } catch (error) {
@@ -262,16 +279,21 @@ export interface WhileOptions {
  * @example
  * symbolic.whileLoop(x => x.lt(100), x => x.mul(2), tensor(3), { maxSteps: 10 }) // → tensor(192.)
  */
-export function whileLoop<T extends Tensor | readonly Tensor[]>(condition: (...state: Tensor[]) => Tensor, body: (...state: Tensor[]) => T, initial: T, options: WhileOptions = {}): T extends readonly unknown[] ? Tensor[] : Tensor {
+export function whileLoop<T extends Tensor | readonly Tensor[]>(
+  condition: (...state: Tensor[]) => Tensor,
+  body: (...state: Tensor[]) => T,
+  initial: T,
+  options: WhileOptions = {},
+): T extends readonly unknown[] ? Tensor[] : Tensor {
   needKnown('whileLoop', options, ['maxSteps'])
   type R = T extends readonly unknown[] ? Tensor[] : Tensor
   const start = listOf(initial as Many<Tensor>)
   const { maxSteps } = options
   const both = (...state: Tensor[]): { go: Tensor; next: readonly Tensor[] } => ({ go: condition(...state), next: listOf(body(...state) as Many<Tensor>) })
   const give = (state: readonly Tensor[]): R => (Array.isArray(initial) ? [...state] : state[0]) as R
-  if (expressionsIn(start).size === 0) {
+  if (!mentions(start)) {
     const go = condition(...start)
-    if (expressionsIn(go).size === 0) return give(repeat(state => ({ go: condition(...state), next: () => listOf(body(...state) as Many<Tensor>) }), start, maxSteps))
+    if (!mentions(go)) return give(repeat(state => ({ go: condition(...state), next: () => listOf(body(...state) as Many<Tensor>) }), start, maxSteps))
   }
   const lambda = Lambda.of(start.map(x => first(x, false)), both)
   const e = call('whileLoop', (state, captured) => repeat(now => {
@@ -284,7 +306,8 @@ export function whileLoop<T extends Tensor | readonly Tensor[]>(condition: (...s
 function repeat(step: (state: readonly Tensor[]) => { go: Tensor; next: () => readonly Tensor[] }, start: readonly Tensor[], maxSteps: number | undefined): readonly Tensor[] {
   let state = start
   let active: Tensor | null = null
-  for (let i = 0; maxSteps === undefined || i < maxSteps; i++) {
+  const most = maxSteps ?? Infinity
+  for (let i = 0; i < most; i++) {
     const { go, next } = step(state)
     const k = known('whileLoop', go)
     if (k === false) break

@@ -1,7 +1,7 @@
 // Random streams: expressions that draw anew in each call of a function. The state of a stream, a seed and a count, is an input of the
 // function that updates itself; one seed gives the same numbers on every device.
 import { Generator, multinomial, normal, bernoulli, rand, randint, randn, randperm } from '../ops/random.ts'
-import { Tensor } from '../ops/index.ts'
+import type { Tensor } from '../ops/index.ts'
 import { call, Call, listen, type AnyFunction } from './expression.ts'
 import { fail } from '../core/errors.ts'
 
