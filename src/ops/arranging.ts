@@ -180,7 +180,7 @@ export const diagEmbed: ((x: Tensor, offset?: number, dim1?: number, dim2?: numb
   if (a === b) fail('diagEmbed', `dim1 and dim2 are both ${a}`, 'give two different dimensions')
   if (!Number.isInteger(offset)) fail('diagEmbed', `the offset is ${String(offset)}`, 'give a whole number')
   const n = x.shape[x.ndim - 1] + Math.abs(offset)
-  const rest = [...x.shape.slice(0, -1)]
+  const rest = x.shape.slice(0, -1)
   const shape = Array.from({ length: rank }, (_, i) => (i === a || i === b ? n : rest.shift()!))
   return withPart('diagEmbed', zeros(x, shape), x, whole => diagonal(whole, offset, a, b))
 }, 'diagEmbed', ['input', 'offset', 'dim1', 'dim2'])
