@@ -36,6 +36,8 @@ export interface Backend {
   readonly info: DeviceInfo
   /** Whether it computes in 64 bits; the other dtypes all devices have. */
   readonly hasFloat64: boolean
+  /** Whether it runs a fused kernel (a map, rows, a product with an epilogue) well as one; `blocks` counts the different blocks among its operands. */
+  fuses(kernel: Kernel, blocks: number): boolean
   /** Fresh memory of unspecified content. Throws a LampasError that gives the bytes asked, held and allowed when there is none. */
   alloc(bytes: number): Block
   /** Gives a block back; kernels queued before still see it. */

@@ -6,6 +6,7 @@ import type { Backend, BackendMemory, Block, DeviceInfo, Prepared } from './back
 class Meta implements Backend {
   readonly info: DeviceInfo = { name: 'meta', detail: 'shapes and dtypes only', threads: 1, why: '' }
   readonly hasFloat64 = true
+  readonly fuses = (): boolean => true
   readonly lost = new Promise<string>(() => {})
   #held = 0
 

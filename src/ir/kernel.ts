@@ -32,16 +32,50 @@ export interface ReduceKernel extends Base {
   readonly op: ReduceOp
 }
 
-/** outputs[0][…, i, j] = Σ_k inputs[0][…, i, k] · inputs[1][…, k, j]; float32, batch axes first and equal (stride 0 where broadcast). */
+/** A scalar program with the values of its params. */
+export interface Body {
+  readonly program: Program
+  readonly params: readonly number[]
+}
+
+/**
+ * One stage of a `rows` kernel. Its program reads values by number: first come the kernel's inputs, then the results of the stages so far.
+ * Without `reduce` each output of the program is a value for every element; with it, output k is reduced over the row by `reduce[k]`
+ * (not argmax, argmin) and gives one value a row. A stage whose program reads only values of the latter kind and does not reduce computes
+ * once a row, and so do its results.
+ */
+export interface Stage extends Body {
+  readonly reduce: readonly ReduceOp[] | null
+}
+
+/**
+ * Maps and reductions over the same rows, row by row: a softmax, a norm, a sum of a formula. The last `axes` axes of every input make a row, those
+ * before them say which; an input that is the same along the row has stride 0 there. results[k] is the number of the value that
+ * outputs[k] takes: of a value for each element it has the shape of the inputs, of one a row only the axes that say which. An output may lie on
+ * the same elements as an input with the same geometry.
+ */
+export interface RowsKernel extends Base {
+  readonly kind: 'rows'
+  readonly axes: number
+  readonly stages: readonly Stage[]
+  readonly results: readonly number[]
+}
+
+/**
+ * outputs[0][…, i, j] = Σ_k inputs[0][…, i, k] · inputs[1][…, k, j]; float32, batch axes first and equal (stride 0 where broadcast). With an
+ * epilogue: its program's input 0 is that sum, the others are inputs[2], inputs[3] … in the shape of the product, and its outputs are the kernel's.
+ */
 export interface MatmulKernel extends Base {
   readonly kind: 'matmul'
+  readonly epilogue?: Body
 }
 
 /**
  * Cross-correlation, batched over groups g, over s = 1, 2 or 3 spatial axes:
  * out[g,n,o,t] = Σ_{c,k} x[g,n,c, t·stride + k·dilation − padLow] · w[g,o,c,k], where x is read as if `inputDilation − 1` zeros lay
  * between neighbours and as zero outside. inputs[0] = x [G,N,C,…S], inputs[1] = w [G,O,C,…K], outputs[0] [G,N,O,…T]; T decides how
- * far the windows go, and padLow may be negative. The gradients for x and for w are convolutions of the same kind.
+ * far the windows go, and padLow may be negative. The gradients for x and for w are convolutions of the same kind. An epilogue works
+ * as in `matmul`.
  */
 export interface ConvKernel extends Base {
   readonly kind: 'conv'
@@ -49,6 +83,7 @@ export interface ConvKernel extends Base {
   readonly dilation: readonly number[]
   readonly inputDilation: readonly number[]
   readonly padLow: readonly number[]
+  readonly epilogue?: Body
 }
 
 /**
@@ -139,7 +174,7 @@ export interface FactorKernel extends Base {
 }
 
 export type Kernel =
-  | MapKernel | ReduceKernel | MatmulKernel | ConvKernel | GatherKernel
+  | MapKernel | ReduceKernel | RowsKernel | MatmulKernel | ConvKernel | GatherKernel
   | ScatterKernel | FoldKernel | CumulateKernel | SortKernel | FactorKernel
 
 export type KernelKind = Kernel['kind']

@@ -23,6 +23,7 @@ const LIMIT = 2 ** 31
 
 class Reference implements ReferenceBackend {
   readonly hasFloat64 = true
+  readonly fuses = (): boolean => true
   readonly info: DeviceInfo = { name: 'reference', detail: 'float64, in JavaScript', threads: 1, why: '' }
   readonly lost = new Promise<string>(() => {})
   readonly #blocks = new Map<Block, Float64Array>()

@@ -1,10 +1,10 @@
 // What each kernel kind means, as plain loops over numbers of float64.
-import { dtypes, isFloat, scalarType, WORD } from '../../core/dtype.ts'
+import { dtypes, isFloat, scalarType, WORD, type DType } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import { rounded } from '../../core/storage.ts'
 import { formatShape, numel, type Shape } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
-import type { CumulateOp, Kernel, KernelKind, KernelOf, ReduceOp } from '../../ir/kernel.ts'
+import type { Body, CumulateOp, Kernel, KernelKind, KernelOf, ReduceOp } from '../../ir/kernel.ts'
 import { factoring } from '../late.ts'
 import { evaluateBlock, valuesOf } from './scalar.ts'
 
@@ -102,7 +102,7 @@ const combine = (op: ReduceOp | CumulateOp, int: boolean): ((a: number, b: numbe
     argmin: (a: number, b: number) => Math.min(a, b),
   })[op]
 
-function identity(op: ReduceOp, { view: { dtype } }: Operand): number {
+function identity(op: ReduceOp, dtype: DType): number {
   if (op === 'sum') return 0
   if (op === 'prod') return 1
   const type = scalarType(dtype)
@@ -120,28 +120,66 @@ const reduce: Runner<'reduce'> = ({ op }, [x], [out]) => {
     out,
     Array.from({ length: kept }, (_, i) => {
       const row = values.subarray(i * length, (i + 1) * length)
-      const result = row.reduce(step, identity(op, x))
+      const result = row.reduce(step, identity(op, x.view.dtype))
       return op === 'argmax' || op === 'argmin' ? row.findIndex(v => Object.is(v, result) || v === result) : result
     }),
   )
 }
 
-const matmul: Runner<'matmul'> = (_, [a, b], [out]) => {
+/** The results of a program for n elements whose inputs are given. */
+function evaluated({ program, params }: Body, inputs: readonly Float64Array[], n: number): Float64Array[] {
+  const values = valuesOf(program, params, n)
+  program.steps.forEach(({ op, index = 0 }, k) => op === 'input' && values[k].set(inputs[index]))
+  evaluateBlock(program, values, 0, n)
+  return program.outputs.map(at => values[at])
+}
+
+const rows: Runner<'rows'> = ({ axes, stages, results }, inputs, outputs) => {
+  const { shape } = inputs[0].view
+  const kept = size(shape, 0, shape.length - axes)
+  const length = size(shape, shape.length - axes)
+  const values = inputs.map(load)
+  for (const stage of stages) {
+    const made = evaluated(stage, values, kept * length)
+    made.forEach((value, k) => {
+      const op = stage.reduce?.[k]
+      if (!op) return values.push(value)
+      const dtype = stage.program.steps[stage.program.outputs[k]].dtype
+      const [step, start] = [combine(op, !isFloat(dtype)), identity(op, dtype)]
+      const reduced = new Float64Array(value.length)
+      for (let i = 0; i < kept; i++) reduced.fill(value.subarray(i * length, (i + 1) * length).reduce(step, start), i * length, (i + 1) * length)
+      return values.push(reduced)
+    })
+  }
+  outputs.forEach((out, k) => {
+    const value = values[results[k]]
+    store(out, out.view.shape.length === shape.length ? value : Float64Array.from({ length: kept }, (_, i) => value[i * length]))
+  })
+}
+
+/** Stores a product, or what its epilogue makes of it. */
+function finish(epilogue: Body | undefined, product: Float64Array, more: readonly Operand[], outputs: readonly Operand[]): void {
+  const results = epilogue ? evaluated(epilogue, [product, ...more.map(load)], product.length) : [product]
+  outputs.forEach((out, k) => store(out, results[k]))
+}
+
+const matmul: Runner<'matmul'> = ({ epilogue }, [a, b, ...more], outputs) => {
   const [rows, inner] = a.view.shape.slice(-2)
   const columns = b.view.shape.at(-1)!
   const left = load(a)
   const right = load(b)
-  const result = new Float64Array(numel(out.view.shape))
+  const result = new Float64Array(numel(outputs[0].view.shape))
   for (let n = 0; n < size(a.view.shape, 0, -2); n++)
     for (let i = n * rows; i < (n + 1) * rows; i++)
       for (let k = 0; k < inner; k++) {
         const x = left[i * inner + k]
         for (let j = 0, from = (n * inner + k) * columns, to = i * columns; j < columns; j++) result[to + j] += x * right[from + j]
       }
-  store(out, result)
+  finish(epilogue, result, more, outputs)
 }
 
-const conv: Runner<'conv'> = ({ stride, dilation, inputDilation, padLow }, [x, w], [out]) => {
+const conv: Runner<'conv'> = ({ stride, dilation, inputDilation, padLow, epilogue }, [x, w, ...more], outputs) => {
+  const [out] = outputs
   const [groups, batch, channels] = x.view.shape
   const features = w.view.shape[1]
   const space = x.view.shape.slice(3)
@@ -169,7 +207,7 @@ const conv: Runner<'conv'> = ({ stride, dilation, inputDilation, padLow }, [x, w
             })
           result.push(sum)
         }
-  store(out, result)
+  finish(epilogue, Float64Array.from(result), more, outputs)
 }
 
 /** Addresses in `table` of the element that each index names on `axis`, the other coordinates being those of the index itself. */
@@ -257,7 +295,7 @@ const map: Runner<'map'> = ({ program, params }, inputs, outputs) => {
 
 const factor: Runner<'factor'> = (kernel, inputs, outputs) => factoring().reference(kernel, inputs.map(load)).forEach((values, i) => store(outputs[i], values))
 
-const runners: { readonly [K in KernelKind]: Runner<K> } = { map, reduce, matmul, conv, gather, scatter, fold, cumulate, sort, factor }
+const runners: { readonly [K in KernelKind]: Runner<K> } = { map, reduce, rows, matmul, conv, gather, scatter, fold, cumulate, sort, factor }
 
 export function runKernel<K extends KernelKind>(kernel: KernelOf<K> & Kernel, inputs: readonly Operand[], outputs: readonly Operand[]): void {
   const run: Runner<K> = runners[kernel.kind as K]

@@ -79,6 +79,7 @@ interface Machine {
 
 class WasmBackend implements Backend, PlanHost {
   readonly hasFloat64 = true
+  readonly fuses = (): boolean => false
   readonly lost = new Promise<string>(() => {})
   private open: Machine | null
   private scratchBlock: WasmBlock | null = null

@@ -2,6 +2,7 @@
 import type { Block } from '../backend.ts'
 import type { View } from '../../core/view.ts'
 import { dtypes } from '../../core/dtype.ts'
+import { internal } from '../../core/errors.ts'
 import type { Kernel, KernelKind, KernelOf } from '../../ir/kernel.ts'
 import { HEADER, type Writer } from './encode.ts'
 import { encodeConv } from './encode-conv.ts'
@@ -23,6 +24,7 @@ interface Kind<K extends KernelKind> {
 const kinds: { readonly [K in KernelKind]: Kind<K> } = {
   map: { id: 0, encode: encodeMap },
   reduce: { id: 1, encode: encodeReduce },
+  rows: { id: 10, encode: () => internal('rows') },
   matmul: { id: 2, encode: encodeMatmul },
   conv: { id: 3, encode: encodeConv },
   gather: { id: 4, encode: encodeGather },

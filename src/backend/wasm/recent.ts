@@ -32,9 +32,11 @@ const letters = (text: string): number => text.length * 256 + text.charCodeAt(1)
 const identities: { readonly [K in KernelKind]: Identity<K> } = {
   map: { same: (a, b) => a.program === b.program && sameNumbers(a.params, b.params), seed: k => numberOf(k.program) },
   reduce: { same: (a, b) => a.op === b.op, seed: k => letters(k.op) },
-  matmul: { same: () => true, seed: () => 0 },
+  // Rows and epilogues come from plans, which do not look here twice.
+  rows: { same: (a, b) => a === b, seed: k => k.stages.length },
+  matmul: { same: (a, b) => a.epilogue === b.epilogue, seed: () => 0 },
   conv: {
-    same: (a, b) => sameSizes(a.stride, b.stride) && sameSizes(a.dilation, b.dilation) && sameSizes(a.inputDilation, b.inputDilation) && sameSizes(a.padLow, b.padLow),
+    same: (a, b) => sameSizes(a.stride, b.stride) && sameSizes(a.dilation, b.dilation) && sameSizes(a.inputDilation, b.inputDilation) && sameSizes(a.padLow, b.padLow) && a.epilogue === b.epilogue,
     seed: () => 1,
   },
   gather: { same: (a, b) => a.axis === b.axis, seed: k => 2 + k.axis },

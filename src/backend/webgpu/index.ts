@@ -46,6 +46,7 @@ interface Step {
 class WebGPU implements WebGPUBackend {
   readonly lost: Promise<string>
   readonly hasFloat64 = false
+  readonly fuses = (): boolean => false
   readonly info: DeviceInfo
   readonly #faults = new Faults()
   readonly #queue: Queue

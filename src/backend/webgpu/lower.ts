@@ -1,4 +1,5 @@
 // The kernel kinds and what turns each into dispatches.
+import { internal } from '../../core/errors.ts'
 import type { KernelKind, KernelOf } from '../../ir/kernel.ts'
 import { factoring } from '../late.ts'
 import { lowerConv } from './conv.ts'
@@ -17,6 +18,7 @@ type Lower<K extends KernelKind> = (kernel: KernelOf<K>, slots: readonly number[
 const table: { readonly [K in KernelKind]: Lower<K> } = {
   map: lowerMap,
   reduce: lowerReduce,
+  rows: () => internal('rows'),
   matmul: lowerMatmul,
   conv: lowerConv,
   gather: lowerGather,
