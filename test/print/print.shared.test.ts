@@ -69,7 +69,8 @@ eachDevice(name => {
   })
 })
 
-test.runIf(!inBrowser)('Node shows the values of a logged tensor', async () => {
-  const { inspect } = await import('node:util')
-  expect(inspect(tensor([1, 2], { device: 'wasm' }))).toBe('tensor([1., 2.])')
-})
+if (!inBrowser)
+  test('Node shows the values of a logged tensor', async () => {
+    const { inspect } = await import('node:util')
+    expect(inspect(tensor([1, 2], { device: 'wasm' }))).toBe('tensor([1., 2.])')
+  })
