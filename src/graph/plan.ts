@@ -26,11 +26,15 @@ class Slot {
 interface Step {
   readonly kernel: Kernel
   readonly slots: readonly Slot[]
+  /** What it computes; empty for a copy of the plan's own. */
+  readonly nodes: readonly GraphNode[]
 }
 
 /** Writes kernels down instead of running them. */
 class Recorder extends KernelLowering {
   readonly steps: Step[] = []
+  /** The node that is being lowered. */
+  node: GraphNode | null = null
   constructor(private readonly backend: Backend) {
     super()
   }
@@ -41,12 +45,14 @@ class Recorder extends KernelLowering {
   }
 
   protected emit(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
-    this.steps.push({ kernel: withViews(kernel, inputs, outputs), slots: [...inputs, ...outputs].map(x => x.slot as Slot) })
+    this.steps.push({ kernel: withViews(kernel, inputs, outputs), slots: [...inputs, ...outputs].map(x => x.slot as Slot), nodes: this.node ? [this.node] : [] })
   }
 }
 
 export interface Plan {
   readonly launches: readonly Launch[]
+  /** The nodes that each launch computes. */
+  readonly origins: readonly (readonly GraphNode[])[]
   readonly prepared: Prepared
   /** Stand for the graph's externals and then its outputs; a run swaps the real blocks in. */
   readonly placeholders: readonly Block[]
@@ -79,6 +85,7 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
   const prepared = backend.prepare(launches)
   return {
     launches,
+    origins: steps.map(s => s.nodes),
     prepared,
     placeholders: outside,
     bytes: owned.reduce((n, b) => n + b.bytes, 0),
@@ -118,11 +125,14 @@ function lowerGraph(graph: Graph, recorder: Recorder): Map<Value, Arg> {
 
 /** A fault names the line that built the node. */
 function lowerNode(node: GraphNode, recorder: Recorder, inputs: readonly Arg[]): Arg[] {
+  recorder.node = node
   try {
     return node.op.lower!(recorder, inputs, node.params, node.outputs)
   } catch (error) {
     if (!(error instanceof LampasError) || !node.site?.line) throw error
     throw new LampasError(error.op, `${error.problem} (${node.site.line})`, error.help)
+  } finally {
+    recorder.node = null
   }
 }
 
