@@ -10,14 +10,15 @@ import type { Phase, Rewrite } from './rewrite.ts'
 
 type Term =
   | { readonly kind: 'number'; readonly value: number }
-  | { readonly kind: 'letter'; readonly name: string }
+  | { readonly kind: 'letter'; readonly at: number }
   | { readonly kind: 'op'; readonly op: Op; readonly args: readonly Term[]; readonly turns: boolean }
 
 const withParams: Readonly<Record<string, Op>> = { softmax: softmaxOp as Op, logSoftmax: logSoftmaxOp as Op }
 const infix: Readonly<Record<string, string>> = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div' }
 const commutes = new Set(['add', 'mul', 'maximum', 'minimum', 'logaddexp', 'eq', 'ne', 'logicalAnd', 'logicalOr'])
 
-function parse(text: string): Term {
+/** `letters` gathers the names of the letters; a term holds their places in it. */
+function parse(text: string, letters: string[]): Term {
   const tokens = text.match(/\d+(\.\d+)?|[a-zA-Z]\w*|[-+*/(),]/g) ?? []
   let i = 0
   const op = (name: string, args: Term[]): Term => {
@@ -43,7 +44,11 @@ function parse(text: string): Term {
       return x
     }
     if (/^\d/.test(t)) return { kind: 'number', value: Number(t) }
-    if (tokens[i] !== '(') return t === 'inf' ? { kind: 'number', value: Infinity } : { kind: 'letter', name: t }
+    if (tokens[i] !== '(') {
+      if (t === 'inf') return { kind: 'number', value: Infinity }
+      if (!letters.includes(t)) letters.push(t)
+      return { kind: 'letter', at: letters.indexOf(t) }
+    }
     const args: Term[] = []
     do {
       i++
@@ -56,8 +61,8 @@ function parse(text: string): Term {
 }
 
 /** What the letters of a rule stand for. */
-export interface Bound {
-  readonly letters: Map<string, Value>
+interface Bound {
+  letters: (Value | undefined)[]
   params: unknown
 }
 
@@ -75,41 +80,47 @@ const isWide = (v: Value): boolean => v.dtype === 'float32' || v.dtype === 'floa
 function matches(p: Term, v: Value, root: Value, b: Bound, t: Rewriter, o: PatternOptions): boolean {
   if (p.kind === 'number') return t.literal(v) === p.value
   if (p.kind === 'letter') {
-    const known = b.letters.get(p.name)
+    const known = b.letters[p.at]
     if (known) return known === v || (known.constant !== undefined && known.constant === v.constant)
-    b.letters.set(p.name, v)
+    b.letters[p.at] = v
     return true
   }
   const n = v.node
   if (!n || n.op !== p.op) return false
   if (v !== root && v.dtype !== root.dtype && !(o.any && v.dtype === 'bool')) return false
   if (n.params !== null) b.params = n.params
-  const before = [...b.letters]
-  const all = (inputs: readonly Value[]): boolean => p.args.every((a, i) => matches(a, inputs[i], root, b, t, o))
-  if (all(n.inputs)) return true
-  if (!p.turns) return false
-  b.letters.clear()
-  for (const [k, x] of before) b.letters.set(k, x)
-  return all([n.inputs[1], n.inputs[0]])
+  const { args } = p
+  if (!p.turns) {
+    for (let i = 0; i < args.length; i++) if (!matches(args[i], n.inputs[i], root, b, t, o)) return false
+    return true
+  }
+  const before = b.letters.slice()
+  const [x, y] = n.inputs
+  if (matches(args[0], x, root, b, t, o) && matches(args[1], y, root, b, t, o)) return true
+  b.letters = before
+  return matches(args[0], y, root, b, t, o) && matches(args[1], x, root, b, t, o)
 }
 
 const build = (p: Term, b: Bound, t: Rewriter): Value =>
-  p.kind === 'number' ? t.number(p.value) : p.kind === 'letter' ? b.letters.get(p.name)! : t.make(p.op, p.args.map(a => build(a, b, t)), p.op === withParams.softmax || p.op === withParams.logSoftmax ? b.params : null)
+  p.kind === 'number' ? t.number(p.value) : p.kind === 'letter' ? b.letters[p.at]! : t.make(p.op, p.args.map(a => build(a, b, t)), p.op === withParams.softmax || p.op === withParams.logSoftmax ? b.params : null)
 
 /** A rewrite of pointwise formulas. Several rules stand in lines of their own. */
 export function formula(phase: Phase, name: string, rules: string, options: PatternOptions = {}): Rewrite {
   const parsed = rules.split('\n').map(line => {
-    const [from, to] = line.split('→').map(parse)
-    return { from, to }
+    const letters: string[] = []
+    const [from, to] = line.split('→').map(side => parse(side, letters))
+    return { from, to, letters }
   })
   const roots = parsed.map(r => (r.from.kind === 'op' ? r.from.op : internal(`the rule ${rules} begins with no op`)))
   const apply = (node: LiveNode, t: Rewriter): Value | null => {
     const [root] = node.outputs
     if (root.dtype === 'complex64' || !(options.any || isWide(root))) return null
-    for (const { from, to } of parsed) {
+    for (const { from, to, letters } of parsed) {
       if (from.kind !== 'op' || from.op !== node.op) continue
-      const bound: Bound = { letters: new Map(), params: null }
-      if (matches(from, root, root, bound, t, options) && (options.check?.(Object.fromEntries(bound.letters), t) ?? true)) return build(to, bound, t)
+      const bound: Bound = { letters: [], params: null }
+      if (!matches(from, root, root, bound, t, options)) continue
+      const named = (): Record<string, Value> => Object.fromEntries(bound.letters.flatMap((v, i) => (v ? [[letters[i], v]] : [])))
+      if (options.check?.(named(), t) ?? true) return build(to, bound, t)
     }
     return null
   }

@@ -13,7 +13,9 @@ import type { Site } from '../site.ts'
 /** A node of the copy: its inputs may be exchanged. */
 export interface LiveNode extends GraphNode {
   inputs: Value[]
-  /** Equal keys: equal nodes. */
+  /** Op and parameters as text. */
+  readonly what: string
+  /** The same with the operands; equal keys: equal nodes. */
   key: string
   /** Its place in the order of the program; new nodes take that of the node they stand for. */
   readonly order: number
@@ -30,8 +32,16 @@ function textOf(p: unknown): string {
   return Object.getPrototypeOf(p) === Object.prototype ? `{${Object.entries(p).map(([k, v]) => `${k}=${textOf(v)}`).join()}}` : `#${identityOf(p)}`
 }
 
-const idOf = (v: Value): string | number => (v.constant === undefined ? identityOf(v) : `${v.dtype}${Object.is(v.constant, -0) ? '-0' : String(v.constant)}`)
-const keyOf = (op: Op, params: unknown, inputs: readonly Value[]): string => `${identityOf(op)} ${inputs.map(idOf).join()} ${textOf(params)}`
+const idOf = (v: Value): string => {
+  if (v.constant !== undefined) return `${v.dtype}${Object.is(v.constant, -0) ? '-0' : String(v.constant)}`
+  return v.node === null ? `#${identityOf(v)}` : v.index === 0 ? `${v.node.id}` : `${v.node.id}.${v.index}`
+}
+const whatOf = (op: Op, params: unknown): string => (params === null ? `${identityOf(op)}` : `${identityOf(op)} ${textOf(params)}`)
+function keyOf(what: string, inputs: readonly Value[]): string {
+  let key = ''
+  for (const v of inputs) key += `${idOf(v)},`
+  return `${key} ${what}`
+}
 
 export const pointwise = (name: string): Op => pointwiseOps.get(name) as Op
 const copies = pointwise('clone').lower
@@ -47,9 +57,10 @@ export class Rewriter {
   private readonly table = new Map<string, LiveNode>()
   private readonly linked = new Set<LiveNode>()
   private fresh: LiveNode[] = []
-  private outputs: Value[]
-  private updates: { readonly external: Value; value: Value }[]
-  private rootSet: ReadonlySet<Value> | null = null
+  /** What the outputs and then the updates are now. */
+  private readonly roots: Value[]
+  /** Where each of them stands among the roots. */
+  private readonly places = new Map<Value, number[]>()
   private count = 0
   merged = 0
 
@@ -76,14 +87,10 @@ export class Rewriter {
       if (this.fresh.length === before) this.merged++
       n.outputs.forEach((v, i) => copy.set(v, made.outputs[i]))
     })
-    this.outputs = source.outputs.map(of)
-    this.updates = source.updates.map(u => ({ external: u.external, value: of(u.value) }))
-    for (const v of this.roots()) this.link(v)
+    this.roots = [...source.outputs.map(of), ...source.updates.map(u => of(u.value))]
+    this.roots.forEach((v, i) => this.addPlaces(v, [i]))
+    for (const v of this.roots) this.link(v)
     this.forget()
-  }
-
-  private roots(): Value[] {
-    return [...this.outputs, ...this.updates.map(u => u.value)]
   }
 
   get nodes(): Iterable<LiveNode> {
@@ -99,7 +106,7 @@ export class Rewriter {
     return this.readers.get(v) ?? nobody
   }
   isRoot(v: Value): boolean {
-    return (this.rootSet ??= new Set(this.roots())).has(v)
+    return this.places.has(v)
   }
   /** True when one node, and nothing outside, reads the value. */
   isPrivate(v: Value): boolean {
@@ -109,11 +116,12 @@ export class Rewriter {
   // Making
 
   private node(op: Op, inputs: readonly Value[], params: unknown, metas: readonly { dtype: DType; shape: Shape }[]): LiveNode {
-    const key = keyOf(op, params, inputs)
+    const what = whatOf(op, params)
+    const key = keyOf(what, inputs)
     const known = this.merging ? this.table.get(key) : undefined
     if (known) return known
     const outputs: Value[] = []
-    const node: LiveNode = { id: this.count++, op, params, inputs: [...inputs], outputs, key, site: this.at.site, order: this.at.order }
+    const node: LiveNode = { id: this.count++, op, params, inputs: [...inputs], outputs, what, key, site: this.at.site, order: this.at.order }
     metas.forEach((m, index) => outputs.push({ dtype: m.dtype, shape: m.shape, node, index }))
     this.table.set(key, node)
     this.fresh.push(node)
@@ -178,7 +186,7 @@ export class Rewriter {
         this.untable(reader)
         reader.inputs = reader.inputs.map(v => (v === a ? b : v))
         this.addReader(b, reader)
-        reader.key = keyOf(reader.op, reader.params, reader.inputs)
+        reader.key = keyOf(reader.what, reader.inputs)
         const twin = this.merging ? this.table.get(reader.key) : undefined
         if (twin && twin !== reader && this.linked.has(twin)) {
           reader.outputs.forEach((v, i) => pending.push([v, twin.outputs[i]]))
@@ -187,21 +195,30 @@ export class Rewriter {
         this.touched.push(reader)
       }
       this.readers.delete(a)
-      this.rootSet = null
-      this.outputs = this.outputs.map(v => (v === a ? b : v))
-      for (const u of this.updates) if (u.value === a) u.value = b
+      const places = this.places.get(a)
+      if (places) {
+        for (const i of places) this.roots[i] = b
+        this.places.delete(a)
+        this.addPlaces(b, places)
+      }
       this.unlink(a)
     }
   }
 
   /** Nodes that were made and then not used. */
   forget(): void {
+    if (this.fresh.length === 0) return
     for (const n of this.fresh) if (!this.linked.has(n)) this.untable(n)
     this.fresh = []
   }
 
   private untable(n: LiveNode): void {
     if (this.table.get(n.key) === n) this.table.delete(n.key)
+  }
+  private addPlaces(v: Value, places: readonly number[]): void {
+    const known = this.places.get(v)
+    if (known) known.push(...places)
+    else this.places.set(v, [...places])
   }
   private addReader(v: Value, n: LiveNode): void {
     const set = this.readers.get(v)
@@ -256,7 +273,9 @@ export class Rewriter {
       }
     }
     for (const n of [...this.linked].sort((a, b) => a.order - b.order || a.id - b.id)) visit(n)
-    return { nodes, externals: this.source.externals, outputs: this.outputs, updates: this.updates }
+    const { externals, outputs, updates } = this.source
+    const count = outputs.length
+    return { nodes, externals, outputs: this.roots.slice(0, count), updates: updates.map(({ external }, i) => ({ external, value: this.roots[count + i] })) }
   }
 }
 
