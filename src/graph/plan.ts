@@ -156,11 +156,28 @@ function placeUpdates(graph: Graph, recorder: Recorder, args: Map<Value, Arg>, o
   const alias = new Map(outputs)
   const pending: { from: Arg; to: Arg }[] = []
   const { steps } = recorder
+  const first = new Map<Slot, number>()
+  const last = new Map<Slot, number>()
+  steps.forEach(({ slots }, i) => {
+    for (const s of slots) {
+      if (!first.has(s)) first.set(s, i)
+      last.set(s, i)
+    }
+  })
+  /** True when computing `slot` in the memory of `target` changes nothing that is read later. */
+  const mayOverwrite = (slot: Slot, target: Slot): boolean => {
+    const start = first.get(slot)
+    const end = last.get(target) ?? -1
+    if (start === undefined || end > start) return false
+    // In the very step that begins to write, an elementwise read of the same elements is fine.
+    const { kernel, slots } = steps[start]
+    return end < start || slots.every((s, k) => s !== target || (k < kernel.inputs.length && readsInPlace(kernel, slots, k, slot)))
+  }
   for (const { external, value } of graph.updates) {
     const to = args.get(external)!
     const from = args.get(value)!
     const own = from.slot instanceof Slot && from.slot.external < 0 && fills(from, value) && sameShape(external.shape, value.shape)
-    if (own && !alias.has(from.slot as Slot) && mayOverwrite(steps, from.slot as Slot, to.slot as Slot)) alias.set(from.slot as Slot, to.slot as Slot)
+    if (own && !alias.has(from.slot as Slot) && mayOverwrite(from.slot as Slot, to.slot as Slot)) alias.set(from.slot as Slot, to.slot as Slot)
     else pending.push({ from, to })
   }
   // Values that lie in memory which another update overwrites are first put aside.
@@ -175,22 +192,6 @@ function placeUpdates(graph: Graph, recorder: Recorder, args: Map<Value, Arg>, o
 }
 
 const shaped = (v: View, shape: Shape): View => contiguousView(v.dtype, shape)
-
-/** True when computing `slot` in the memory of `target` changes nothing that is read later. */
-function mayOverwrite(steps: readonly Step[], slot: Slot, target: Slot): boolean {
-  const first = steps.findIndex(s => s.slots.includes(slot))
-  for (let i = first; i < steps.length; i++) {
-    const { kernel, slots } = steps[i]
-    const inputs = kernel.inputs.length
-    for (let k = 0; k < slots.length; k++) {
-      if (slots[k] !== target) continue
-      // In the very step that begins to write, an elementwise read of the same elements is fine.
-      if (i === first && k < inputs && readsInPlace(kernel, slots, k, slot)) continue
-      return false
-    }
-  }
-  return first >= 0
-}
 
 /** Whether two views of one memory put each element at the same bytes. */
 const sameElements = (a: View, b: View): boolean => dtypes[a.dtype].bytes === dtypes[b.dtype].bytes && sameGeometry(a, b)
