@@ -1,5 +1,6 @@
 // Lampas: deep learning in the page. This is the public entry.
 export * from './lite.ts'
 export * from './ops/extended.ts'
+export * from './graph/print/index.ts'
 export * as nn from './nn/index.ts'
 export * as symbolic from './symbolic/index.ts'

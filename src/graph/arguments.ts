@@ -1,4 +1,5 @@
 // The arguments of a compiled function: what distinguishes two lists of them, and walking through nested ones.
+import type { DType } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { Tensor } from '../ops/tensor.ts'
 
@@ -24,10 +25,12 @@ export const identityOf = (v: object | null): string => {
 }
 
 /** What is kept of a tensor argument, to tell later what changed. */
-class Remembered {
+export class Remembered {
+  readonly dtype: DType
   readonly shape: readonly number[]
   readonly kind: string
   constructor(x: Tensor) {
+    this.dtype = x.dtype
     this.shape = x.shape
     this.kind = kindOf(x)
   }

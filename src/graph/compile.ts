@@ -14,6 +14,9 @@ import type { Op } from '../ops/op.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { world } from '../ops/world.ts'
 import { difference, identityOf, isPlain, kindOf, rebuild, remember } from './arguments.ts'
+import type { Graph } from './graph.ts'
+import { describeGraph, letIn, parameterNames } from './insight.ts'
+import type { GraphDescription, GraphOptions, Stage } from './print/description.ts'
 import { Explanation } from './passes/explain.ts'
 import { foldConstants } from './passes/fold.ts'
 import { folding } from './passes/folding.ts'
@@ -46,6 +49,8 @@ export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
   info(): CompileInfo
   /** What the compiler did in the plan used last: which rewrites fired, where and how often, nodes and kernels before and after, time. */
   explain(): Explanation
+  /** The graph of the plan used last as plain data: as the code was written, after all rewrites (the default), or with kernels and memory. */
+  graph(stage?: Stage, options?: GraphOptions): GraphDescription
   /** Frees all plans. The next call compiles anew. */
   dispose(): void
 }
@@ -63,26 +68,27 @@ class Step {
   /** The arguments that it changes. */
   private readonly changed: readonly number[]
   private readonly optimized: Optimized
-  private readonly externals: readonly External[]
+  readonly graph: Graph
+  readonly externals: readonly External[]
   private readonly fired: readonly Fired[]
-  private readonly nodes: number
   private readonly msOfPlan: number
 
   constructor(
-    private readonly backend: Backend,
+    readonly backend: Backend,
     readonly traced: Traced,
-    private readonly result: unknown,
+    readonly args: readonly unknown[],
+    readonly result: unknown,
     private readonly needsGrad: readonly boolean[],
     /** The arguments that were traced as captured tensors, because they share memory that the code changes. */
-    private readonly pinned: readonly Tensor[] | null,
+    readonly pinned: readonly Tensor[] | null,
     passes: PassOptions,
     private readonly msOfTrace: number,
   ) {
     this.optimized = optimize(traced.graph, passes)
     const start = performance.now()
     const { graph, externals, held, done } = foldConstants(this.optimized, traced.externals, passes)
+    this.graph = graph
     this.externals = externals
-    this.nodes = graph.nodes.length
     this.fired = [...this.optimized.fired, ...done.map(n => ({ rewrite: folding, op: n.op.name, site: n.site, count: 1 }))]
     // Captured memory lives as long as the plan.
     this.held = [...held, ...externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))]
@@ -156,7 +162,7 @@ class Step {
   explain(name: string): Explanation {
     const { traced, optimized, plan, msOfTrace, msOfPlan } = this
     return new Explanation(name, this.fired, {
-      nodes: [traced.graph.nodes.length, this.nodes],
+      nodes: [traced.graph.nodes.length, this.graph.nodes.length],
       kernels: [countKernels(traced.graph, this.backend), plan.launches.length],
       ms: { trace: msOfTrace, ...optimized.ms, plan: msOfPlan },
     })
@@ -247,7 +253,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
         return [...tensorsIn(r)]
       },
     )
-    return new Step(backend, traced, result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), { exclude, mode }, performance.now() - start)
+    return new Step(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), { exclude, mode }, performance.now() - start)
   }
 
   const checkResult = (r: unknown): void => {
@@ -273,7 +279,8 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     return step.run(tensors) as R
   }
 
-  return Object.assign(call, {
+  const compiled: Compiled<A, R> = Object.assign(call, {
+    graph: (stage: Stage = 'optimized', how: GraphOptions = {}): GraphDescription => describeGraph(compiled, stage, how),
     info: (): CompileInfo => ({
       traces,
       reasons,
@@ -286,4 +293,6 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       plans = new Map()
     },
   })
+  const names = parameterNames(fn)
+  return letIn(compiled, { name, last: () => last?.step ?? null, inputsOf: ({ args }) => args.map((v, i) => [names[i] ?? null, v] as const) })
 }

@@ -4,11 +4,33 @@ import { outsideLine } from '../eager/storage.ts'
 /** Frames of Lampas that may lie between an op and the user's line. */
 const DEPTH = 40
 
+/** A line of code. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number | null
+  /** The function around it. */
+  readonly in: string | null
+}
+
 export class Site {
   private text: string | null | undefined
+  private static given: Site | null = null
   private constructor(private readonly error: Error) {}
 
+  /** Nodes that `body` builds belong to this line. */
+  during<T>(body: () => T): T {
+    const before = Site.given
+    Site.given = this
+    try {
+      return body()
+    } finally {
+      Site.given = before
+    }
+  }
+
   static here(): Site {
+    if (Site.given) return Site.given
     const depth = Error.stackTraceLimit
     Error.stackTraceLimit = DEPTH
     const site = new Site(new Error())
@@ -19,5 +41,10 @@ export class Site {
   /** `at step (file.ts:12:3)`, or null when the stack does not tell. */
   get line(): string | null {
     return (this.text ??= outsideLine(this.error.stack))
+  }
+
+  get place(): Place | null {
+    const found = /^(?:at )?(?:async )?(?:(.*?)[ @]\(?|@)?([^()\s]+?):(\d+)(?::(\d+))?\)?$/.exec(this.line ?? '')
+    return found && { in: found[1] || null, file: found[2], line: Number(found[3]), column: found[4] === undefined ? null : Number(found[4]) }
   }
 }

@@ -48,6 +48,8 @@ export interface External {
   readonly argument: number | null
   /** Captured memory that the code wrote down as numbers, the same in every run. */
   readonly literal: boolean
+  /** Captured as a tensor that requires a gradient. */
+  readonly trained: boolean
 }
 
 export interface Guard {
@@ -88,16 +90,16 @@ export class Trace implements World {
 
   /** Makes a tensor that stands for argument `index`. */
   argument(x: Tensor, index: number): Tensor {
-    const source = this.external(storageOf('compile', x), x.dtype, x.shape, index)
+    const source = this.external(storageOf('compile', x), x.dtype, x.shape, index, x.requiresGrad)
     const y = this.show(source, contiguousView(x.dtype, x.shape), source.current)
     this.arguments.push(x.requiresGrad ? y.requiresGrad_() : y)
     return y
   }
 
-  private external(storage: Storage, dtype: DType, shape: Shape, argument: number | null): SymbolicSource {
+  private external(storage: Storage, dtype: DType, shape: Shape, argument: number | null, trained: boolean): SymbolicSource {
     const value: Value = { dtype, shape, node: null, index: 0 }
     const source = new SymbolicSource(this, value, contiguousView(dtype, shape))
-    this.externals.push({ external: { value, storage, argument, literal: this.constants.has(storage) }, source })
+    this.externals.push({ external: { value, storage, argument, literal: this.constants.has(storage), trained }, source })
     return source
   }
 
@@ -153,7 +155,7 @@ export class Trace implements World {
       // Seen through a view first, memory is captured as a plain run of elements.
       const room = storage.room(x.dtype)
       const whole = numel(x.shape) === room && isContiguous(x.layout) && x.layout.offset === 0
-      source = this.external(storage, x.dtype, whole ? x.shape : [room], null)
+      source = this.external(storage, x.dtype, whole ? x.shape : [room], null, x.requiresGrad)
       this.captured.set(storage, source)
     }
     const y = new Tensor(x.layout, source)

@@ -4,6 +4,7 @@ import { isFloat, needDType, type DType } from '../core/dtype.ts'
 import { fail, nearest } from '../core/errors.ts'
 import { toDevice } from '../eager/transfer.ts'
 import type { Tensor } from '../ops/index.ts'
+import { label } from '../ops/labels.ts'
 import { lasting, world } from '../ops/world.ts'
 import { Parameter } from './parameter.ts'
 import { printTree } from './print.ts'
@@ -136,7 +137,9 @@ export abstract class Module {
       for (const [name, p] of m.ownParameters()) {
         if (seen.has(p)) continue
         seen.add(p)
-        yield [join(path, m.nameInState(name)), p]
+        const full = join(path, m.nameInState(name))
+        label(p, full)
+        yield [full, p]
       }
   }
 

@@ -8,6 +8,7 @@ import { sameShape, type Shape } from '../core/shape.ts'
 import { toDevice } from '../eager/transfer.ts'
 import { full, Tensor } from '../ops/index.ts'
 import { addOp, assign, copy_, fill_ } from '../ops/inplace.ts'
+import { label, labelOf } from '../ops/labels.ts'
 import { lasting, world } from '../ops/world.ts'
 import { stateType, type Hyper, type Rule } from './rule.ts'
 
@@ -41,7 +42,7 @@ export class ParamGroup<O extends WithRate> {
     lr: number,
   ) {
     this.#lr = checkRate(lr)
-    this.rate = filledLike(params[0], lr, [])
+    this.rate = named(filledLike(params[0], lr, []), 'lr')
   }
 
   get lr(): number {
@@ -60,6 +61,8 @@ export class ParamGroup<O extends WithRate> {
 const checkRate = (lr: number): number => (Number.isFinite(lr) && lr >= 0 ? lr : fail('optim', `the learning rate is ${lr}`, 'give a finite number ≥ 0'))
 /** Fresh memory for what is kept of a parameter. */
 const filledLike = (p: Tensor, value: number, shape: Shape = p.shape): Tensor => lasting(() => full(shape, value, { dtype: stateType(p.dtype), device: p.device }))
+
+const named = (x: Tensor, name: string): Tensor => (label(x, name), x)
 
 /** A plain record of an optimiser, under PyTorch's names. The tensors share memory with it. */
 export interface OptimizerState {
@@ -174,9 +177,9 @@ export abstract class Optimizer<O extends WithRate> {
     for (const p of live) {
       let s = this.state.get(p)
       if (!s) {
-        fresh ??= { count: filledLike(p, 0, []), members: new Set() }
+        fresh ??= { count: named(filledLike(p, 0, []), 'step'), members: new Set() }
         fresh.members.add(p)
-        s = { tensors: rule.states.map(() => filledLike(p, this.initial(group.options))), clock: fresh }
+        s = { tensors: rule.states.map(n => named(filledLike(p, this.initial(group.options)), `${labelOf(p.source) ?? 'parameter'}.${n}`)), clock: fresh }
         this.state.set(p, s)
       }
       const list = together.get(s.clock)

@@ -8,6 +8,8 @@ import { enableGrad, noGrad } from '../autograd/mode.ts'
 import { currentBackend } from '../eager/device.ts'
 import { isPlain } from '../graph/arguments.ts'
 import { compile, type CompileInfo, type CompileOptions } from '../graph/compile.ts'
+import { describeGraph, insideOf, letIn } from '../graph/insight.ts'
+import type { GraphDescription, GraphOptions, Stage } from '../graph/print/description.ts'
 import type { OptimizerStep } from '../optim/optimizer.ts'
 import { full, Tensor, tensor, type TensorData } from '../ops/index.ts'
 import { copy_ } from '../ops/inplace.ts'
@@ -67,6 +69,8 @@ export interface Func<O extends Outputs | undefined> {
   /** Frees what was compiled; the next call compiles anew. */
   free(): void
   info(): CompileInfo
+  /** The graph of the plan used last as plain data: as it was traced, after all rewrites (the default), or with kernels and memory. */
+  graph(stage?: Stage, options?: GraphOptions): GraphDescription
 }
 
 const isStep = (u: unknown): u is OptimizerStep => isPlain(u) && 'optimizer' in u
@@ -226,7 +230,8 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     return on
   }
 
-  return Object.assign(call, {
+  const made: Func<O> = Object.assign(call, {
+    graph: (stage: Stage = 'optimized', how: GraphOptions = {}): GraphDescription => describeGraph(made, stage, how),
     copy: ({ swap = [], name: other = name, deleteUpdates = false }: CopyOptions = {}): Func<O> => {
       const map = new Map<Tensor, Shared>(swap)
       const swapped = <T extends Tensor | number>(x: T): T => replace(x, map)
@@ -245,6 +250,9 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     },
     info: (): CompileInfo => run?.info() ?? fail(name, 'nothing is compiled in the mode eager'),
   }) as Func<O>
+  const inside = insideOf(run)
+  if (inside) letIn(made, { ...inside, inputsOf: ({ args: [values] }) => targets.map((t, i) => [t.name, (values as unknown[])[i]] as const) })
+  return made
 }
 
 /** Arguments by position and, in a last plain object, by name. */

@@ -6,6 +6,7 @@ import { noGrad } from '../autograd/mode.ts'
 import { Parameter } from '../nn/parameter.ts'
 import { Tensor, tensor, type TensorData, type TensorOptions } from '../ops/index.ts'
 import { copy_ } from '../ops/inplace.ts'
+import { label } from '../ops/labels.ts'
 import { world } from '../ops/world.ts'
 import { Expression, listen, metaOf, type Example } from './expression.ts'
 
@@ -19,6 +20,7 @@ export class Shared extends Expression {
   ) {
     super()
     this.held = value
+    if (name !== null) label(value, name)
   }
 
   override get label(): string {
@@ -47,6 +49,7 @@ export class Shared extends Expression {
     else {
       if (known.get(this.held) === this) fail('shared', `${this} is a parameter ${this.held}, the new value is ${next}`, 'a parameter keeps its shape')
       this.held = new Parameter(next, isFloat(next.dtype))
+      if (this.name !== null) label(this.held, this.name)
     }
     return this
   }

@@ -55,7 +55,7 @@ export function foldConstants({ graph }: Optimized, externals: readonly External
   const more = [...wanted].map((v, i): External => {
     const value: Value = { dtype: v.dtype, shape: v.shape, node: null, index: 0 }
     place.set(v, value)
-    return { value, storage: storageOf('compile', made[i]), argument: null, literal: true }
+    return { value, storage: storageOf('compile', made[i]), argument: null, literal: true, trained: false }
   })
   const of = (v: Value): Value => place.get(v) ?? v
   for (const n of nodes) (n as LiveNode).inputs = n.inputs.map(of)

@@ -1,0 +1,53 @@
+// What printing and saving see of compiled functions. The small script has neither of them: who describes graphs registers here.
+import type { Backend } from '../backend/backend.ts'
+import { fail } from '../core/errors.ts'
+import type { Graph } from './graph.ts'
+import type { Plan } from './plan.ts'
+import type { External, Traced } from './trace.ts'
+import type { GraphDescription, GraphOptions, Stage } from './print/description.ts'
+
+/** A traced function with its plan: one for each kind of arguments. */
+export interface Version {
+  readonly traced: Traced
+  /** What was planned, after all rewrites. */
+  readonly graph: Graph
+  /** What its externals are; those of the traced graph come first. */
+  readonly externals: readonly External[]
+  readonly plan: Plan
+  readonly backend: Backend
+  /** The arguments, tensors as `Remembered`. */
+  readonly args: readonly unknown[]
+  /** What the function returns, with tensors in the places of the graph's outputs. */
+  readonly result: unknown
+  /** The arguments that are part of the plan itself, because they share memory that the code changes. */
+  readonly pinned: readonly unknown[] | null
+}
+
+export interface Inside {
+  readonly name: string
+  /** The plan of the last call. */
+  last(): Version | null
+  /** The arguments of a plan with their names, as far as those are known. */
+  inputsOf(version: Version): readonly (readonly [name: string | null, value: unknown])[]
+}
+
+const insides = new WeakMap<object, Inside>()
+export const letIn = <F extends object>(f: F, inside: Inside): F => (insides.set(f, inside), f)
+export const insideOf = (f: unknown): Inside | undefined => (typeof f === 'function' ? insides.get(f) : undefined)
+
+/** The inside of a compiled function that was called before. */
+export function needInside(op: string, f: unknown): { inside: Inside; version: Version } {
+  const inside = insideOf(f) ?? fail(op, `${typeof f === 'function' ? `${f.name || 'a function'}` : String(f)} is no compiled function`, 'pass what compile(fn) or symbolic.func(…) gave')
+  return { inside, version: inside.last() ?? fail(op, `${inside.name} was not called yet, so nothing is compiled`, 'call it once before') }
+}
+
+type Describe = (f: object, stage: Stage, options: GraphOptions) => GraphDescription
+let describing: Describe | null = null
+export const provideDescribing = (describe: Describe): void => void (describing = describe)
+export const describeGraph: Describe = (f, stage, options) => (describing ?? fail('graph', 'the small script does not describe graphs', 'load lampas.min.js'))(f, stage, options)
+
+/** Names of the parameters of a function, where its code says them plainly. */
+export function parameterNames(fn: (...args: never[]) => unknown): string[] {
+  const list = /^(?:async\s+)?(?:function\b[^(]*)?\(?\s*([\w$,\s]*?)\s*\)?\s*(?:=>|\{)/.exec(fn.toString())?.[1] ?? ''
+  return list.split(',').map(s => s.trim()).filter(s => /^[A-Za-z_$][\w$]*$/.test(s))
+}

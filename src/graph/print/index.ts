@@ -1,0 +1,6 @@
+// Graphs that one can read: as data, as text, as a picture.
+import './describe.ts'
+
+export type {
+  ConstantDescription, ExternalDescription, GraphDescription, GraphOptions, KernelDescription, MemoryDescription, NodeDescription, PlanDescription, Stage, ValueDescription,
+} from './description.ts'
