@@ -171,7 +171,7 @@ test('who asked for less motion sees none', async ({ page }) => {
 
 test('the controls have their names and roles', async ({ page }) => {
   const visitor = await new Visitor(page).open()
-  await expect(visitor.example.getByRole('option')).toHaveText(['Digits CNN', 'Spiral MLP', 'Names GPT', 'Linear regression'])
+  await expect(visitor.example.getByRole('option')).toHaveText(['Digits CNN', 'Spiral MLP', 'Names GPT', 'Linear regression', 'Logistic regression, symbolic', 'Waves RNN, by scan', 'Both ways'])
   await expect(visitor.device.getByRole('option')).toHaveText(['wasm', 'webgpu'])
   await expect(visitor.compile).toBeChecked()
   await expect(visitor.stop).toBeDisabled()

@@ -68,6 +68,42 @@ for (const compile of ['on', 'off'])
     await expect(page.getByRole('img', { name: /^Chart of Slope: / })).toBeVisible()
   })
 
+for (const compile of ['on', 'off'])
+  test(`logistic, compile ${compile}: tells all rows apart`, async ({ page }) => {
+    const visitor = await new Visitor(page).open({ example: 'logistic', compile })
+    await visitor.run.click()
+    const end = await visitor.until('Done', 80_000)
+    expect(end.accuracy).toBe(1)
+    expect(end.loss).toBeLessThan(1)
+    const said = await visitor.console.innerText()
+    const [, labels] = /labels +([01 ]+)/.exec(said) ?? []
+    const [, predictions] = /predictions +([01 ]+)/.exec(said) ?? []
+    expect(predictions.trim()).toMatch(/^[01]( [01]){19}$/)
+    expect(predictions.trim()).toBe(labels.trim())
+  })
+
+test('waves: the network goes on by itself', async ({ page }) => {
+  const visitor = await new Visitor(page).open({ example: 'waves' })
+  await visitor.run.click()
+  await visitor.until('Done', 80_000)
+  const chart = await page.getByRole('img', { name: /^Chart of Loss: / }).getAttribute('aria-label')
+  const [, first, last] = /: (\S+) at step 1, (\S+) at step 1200$/.exec(chart ?? '') ?? []
+  expect(Number(last)).toBeLessThan(0.15 * Number(first))
+  await expect(page.getByRole('img', { name: /^64 points and a fitted curve/ })).toBeVisible()
+})
+
+for (const compile of ['on', 'off'])
+  test(`both ways, compile ${compile}: one loss curve`, async ({ page }) => {
+    const visitor = await new Visitor(page).open({ example: 'both', compile })
+    await visitor.run.click()
+    const end = await visitor.until('Done', 80_000)
+    expect(end.loss).toBeLessThan(0.15)
+    const [, apart] = /never more than (\S+) apart/.exec(await visitor.console.innerText()) ?? []
+    expect(Number(apart)).toBeLessThan(1e-6)
+    await expect(page.getByRole('img', { name: /^Chart of Loss, both ways \(modules, formulas\): / })).toBeVisible()
+    await expect(page.getByRole('figure').filter({ hasText: 'Loss, both ways' }).getByRole('listitem')).toHaveText(['modules', 'formulas'])
+  })
+
 for (const example of ['spiral', 'regression'])
   test(`${example}: the same losses on both devices, compiled and eager`, async ({ page }) => {
     const losses: number[] = []

@@ -41,4 +41,25 @@ export const examples: readonly Example[] = [
     code: sources['./regression.js'],
     views: ['fit'],
   },
+  {
+    id: 'logistic',
+    title: 'Logistic regression, symbolic',
+    about: 'The classic of the symbolic style: variables without values, a formula for the loss, its gradient, and one function that trains with it.',
+    code: sources['./logistic.js'],
+    views: [],
+  },
+  {
+    id: 'waves',
+    title: 'Waves RNN, by scan',
+    about: 'A recurrent network reads 24 points of a wave and must go on by itself for 40 more. Its loop, and the derivative of it, are one node each.',
+    code: sources['./waves.js'],
+    views: ['fit'],
+  },
+  {
+    id: 'both',
+    title: 'Both ways',
+    about: 'The same network twice: as modules whose step is compiled, and as formulas with updates. The two losses are equal at every step.',
+    code: sources['./both.js'],
+    views: ['boundary'],
+  },
 ]

@@ -52,9 +52,9 @@ export class Results {
   receive(message: FromWorker): void {
     switch (message.type) {
       case 'progress':
-        return this.loss.add(message.progress.step, message.progress.loss)
+        return this.loss.add(message.progress.step, [message.progress.loss])
       case 'plot':
-        return this.chart(message.name).add(message.step, message.value)
+        return this.chart(message.name, message.lines).add(message.step, message.values)
       case 'predictions':
         this.cards.predictions.hidden = false
         return this.predictions.show(message.pictures)
@@ -75,10 +75,10 @@ export class Results {
     }
   }
 
-  private chart(name: string): LineChart {
+  private chart(name: string, lines: readonly string[]): LineChart {
     let chart = this.extra.get(name)
     if (!chart) {
-      chart = new LineChart(name, CHART_HEIGHT)
+      chart = new LineChart(name, CHART_HEIGHT, lines)
       this.extra.set(name, chart)
       this.charts.append(chart.element)
     }

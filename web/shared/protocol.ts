@@ -99,7 +99,8 @@ export type FromWorker =
   | { readonly type: 'devices'; readonly devices: readonly DeviceChoice[] }
   | { readonly type: 'device'; readonly device: OpenDevice }
   | { readonly type: 'progress'; readonly progress: Progress }
-  | { readonly type: 'plot'; readonly name: string; readonly step: readonly number[]; readonly value: readonly number[] }
+  /** `lines` are the names of the curves, `values` those of each curve. One curve may be without a name. */
+  | { readonly type: 'plot'; readonly name: string; readonly step: readonly number[]; readonly lines: readonly string[]; readonly values: readonly (readonly number[])[] }
   | { readonly type: 'memory'; readonly memory: Memory }
   | { readonly type: 'predictions'; readonly pictures: Pictures }
   | { readonly type: 'boundary'; readonly boundary: Boundary }

@@ -12,7 +12,8 @@ const MAX_LINES = 200
 
 interface Series {
   step: number[]
-  value: number[]
+  lines: readonly string[]
+  values: number[][]
 }
 
 export class Feed {
@@ -53,11 +54,16 @@ export class Feed {
     while (this.marks.length > MIN_MARKS && this.marks[1].time < time - RATE_WINDOW) this.marks.shift()
   }
 
-  plot(name: string, step: number, value: number): void {
+  /** A point of each curve of a chart; the first call names the curves. */
+  plot(name: string, step: number, values: Readonly<Record<string, number>>): void {
     let series = this.plots.get(name)
-    if (!series) this.plots.set(name, (series = { step: [], value: [] }))
+    if (!series) {
+      const lines = Object.keys(values)
+      this.plots.set(name, (series = { step: [], lines, values: lines.map(() => []) }))
+    }
+    const { lines } = series
     series.step.push(step)
-    series.value.push(value)
+    series.values.forEach((list, i) => list.push(values[lines[i]] ?? NaN))
     this.due(performance.now())
   }
 

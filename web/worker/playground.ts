@@ -64,9 +64,9 @@ export function report(progress: { step: number; loss: number; steps?: number; a
   host.feed.report(progress.step, progress.loss, progress.steps ?? NaN, progress.accuracy ?? NaN)
 }
 
-/** Adds a point to a chart of its own: `plot('learning rate', step, opt.lr)`. */
-export function plot(name: string, step: number, value: number): void {
-  host.feed.plot(name, step, value)
+/** Adds a point to a chart of its own: `plot('learning rate', step, opt.lr)`, or to two curves of it: `plot('loss', step, { train, test })`. */
+export function plot(name: string, step: number, value: number | Readonly<Record<string, number>>): void {
+  host.feed.plot(name, step, typeof value === 'number' ? { '': value } : value)
 }
 
 /** Lets Stop, drawings and the page's messages through. Await it once a step; it costs a few microseconds. */
