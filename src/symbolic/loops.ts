@@ -174,7 +174,7 @@ function asNode(step: StepOnValues, p: Plan, n: number, ordered: readonly Ordere
     states: initial.length,
     layout: results => {
       if (ends || (p.states.length > 0 && results !== p.states.length)) return null
-      return { stateOf: p.states.length ? stateOf : new Array<number>(results).fill(-1), keep: new Array<boolean>(results).fill(!p.last) }
+      return { stateOf: p.states.length ? stateOf : new Array<number>(results).fill(-1), keep: new Array<number>(results).fill(p.last ? 0 : n) }
     },
   })
   return found && { results: found, single }

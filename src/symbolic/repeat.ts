@@ -1,142 +1,91 @@
-// A loop as one node of a graph: the step is traced once, and lowering writes its kernels down for every entry of the sequences, each on its
-// slice. The derivative is a loop of the same kind that runs backwards over the states that were kept.
+// A loop as one node of a graph: the step is traced once. The derivative is a loop of the same kind that runs backwards over the states
+// that were kept.
 import { isDifferentiable } from '../core/dtype.ts'
 import { LampasError, internal } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
-import { contiguousView, selectView } from '../core/view.ts'
+import { contiguousView } from '../core/view.ts'
 import { grad } from '../autograd/engine.ts'
 import { enableGrad, isGradEnabled } from '../autograd/mode.ts'
 import { edgeOf } from '../autograd/tape.ts'
 import { currentBackend } from '../eager/device.ts'
 import { handleOn } from '../eager/storage.ts'
-import { liveNodes, type Graph, type Value } from '../graph/graph.ts'
+import type { Value } from '../graph/graph.ts'
+import { Body, loopOp, type LoopParams } from '../graph/loop.ts'
 import { optimize } from '../graph/passes/index.ts'
 import { Trace } from '../graph/trace.ts'
 import { apply1 } from '../ops/define.ts'
 import type { GradNode } from '../ops/gradnode.ts'
 import { add, cat, flip, narrow, unsqueeze, zeros, zerosLike, type Tensor } from '../ops/index.ts'
-import { copyInto } from '../ops/lowering.ts'
 import { expandOp } from '../ops/movement-ops.ts'
-import type { Arg, Lowering, Op } from '../ops/op.ts'
 import { world, type World } from '../ops/world.ts'
 import { blank } from './expression.ts'
 
 /** From entries of the sequences, states and further arguments to the results. */
 type StepOf = (args: readonly Tensor[]) => readonly Tensor[]
 
-interface Layout {
-  /** Of each result the state that it becomes, or −1. */
-  readonly stateOf: readonly number[]
-  /** Of each result whether all values are wanted, one after the other, or the last one alone. */
-  readonly keep: readonly boolean[]
-}
-export interface LoopSpec {
-  readonly steps: number
-  /** Of each sequence the entry that the first step gets. */
-  readonly offsets: readonly number[]
-  /** How many states follow the sequences among the inputs. */
-  readonly states: number
+type Layout = Pick<LoopParams, 'stateOf' | 'keep'>
+export interface LoopSpec extends Pick<LoopParams, 'steps' | 'offsets' | 'states'> {
   /** What becomes of so many results; null: this loop cannot be one node. */
   readonly layout: (results: number) => Layout | null
 }
-/** What a step does, as a graph of its own. */
-class Body {
-  constructor(readonly graph: Graph) {}
-}
-interface Params extends Omit<LoopSpec, 'layout'>, Layout {
+interface Origin {
   readonly step: StepOf
-  readonly body: Body
   /** Leaves that steps use by themselves; they are the last inputs too, for their gradients. */
   readonly leaves: readonly Tensor[]
 }
 
-/** Lowers the step on given arguments. */
-function lowerBody(k: Lowering, body: Graph, inputs: readonly Arg[]): Arg[] {
-  const args = new Map<Value, Arg>(body.externals.map((v, i) => [v, inputs[i]]))
-  const argOf = (v: Value): Arg => args.get(v) ?? { view: contiguousView(v.dtype, v.shape), slot: v, constant: v.constant }
-  for (const node of liveNodes(body)) {
-    const given = node.inputs.map(argOf)
-    const view = given.length === 1 && given[0].constant === undefined ? (node.op.view?.(given[0].view, node.params) ?? null) : null
-    const results = view ? [{ view, slot: given[0].slot }] : node.op.lower!(k, given, node.params, node.outputs)
-    node.outputs.forEach((v, i) => args.set(v, results[i]))
+const derivativeOf = ({ step: given, leaves }: Origin): Body['derivative'] => (grads, { params: p, inputs, outputs, needs }) => {
+  const { steps, offsets, states, stateOf } = p
+  const count = offsets.length
+  const own = inputs.length - leaves.length
+  const tensors = inputs.map((x, i) => ({ x, i, wanted: needs[i] && isDifferentiable(x.dtype) }))
+  const [entries, initial, rest] = [tensors.slice(0, count), tensors.slice(count, count + states), tensors.slice(count + states)]
+  const carried = initial.filter(s => isDifferentiable(s.x.dtype))
+  const [wantedEntries, wantedRest] = [entries.filter(e => e.wanted), rest.filter(r => r.wanted)]
+  const kept = p.keep.every(n => n > 0) ? outputs : over(given, inputs, { ...p, layout: () => ({ stateOf, keep: p.keep.map(() => steps) }) })
+  /** What each step began with, and the cotangents of what it gave, from the last step to the first. */
+  const back = (x: Tensor, from = 0): Tensor => flip(narrow(x, 0, from, steps), 0)
+  const before = initial.map((s, i) => {
+    const y = kept[stateOf.indexOf(i)]
+    return steps === 1 ? unsqueeze(s.x, 0) : cat([unsqueeze(s.x, 0), narrow(y, 0, 0, steps - 1)])
+  })
+  const stacked = [...grads.keys()].filter(i => grads[i] && p.keep[i] > 0)
+  const sequences = [...entries.map((e, i) => back(e.x, offsets[i])), ...before.map(x => back(x)), ...stacked.map(i => back(grads[i]!))]
+  const starts = [
+    ...carried.map(s => grads.find((g, i) => g && p.keep[i] === 0 && stateOf[i] === s.i - count) ?? zerosLike(s.x)),
+    ...wantedRest.map(r => zerosLike(r.x)),
+  ]
+  const again = isGradEnabled()
+  const step: StepOf = args => {
+    let at = 0
+    const take = (n: number): readonly Tensor[] => args.slice(at, (at += n))
+    const [entry, was, gs, cots, sums, others] = [take(count), take(states), take(stacked.length), take(carried.length), take(wantedRest.length), take(rest.length)]
+    const deep = again || args.some(a => a.requiresGrad)
+    const leaf = (x: Tensor): Tensor => (x.requiresGrad ? apply1(expandOp, [x], { shape: x.shape }) : isDifferentiable(x.dtype) ? x.detach().requiresGrad_() : x)
+    const xs = enableGrad(() => [...entry, ...was, ...others].map(leaf))
+    const ys = enableGrad(() => given(xs))
+    const flows = ys.map((y, i) => {
+      const cot = carried.findIndex(s => s.i - count === stateOf[i])
+      const parts = [...(stacked.includes(i) ? [gs[stacked.indexOf(i)]] : []), ...(stateOf[i] >= 0 && cot >= 0 ? [cots[cot]] : [])]
+      return y.requiresGrad && parts.length ? { y, g: parts.length === 2 ? add(parts[0], parts[1]) : parts[0] } : null
+    }).filter(f => f !== null)
+    const wanted = [...wantedEntries, ...carried, ...wantedRest].map(w => (w.i < own ? xs[w.i] : leaves[w.i - own]))
+    const found = flows.length ? grad(flows.map(f => f.y), wanted, { gradOutputs: flows.map(f => f.g), createGraph: deep, retainGraph: true, allowUnused: true }) : []
+    const all = wanted.map((x, i) => found[i] ?? zerosLike(x))
+    const tail = wantedEntries.length + carried.length
+    return [...all.slice(0, tail), ...all.slice(tail).map((g, i) => add(sums[i], g))]
   }
-  return body.outputs.map(argOf)
-}
-
-const loopOp: Op<Params> = {
-  name: 'scan',
-  infer: (_, { body, keep, steps }) => body.graph.outputs.map((v, i) => ({ dtype: v.dtype, shape: keep[i] ? [steps, ...v.shape] : v.shape })),
-  lower(k, inputs, { body, steps, offsets, states, stateOf, keep }, results) {
-    const outs = results.map(r => k.alloc(r.dtype, r.shape))
-    const entry = (x: Arg, at: number): Arg => ({ view: selectView(x.view, 0, at), slot: x.slot })
-    const count = offsets.length
-    let now = inputs.slice(count, count + states)
-    for (let t = 0; t < steps; t++) {
-      const ys = lowerBody(k, body.graph, [...offsets.map((o, i) => entry(inputs[i], t + o)), ...now, ...inputs.slice(count + states)])
-      const next = [...now]
-      ys.forEach((y, i) => {
-        const target = keep[i] ? entry(outs[i], t) : t === steps - 1 ? outs[i] : null
-        if (target) copyInto(k, y, target)
-        if (stateOf[i] >= 0) next[stateOf[i]] = target ?? y
-      })
-      now = next
-    }
-    return outs
-  },
-  vjp(grads, { params: p, inputs, outputs, needs }) {
-    const { steps, offsets, states, stateOf, leaves } = p
-    const count = offsets.length
-    const own = inputs.length - leaves.length
-    const tensors = inputs.map((x, i) => ({ x, i, wanted: needs[i] && isDifferentiable(x.dtype) }))
-    const [entries, initial, rest] = [tensors.slice(0, count), tensors.slice(count, count + states), tensors.slice(count + states)]
-    const carried = initial.filter(s => isDifferentiable(s.x.dtype))
-    const [wantedEntries, wantedRest] = [entries.filter(e => e.wanted), rest.filter(r => r.wanted)]
-    const kept = p.keep.every(Boolean) ? outputs : over(p.step, inputs, { ...p, layout: () => ({ stateOf, keep: p.keep.map(() => true) }) })
-    /** What each step began with, and the cotangents of what it gave, from the last step to the first. */
-    const back = (x: Tensor, from = 0): Tensor => flip(narrow(x, 0, from, steps), 0)
-    const before = initial.map((s, i) => {
-      const y = kept[stateOf.indexOf(i)]
-      return steps === 1 ? unsqueeze(s.x, 0) : cat([unsqueeze(s.x, 0), narrow(y, 0, 0, steps - 1)])
-    })
-    const stacked = [...grads.keys()].filter(i => grads[i] && p.keep[i])
-    const sequences = [...entries.map((e, i) => back(e.x, offsets[i])), ...before.map(x => back(x)), ...stacked.map(i => back(grads[i]!))]
-    const starts = [
-      ...carried.map(s => grads.find((g, i) => g && !p.keep[i] && stateOf[i] === s.i - count) ?? zerosLike(s.x)),
-      ...wantedRest.map(r => zerosLike(r.x)),
-    ]
-    const again = isGradEnabled()
-    const step: StepOf = args => {
-      let at = 0
-      const take = (n: number): readonly Tensor[] => args.slice(at, (at += n))
-      const [entry, was, gs, cots, sums, others] = [take(count), take(states), take(stacked.length), take(carried.length), take(wantedRest.length), take(rest.length)]
-      const deep = again || args.some(a => a.requiresGrad)
-      const leaf = (x: Tensor): Tensor => (x.requiresGrad ? apply1(expandOp, [x], { shape: x.shape }) : isDifferentiable(x.dtype) ? x.detach().requiresGrad_() : x)
-      const xs = enableGrad(() => [...entry, ...was, ...others].map(leaf))
-      const ys = enableGrad(() => p.step(xs))
-      const flows = ys.map((y, i) => {
-        const cot = carried.findIndex(s => s.i - count === stateOf[i])
-        const parts = [...(stacked.includes(i) ? [gs[stacked.indexOf(i)]] : []), ...(stateOf[i] >= 0 && cot >= 0 ? [cots[cot]] : [])]
-        return y.requiresGrad && parts.length ? { y, g: parts.length === 2 ? add(parts[0], parts[1]) : parts[0] } : null
-      }).filter(f => f !== null)
-      const wanted = [...wantedEntries, ...carried, ...wantedRest].map(w => (w.i < own ? xs[w.i] : leaves[w.i - own]))
-      const found = flows.length ? grad(flows.map(f => f.y), wanted, { gradOutputs: flows.map(f => f.g), createGraph: deep, retainGraph: true, allowUnused: true }) : []
-      const all = wanted.map((x, i) => found[i] ?? zerosLike(x))
-      const tail = wantedEntries.length + carried.length
-      return [...all.slice(0, tail), ...all.slice(tail).map((g, i) => add(sums[i], g))]
-    }
-    const found = over(step, [...sequences, ...starts, ...rest.map(r => r.x)], {
-      steps,
-      offsets: sequences.map(() => 0),
-      states: starts.length,
-      layout: () => ({ stateOf: [...wantedEntries.map(() => -1), ...starts.map((_, i) => i)], keep: [...wantedEntries.map(() => true), ...starts.map(() => false)] }),
-    })
-    const order = [...wantedEntries, ...carried, ...wantedRest]
-    return tensors.map(({ x, i }) => {
-      const g = found[order.findIndex(w => w.i === i)]
-      return !g || !needs[i] ? null : i < count ? placed(flip(g, 0), x, offsets[i]) : g
-    })
-  },
-  saves: 'both',
+  const found = over(step, [...sequences, ...starts, ...rest.map(r => r.x)], {
+    steps,
+    offsets: sequences.map(() => 0),
+    states: starts.length,
+    layout: () => ({ stateOf: [...wantedEntries.map(() => -1), ...starts.map((_, i) => i)], keep: [...wantedEntries.map(() => steps), ...starts.map(() => 0)] }),
+  })
+  const order = [...wantedEntries, ...carried, ...wantedRest]
+  return tensors.map(({ x, i }) => {
+    const g = found[order.findIndex(w => w.i === i)]
+    return !g || !needs[i] ? null : i < count ? placed(flip(g, 0), x, offsets[i]) : g
+  })
 }
 
 /** Gradients of the entries that steps have read, among zeros for the others. */
@@ -184,7 +133,8 @@ export function repeated(step: StepOf, inputs: readonly Tensor[], spec: LoopSpec
     for (const { read } of traced.guards) world().observe(read)
     const captured = traced.externals.flatMap(e => (e.argument === null ? [handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false)] : []))
     const leaves = leavesOf(result, trace)
-    const params: Params = { steps, offsets, states, ...layout, leaves, step: given => step(given.slice(0, inputs.length)), body: new Body(optimize(traced.graph, {}).graph) }
+    const body = new Body(optimize(traced.graph, {}).graph, derivativeOf({ step: given => step(given.slice(0, inputs.length)), leaves }))
+    const params: LoopParams = { steps, offsets, states, ...layout, body }
     return world().apply(loopOp, [...inputs, ...captured, ...leaves], params)
   } catch (error) {
     if (error instanceof LampasError && !derivative) return null
