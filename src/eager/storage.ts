@@ -12,6 +12,8 @@ import { relieve } from './pressure.ts'
 export class Storage implements Source {
   version = 0
   refs = 0
+  /** What must hold before the values are read: a check of the compiled step that made them. */
+  check: Promise<void> | null = null
 
   constructor(
     readonly world: World,
@@ -89,9 +91,14 @@ export function callSite(): string | null {
   return outsideLine(stack)
 }
 
-/** The innermost line of a stack that is not of Lampas. */
-export const outsideLine = (stack: string | undefined): string | null =>
-  stack?.split('\n').slice(1).find(l => !/<anonymous>|\/src\/(core|ops|eager|autograd|graph|nn|optim|symbolic)\/|lampas(\.min)?\.js/.test(l))?.trim() ?? null
+/** The file that this very line is in: all of Lampas, where it is bundled. */
+const own = /(\w+:\/\/[^\s()]+?):\d+:\d+/.exec(new Error().stack ?? '')?.[1] ?? 'no file'
+
+/** The innermost line of a stack that is not of Lampas. Where the user's code is bundled into one file with it, only names of files tell. */
+export function outsideLine(stack: string | undefined): string | null {
+  const others = stack?.split('\n').slice(1).filter(l => !/<anonymous>|\/src\/(core|ops|eager|autograd|graph|nn|optim|symbolic)\/|lampas(\.min)?\.js/.test(l)) ?? []
+  return (others.find(l => !l.includes(own)) ?? others[0])?.trim() ?? null
+}
 
 /** A tensor on a storage; scoped tensors are freed by the innermost scope, others by the collector at the latest. */
 export function handleOn(storage: Storage, view: View, scoped = true): Tensor {

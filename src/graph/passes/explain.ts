@@ -1,5 +1,6 @@
 // What the compiler did, as data and as a text.
 import type { GraphNode } from '../graph.ts'
+import type { Place } from '../site.ts'
 import type { Fired } from './index.ts'
 import type { Phase } from './rewrite.ts'
 
@@ -13,6 +14,17 @@ export interface ExplainedRewrite {
   readonly count: number
   /** Op and line of the nodes that were rewritten, each place once. */
   readonly where: readonly string[]
+}
+
+/** A rewrite that fired: on which op, and the line of the user that built it. */
+export interface LoggedRewrite {
+  readonly phase: Phase
+  readonly name: string
+  readonly rule: string
+  readonly rounds: boolean
+  readonly op: string
+  readonly count: number
+  readonly site: Place | null
 }
 
 export interface ExplainedCounts {
@@ -30,7 +42,7 @@ export class Explanation implements ExplainedCounts {
 
   constructor(
     readonly name: string,
-    fired: readonly Fired[],
+    private readonly fired: readonly Fired[],
     counts: ExplainedCounts,
   ) {
     this.nodes = counts.nodes
@@ -42,6 +54,11 @@ export class Explanation implements ExplainedCounts {
       const { name, phase, rule, rounds } = list[0].rewrite
       return { phase, name, rule, rounds, count: list.reduce((n, f) => n + f.count, 0), where: [...new Set(list.map(f => placeOf(f.op, f)))] }
     })
+  }
+
+  /** All that fired, in order, as plain data. */
+  get log(): LoggedRewrite[] {
+    return this.fired.map(({ rewrite: { phase, name, rule, rounds }, op, count, site }) => ({ phase, name, rule, rounds, op, count, site: site?.place ?? null }))
   }
 
   /** Whether some rewrite that fired may change the rounding. If not, the numbers are those of eager code to the bit. */
