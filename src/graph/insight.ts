@@ -29,6 +29,8 @@ export interface Inside {
   last(): Version | null
   /** The arguments of a plan with their names, as far as those are known. */
   inputsOf(version: Version): readonly (readonly [name: string | null, value: unknown])[]
+  /** What can be said of it before its first call. */
+  readonly written?: () => GraphDescription
 }
 
 const insides = new WeakMap<object, Inside>()
@@ -41,10 +43,18 @@ export function needInside(op: string, f: unknown): { inside: Inside; version: V
   return { inside, version: inside.last() ?? fail(op, `${inside.name} was not called yet, so nothing is compiled`, 'call it once before') }
 }
 
-type Describe = (f: object, stage: Stage, options: GraphOptions) => GraphDescription
-let describing: Describe | null = null
-export const provideDescribing = (describe: Describe): void => void (describing = describe)
-export const describeGraph: Describe = (f, stage, options) => (describing ?? fail('graph', 'the small script does not describe graphs', 'load lampas.min.js'))(f, stage, options)
+type Describe = (x: unknown, stage: Stage | null, options: GraphOptions) => GraphDescription | null
+const describers: Describe[] = []
+/** Adds a way to describe a kind of things; it gives null for others. */
+export const provideDescribing = (describe: Describe): void => void describers.push(describe)
+/** The description of whatever has one; stage null: the one that says most at this time. */
+export function describeGraph(x: unknown, stage: Stage | null = null, options: GraphOptions = {}): GraphDescription {
+  for (const describe of describers) {
+    const found = describe(x, stage, options)
+    if (found) return found
+  }
+  return fail('graph', describers.length ? `${String(x)} has no graph` : 'the small script does not describe graphs', describers.length ? 'pass what compile(fn) or symbolic.func(…) gave, an expression, or a description of a graph' : 'load lampas.min.js')
+}
 
 /** Names of the parameters of a function, where its code says them plainly. */
 export function parameterNames(fn: (...args: never[]) => unknown): string[] {

@@ -18,10 +18,10 @@ export class Site {
   private static given: Site | null = null
   private constructor(private readonly error: Error) {}
 
-  /** Nodes that `body` builds belong to this line. */
-  during<T>(body: () => T): T {
+  /** Nodes that `body` builds belong to this line; null: each to its own. */
+  static during<T>(site: Site | null, body: () => T): T {
     const before = Site.given
-    Site.given = this
+    Site.given = site
     try {
       return body()
     } finally {

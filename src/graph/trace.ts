@@ -14,6 +14,7 @@ import { type Storage, storageOf } from '../eager/storage.ts'
 import { eager } from '../eager/world.ts'
 import { cast } from '../ops/cast.ts'
 import { expandOp } from '../ops/movement.ts'
+import { label, labelOf } from '../ops/labels.ts'
 import type { Arg, Lowering, Op } from '../ops/op.ts'
 import { asStridedOp, stridedIn, writeStridedOp } from '../ops/strided.ts'
 import { Tensor, gradWatch } from '../ops/tensor.ts'
@@ -349,6 +350,8 @@ export class Trace implements World {
     if (!g || !(g.source instanceof SymbolicSource)) return g
     const value = this.valueOf('grad', g)
     const kept = lasting(() => eager.create(toWords(g.dtype, new Float64Array(g.numel * (isComplex(g.dtype) ? 2 : 1))), g.dtype, g.shape))
+    const name = labelOf(leaf.source)
+    if (name !== null) label(kept, `${name}.grad`)
     this.write(kept, value)
     leaf.grad = kept
     return kept

@@ -226,6 +226,8 @@ export interface CallOptions {
   readonly lazy?: boolean
   /** What it draws random numbers from. */
   readonly generator?: RandomGenerator
+  /** It runs code of the user, whose lines are nearer than that of the call. */
+  readonly open?: boolean
   /** Makes the example; default: the call itself, on the examples of its arguments. */
   readonly example?: (() => Example) | null
 }
@@ -240,7 +242,7 @@ const arithmetic: Readonly<Record<string, (a: number, b: number) => number | boo
 const isNumber = (v: unknown): v is number => typeof v === 'number'
 
 export class Call extends Expression {
-  readonly name: string | null = null
+  name: string | null = null
   readonly inputs: readonly Expression[]
   readonly example: Example
   readonly site = Site.here()
@@ -257,7 +259,7 @@ export class Call extends Expression {
   }
 
   override get label(): string {
-    return `${this.op}(${this.inputs.map(e => (e instanceof Call ? `${e.op}(…)` : e.label)).join(', ')})`
+    return this.name ?? `${this.op}(${this.inputs.map(e => (e instanceof Call ? `${e.op}(…)` : e.label)).join(', ')})`
   }
 
   /** What must be known before `compute`. */
@@ -267,6 +269,10 @@ export class Call extends Expression {
 
   compute(run: Run): unknown {
     const value = (v: unknown): unknown => mapExpressions(v, e => run.get(e))
+    return Site.during(this.options.open ? null : this.site, () => this.called(value))
+  }
+
+  private called(value: (v: unknown) => unknown): unknown {
     try {
       if (this.options.lazy) return this.fn(value(this.args[0]), ...this.args.slice(1).map(a => () => value(a)))
       const args = value(this.args) as unknown[]
@@ -282,7 +288,9 @@ export class Call extends Expression {
     const { options } = this
     const each = (list: readonly Expression[] | undefined): Expression[] | undefined => list?.map(f).filter(e => e instanceof Expression)
     const example = options.example === undefined ? undefined : null
-    return new Call(this.op, this.fn, mapExpressions(this.args, f) as unknown[], { ...options, wrt: each(options.wrt), plain: each(options.plain), example })
+    const made = new Call(this.op, this.fn, mapExpressions(this.args, f) as unknown[], { ...options, wrt: each(options.wrt), plain: each(options.plain), example })
+    made.name = this.name
+    return made
   }
 
   /** Traces the call on the examples of its arguments, which computes nothing: there a mistake shows at the line that made it. */

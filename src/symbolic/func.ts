@@ -10,10 +10,12 @@ import { isPlain } from '../graph/arguments.ts'
 import { compile, type CompileInfo, type CompileOptions } from '../graph/compile.ts'
 import { describeGraph, insideOf, letIn } from '../graph/insight.ts'
 import type { GraphDescription, GraphOptions, Stage } from '../graph/print/description.ts'
+import type { Explanation } from '../graph/passes/explain.ts'
 import type { OptimizerStep } from '../optim/optimizer.ts'
 import { full, Tensor, tensor, type TensorData } from '../ops/index.ts'
 import { copy_ } from '../ops/inplace.ts'
 import { world } from '../ops/world.ts'
+import { describeExpressions } from './describe.ts'
 import { Call, Expression, expressionsIn, mapExpressions } from './expression.ts'
 import { replace, type Pairs } from './graph.ts'
 import { Decision } from './branch.ts'
@@ -69,7 +71,12 @@ export interface Func<O extends Outputs | undefined> {
   /** Frees what was compiled; the next call compiles anew. */
   free(): void
   info(): CompileInfo
-  /** The graph of the plan used last as plain data: as it was traced, after all rewrites (the default), or with kernels and memory. */
+  /** What the compiler did in the plan used last. */
+  explain(): Explanation
+  /**
+   * The graph as plain data: as it was written ('expression', the default before the first call), or of the plan used last: as it was traced, after
+   * all rewrites (the default), or with kernels and memory.
+   */
   graph(stage?: Stage, options?: GraphOptions): GraphDescription
 }
 
@@ -127,7 +134,7 @@ function plainOnes(all: readonly Expression[]): Set<Expression> {
  */
 export function func<const O extends Outputs | undefined = undefined>(spec: FuncSpec<O>): Func<O> {
   const { inputs = [], outputs, updates = [], givens = [], name = 'func', mode, onUnusedInput = 'raise', noDefaultUpdates = false, ...options } = spec
-  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'exclude', 'debug', 'budget', 'memory', 'dynamic', 'profile'])
+  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'exclude', 'debug', 'budget', 'memory', 'dynamic', 'profile', 'nanGuard', 'monitor'])
   const steps = isStep(updates) ? [updates] : [...updates]
   const optimizers = steps.filter(isStep)
   const pairs = steps.flatMap(u => (isStep(u) ? [] : [u])).map(([target, value]) => [target instanceof Shared ? target : shared(target), value] as const)
@@ -231,7 +238,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   }
 
   const made: Func<O> = Object.assign(call, {
-    graph: (stage: Stage = 'optimized', how: GraphOptions = {}): GraphDescription => describeGraph(made, stage, how),
+    graph: (stage?: Stage, how: GraphOptions = {}): GraphDescription => describeGraph(made, stage, how),
     copy: ({ swap = [], name: other = name, deleteUpdates = false }: CopyOptions = {}): Func<O> => {
       const map = new Map<Tensor, Shared>(swap)
       const swapped = <T extends Tensor | number>(x: T): T => replace(x, map)
@@ -249,10 +256,14 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
       decide?.dispose()
     },
     info: (): CompileInfo => run?.info() ?? fail(name, 'nothing is compiled in the mode eager'),
+    explain: (): Explanation => run?.explain() ?? fail(name, 'nothing is compiled in the mode eager'),
   }) as Func<O>
-  const inside = insideOf(run)
-  if (inside) letIn(made, { ...inside, inputsOf: ({ args: [values] }) => targets.map((t, i) => [t.name, (values as unknown[])[i]] as const) })
-  return made
+  return letIn(made, {
+    name,
+    last: () => insideOf(run)?.last() ?? null,
+    inputsOf: ({ args: [values] }) => targets.map((t, i) => [t.name, (values as unknown[])[i]] as const),
+    written: () => describeExpressions(name, body.outputs, pairs.map(([target], i) => [target, body.values[i]] as const)),
+  })
 }
 
 /** Arguments by position and, in a last plain object, by name. */

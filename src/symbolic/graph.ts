@@ -37,7 +37,7 @@ export const dependsOn = (value: Tensor, other: Tensor): boolean => ancestors(li
  * const half = symbolic.call(v => v.at(`:${v.shape[0] / 2}`), x)
  * symbolic.evaluate(half, { x: [[1, 2], [3, 4]] }) // → tensor([[1., 2.]])
  */
-const callFunction = (fn: (...args: never[]) => unknown, ...args: unknown[]): Tensor => call(fn.name || 'function', fn as unknown as AnyFunction, args)
+const callFunction = (fn: (...args: never[]) => unknown, ...args: unknown[]): Tensor => call(fn.name || 'function', fn as unknown as AnyFunction, args, { open: true })
 export { callFunction as call }
 
 export interface GraphOpOptions {

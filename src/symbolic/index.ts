@@ -5,6 +5,7 @@ export { cond, ifelse, type Branch, type Condition } from './branch.ts'
 export { checkpoint } from './checkpoint.ts'
 export { customOp, type CustomDerivative, type CustomOp, type CustomSaved } from './custom.ts'
 export { Expression, asNumber, size } from './expression.ts'
+export { graph, named } from './describe.ts'
 export { evaluate, func, type CopyOptions, type Func, type FuncSpec, type Given, type Input, type Outputs, type Results, type Updates } from './func.ts'
 export {
   Lop, Rop, grad, gradClip, gradScale, hessian, jacobian, stopGradient, verifyGrad, type DerivativeOptions, type Disconnected, type GradOptions,
@@ -14,3 +15,4 @@ export { Until, foldl, foldr, map, reduce, scan, until, whileLoop, type ScanOpti
 export { RandomStreams, generatorOf, randomStreams } from './random.ts'
 export { Shared, shared, type SharedOptions } from './shared.ts'
 export * from './variables.ts'
+export { debugprint, pp, toDot } from '../graph/print/index.ts'

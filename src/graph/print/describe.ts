@@ -8,7 +8,7 @@ import { labelOf } from '../../ops/labels.ts'
 import { Tensor } from '../../ops/tensor.ts'
 import { Remembered, isPlain } from '../arguments.ts'
 import { liveNodes, type Graph, type GraphNode, type Value } from '../graph.ts'
-import { needInside, provideDescribing, type Inside, type Version } from '../insight.ts'
+import { insideOf, needInside, provideDescribing, type Inside, type Version } from '../insight.ts'
 import type { Plan } from '../plan.ts'
 import type { External } from '../trace.ts'
 import {
@@ -65,13 +65,13 @@ export class Numbering {
   }
 }
 
-function describeNodes(nodes: readonly GraphNode[], numbering: Numbering): NodeDescription[] {
+function describeNodes(nodes: readonly GraphNode[], numbering: Numbering, names: ReadonlyMap<Value, string>): NodeDescription[] {
   return nodes.map(n => {
     const body = innerGraph(n.params)
     return {
       id: numbering.nodeId(n),
       op: n.op.name,
-      name: null,
+      name: names.get(n.outputs[0]) ?? null,
       params: paramsOf(n.params),
       inputs: n.inputs.map(v => numbering.idOf(v)),
       outputs: n.outputs.map(v => describeValue(numbering.idOf(v), v)),
@@ -86,7 +86,7 @@ interface Around extends Pick<GraphDescription, 'name' | 'stage' | 'device' | 'o
 }
 
 function describeGraph(graph: Graph, { name, stage, device, externals, outputNames }: Around, numbering: Numbering = new Numbering(graph)): GraphDescription {
-  const nodes = describeNodes(liveNodes(graph), numbering)
+  const nodes = describeNodes(liveNodes(graph), numbering, new Map(graph.outputs.flatMap((v, i) => (/^\d*$/.test(outputNames[i] ?? '') ? [] : [[v, outputNames[i]] as const]))))
   const outputs = graph.outputs.map(v => numbering.idOf(v))
   const updates = graph.updates.map(u => ({ external: numbering.idOf(u.external), value: numbering.idOf(u.value) }))
   return { format: 'lampas-graph', version: 1, name, stage, device, externals, constants: numbering.constants, nodes, outputs, outputNames, updates }
@@ -172,21 +172,26 @@ function describePlan({ launches, origins, placeholders, bytes }: Plan, graph: G
   return { kernels, memory, bytes }
 }
 
-/** The graph of a compiled function that was called before. */
-export function describeCompiled(f: object, stage: Stage, options: GraphOptions): GraphDescription {
+/** The graph of a compiled function that was called before; null for anything else. */
+export function describeCompiled(f: unknown, stage: Stage | null, options: GraphOptions): GraphDescription | null {
+  const written = insideOf(f)?.written
+  if (!insideOf(f)) return null
   needKnown('graph', options, ['names'])
-  if (stage === 'expression' || !stages.includes(stage))
+  if (written && (stage === 'expression' || (stage === null && !insideOf(f)!.last()))) return written()
+  if (stage === 'expression' || (stage !== null && !stages.includes(stage)))
     fail('graph', `there is no stage '${stage}' of a compiled function`, `stages: traced, optimized, plan`)
   const { inside, version } = needInside('graph', f)
   const graph = stage === 'traced' ? version.traced.graph : version.graph
   const externals = stage === 'traced' ? version.traced.externals : version.externals
   const names = externalNames(inside, version, options)
-  const outputNames = pathsIn(version.result, '', v => v instanceof Tensor)
-  while (outputNames.length < graph.outputs.length) outputNames.push(`∂ ${names[externals.findIndex(e => e.argument === version.traced.argumentGrads[outputNames.length - graph.outputs.length + version.traced.argumentGrads.length])] ?? ''}`)
+  const { argumentGrads } = version.traced
+  const own = graph.outputs.length - argumentGrads.length
+  const outputNames = [...pathsIn(version.result, '', v => v instanceof Tensor), ...argumentGrads.map(a => `∂ ${names[externals.findIndex(e => e.argument === a)] ?? ''}`)].slice(0, own + argumentGrads.length)
   const numbering = new Numbering(graph)
-  const around = { name: inside.name, stage, device: version.backend.info.name, externals: describeExternals(graph, externals, names), outputNames }
+  const around = { name: inside.name, stage: stage ?? 'optimized', device: version.backend.info.name, externals: describeExternals(graph, externals, names), outputNames }
   const description = describeGraph(graph, around, numbering)
   return stage === 'plan' ? { ...description, plan: describePlan(version.plan, version.graph, numbering) } : description
 }
 
-provideDescribing(describeCompiled)
+provideDescribing((x, stage, options) => describeCompiled(x, stage, options) ?? (isDescription(x) ? x : null))
+const isDescription = (x: unknown): x is GraphDescription => isPlain(x) && x.format === 'lampas-graph'

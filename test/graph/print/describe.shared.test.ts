@@ -79,12 +79,18 @@ eachDevice(() => {
       const x = symbolic.vector('speed')
       const s = symbolic.shared([1, 2], { name: 'total' })
       const f = symbolic.func({ inputs: [x], outputs: { y: x.mul(s).exp() }, updates: [[s, s.add(x)]] })
-      expect(() => f.graph()).toThrow(/not called yet/)
+      const before = f.graph()
+      checkIds(before)
+      expect([before.stage, before.nodes.map(n => n.op), before.externals.map(e => e.name)]).toEqual(['expression', ['mul', 'exp', 'add'], ['speed', 'total']])
+      expect(() => f.graph('plan')).toThrow(/not called yet/)
       f([3, 4])
       const g = f.graph('optimized')
       checkIds(g)
       expect(g.externals.map(e => [e.name, e.kind, e.updated])).toEqual([['speed', 'argument', false], ['total', 'parameter', true]])
       expect(g.outputNames).toEqual(['y'])
+      // The line that wrote the expression, not that of the call.
+      expect(g.nodes.map(n => n.site?.line)).toEqual(before.nodes.map(n => n.site?.line))
+      expect(symbolic.graph(x.mul(2)).nodes.map(n => n.op)).toEqual(['mul'])
     })
 
     test('a loop has its step inside', () => {
