@@ -104,6 +104,10 @@ class WebGPU implements WebGPUBackend {
     return this.#pool.alloc(bytes)
   }
 
+  standIn(bytes: number): Block {
+    return new GpuBlock(bytes, this.#record)
+  }
+
   free(block: Block): void {
     if (!this.#dead) this.#pool.free(block)
   }

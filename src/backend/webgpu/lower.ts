@@ -1,5 +1,4 @@
 // The kernel kinds and what turns each into dispatches.
-import { internal } from '../../core/errors.ts'
 import type { KernelKind, KernelOf } from '../../ir/kernel.ts'
 import { factoring } from '../late.ts'
 import { lowerConv } from './conv.ts'
@@ -8,6 +7,7 @@ import { lowerFold, lowerGather } from './indexed.ts'
 import { lowerMap } from './map.ts'
 import { lowerMatmul } from './matmul.ts'
 import { lowerReduce } from './reduce.ts'
+import { lowerRows } from './rows.ts'
 import { lowerScatter } from './scatter.ts'
 import { lowerSort } from './sort.ts'
 import type { Target, Work } from './wgsl.ts'
@@ -18,7 +18,7 @@ type Lower<K extends KernelKind> = (kernel: KernelOf<K>, slots: readonly number[
 const table: { readonly [K in KernelKind]: Lower<K> } = {
   map: lowerMap,
   reduce: lowerReduce,
-  rows: () => internal('rows'),
+  rows: lowerRows,
   matmul: lowerMatmul,
   conv: lowerConv,
   gather: lowerGather,

@@ -1,23 +1,20 @@
 // map: each thread computes one element, or four that lie side by side. The vector form wants every operand to be either without gaps
 // along the last axis or broadcast along it; all others are addressed element by element. Vectors of elements that are shorter than a
 // word fill whole words; one by one they are stored by atomics, so that neighbours in a word do not undo each other's work.
-import { wordType } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
 import type { MapKernel } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
-import { printProgram } from './program.ts'
+import { paramFields, printProgram } from './program.ts'
 import { isNarrow } from './narrow.ts'
 import { dot, gridOfThreads, Memory, NOTHING, printShader, single, unravel, type Field, type Work } from './wgsl.ts'
 
-const paramType = { float32: 'f32', int32: 'i32', bool: 'u32' } as const
-
 /** Whether elements of different sizes lie in one block, which is bound in one way only. */
-const sharesWords = (views: readonly View[], slots: readonly number[]): boolean =>
+export const sharesWords = (views: readonly View[], slots: readonly number[]): boolean =>
   views.some((v, k) => isNarrow(v.dtype) && views.some((w, j) => slots[j] === slots[k] && w.dtype !== v.dtype))
 
 export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
-  const { inputs, outputs, program, params } = kernel
+  const { inputs, outputs, program } = kernel
   const views = [...inputs, ...outputs]
   const n = numel(outputs[0].shape)
   if (n === 0) return NOTHING
@@ -44,7 +41,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
     ['d', vector ? shape.with(last, Math.ceil(shape[last] / 4)) : shape],
     ...views.map((v, k): Field => [`o${k}`, vector && dense[k] ? v.offset / 4 : v.offset]),
     ...strides.map((row, k): Field => [`s${k}`, row.map((s, d) => perLane(s, k, d))]),
-    ...params.map((v, k): Field => [`a${k}`, v, paramType[wordType(program.params[k])]]),
+    ...paramFields(kernel),
   ]
   const source = (): string => {
     const address = (k: number): string => {

@@ -1,7 +1,9 @@
 // Scalar programs printed as WGSL: one `let` for each step, on the aliases F, I, U, B, so the text is the same for one lane and four.
 import { wordType, type ScalarType, type WordType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
+import type { Body } from '../../ir/kernel.ts'
 import type { Intrinsic, Program, Step } from '../../ir/scalar.ts'
+import type { Field } from './wgsl.ts'
 
 /** Prints an intrinsic from the names of its operands, whose dtype is `t`. */
 type Print = (args: readonly string[], t: WordType) => string
@@ -97,23 +99,36 @@ const paramOf: Record<WordType, (name: string) => string> = {
   bool: name => `B(${name} != 0u)`,
 }
 
+/** How the steps and the params of a program are called: `v0, v1 …` and the fields `a0, a1 …`. */
+export interface Names {
+  readonly step: string
+  readonly param: string
+}
+const plainNames: Names = { step: 'v', param: 'a' }
+
+const paramType = { float32: 'f32', int32: 'i32', bool: 'u32' } as const
+
+/** The params of a program as fields. */
+export const paramFields = ({ program, params }: Body, name = plainNames.param): Field[] =>
+  params.map((v, k) => [name + k, v, paramType[wordType(program.params[k])]])
+
 /**
- * The steps of a program as declarations of `v0, v1 …`. `input` prints the value of an input, `index` the row-major position of the
- * element; params are the fields `a0, a1 …`.
+ * Steps of a program, in order, as declarations; all of them when no list is given. `input` prints the value of an input, `index` the row-major
+ * position of the element.
  */
-export function printProgram(program: Program, input: (k: number) => string, index: string): string {
+export function printProgram(program: Program, input: (k: number) => string, index: string, names = plainNames, only?: readonly number[]): string {
   const value = (step: Step): string => {
-    const args = step.args.map(a => `v${a}`)
+    const args = step.args.map(a => names.step + a)
     const to = wordType(step.dtype)
     const from = step.args.length ? wordType(program.steps[step.args.at(-1)!].dtype) : to
     switch (step.op) {
       case 'input': return input(step.index!)
-      case 'param': return paramOf[to](`p.a${step.index}`)
+      case 'param': return paramOf[to](`p.${names.param}${step.index}`)
       case 'const': return literal(step.value!, step.dtype)
       case 'index': return index
       case 'cast': return casts[from][to](args[0])
       default: return print[step.op](args, from)
     }
   }
-  return program.steps.map((step, k) => `let v${k} = ${value(step)};`).join('\n')
+  return (only ?? [...program.steps.keys()]).map(k => `let ${names.step}${k} = ${value(program.steps[k])};`).join('\n')
 }

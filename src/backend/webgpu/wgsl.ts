@@ -148,6 +148,17 @@ export class Memory {
     return `${old} = select(${old}, ${this.encode(k, value)}, U(0u, 1u, 2u, 3u) < U(${left}));`
   }
 
+  /** In a shader of four lanes: the elements at four scalar addresses. The block is bound as scalars. */
+  gather(k: number, addresses: string): string {
+    const type = this.#types[this.#at[k]]
+    return this.#decode(k, `vec4<${type}>(${['x', 'y', 'z', 'w'].map(lane => this.raw(k, `${addresses}.${lane}`)).join(', ')})`, '')
+  }
+
+  /** In a shader of four lanes: stores one lane of a value at a scalar address. The block is bound as scalars. */
+  storeLane(k: number, address: string, value: string, lane: string): string {
+    return `b${this.#at[k]}[${address}] = ${this.encode(k, value)}.${lane};`
+  }
+
   /** A value as the words that the binding of operand `k` holds. */
   encode(k: number, value: string): string {
     if (this.#dtypes[k] === 'bool') return `U(${value})`
@@ -181,27 +192,29 @@ export function gridOfGroups(groups: number): [number, number, number] {
   return [Math.ceil(groups / Math.max(y, 1)), y, 1]
 }
 
-/** Workgroups for `threads` invocations, one after the other. */
-export const gridOfThreads = (threads: number): [number, number, number] => gridOfGroups(Math.ceil(threads / WG))
+/** Workgroups for `threads` invocations, one after the other, `size` of them in each. */
+export const gridOfThreads = (threads: number, size = WG): [number, number, number] => gridOfGroups(Math.ceil(threads / size))
 
 interface Shader {
   readonly fields: readonly Field[]
   readonly memory: Memory
   readonly lanes?: 1 | 4
+  /** Threads of a workgroup. */
+  readonly size?: number
   /** Declarations before the entry point. */
   readonly head?: string
   readonly body: string
 }
 
 /** A whole shader. In the body, `group` is the number of the workgroup, `lid` that of the thread in it and `i` of the thread in all. */
-export const printShader = ({ fields, memory, lanes = 1, head = '', body }: Shader): string => `${aliases(lanes)}
+export const printShader = ({ fields, memory, lanes = 1, size = WG, head = '', body }: Shader): string => `${aliases(lanes)}
 struct Params { ${declareFields(fields)} }
 @group(0) @binding(0) var<uniform> p: Params;
 ${memory.declare()}
-${head}@compute @workgroup_size(${WG})
+${head}@compute @workgroup_size(${size})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
-  let i = group * ${WG}u + lid;
+  let i = group * ${size}u + lid;
 ${indent(body)}
 }
 `
