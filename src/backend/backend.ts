@@ -40,6 +40,8 @@ export interface Backend {
   fuses(kernel: Kernel, blocks: number): boolean
   /** Fresh memory of unspecified content. Throws a LampasError that gives the bytes asked, held and allowed when there is none. */
   alloc(bytes: number): Block
+  /** Names memory in a list to be prepared; it holds none itself, so each call must put a block of so many bytes in its place. */
+  standIn(bytes: number): Block
   /** Gives a block back; kernels queued before still see it. */
   free(block: Block): void
   /**

@@ -15,6 +15,10 @@ class Meta implements Backend {
     return { bytes }
   }
 
+  standIn(bytes: number): Block {
+    return { bytes }
+  }
+
   free(block: Block): void {
     this.#held -= block.bytes
   }

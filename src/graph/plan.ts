@@ -11,6 +11,7 @@ import { relieve } from '../eager/pressure.ts'
 import { needFloat64 } from '../eager/storage.ts'
 import { copyInto, KernelLowering } from '../ops/lowering.ts'
 import { withViews, type Arg, type KernelSpec } from '../ops/op.ts'
+import { packBlocks, type Lifetime, type Packing } from './memory.ts'
 import { liveNodes, type Graph, type GraphNode, type Value } from './graph.ts'
 
 const sizeOf = ({ dtype, shape }: { readonly dtype: DType; readonly shape: Shape }): number => bytesOf(dtype, numel(shape))
@@ -20,6 +21,8 @@ class Slot {
     readonly bytes: number,
     /** Index among the graph's externals, then its outputs; -1 for memory of the plan's own. */
     readonly external = -1,
+    /** The node that asked for it. */
+    readonly node: GraphNode | null = null,
   ) {}
 }
 
@@ -41,12 +44,18 @@ class Recorder extends KernelLowering {
 
   alloc(dtype: DType, shape: Shape): Arg {
     if (dtype === 'float64') needFloat64(this.backend)
-    return { view: contiguousView(dtype, shape), slot: new Slot(sizeOf({ dtype, shape })) }
+    return { view: contiguousView(dtype, shape), slot: new Slot(sizeOf({ dtype, shape }), -1, this.node) }
   }
 
   protected emit(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
     this.steps.push({ kernel: withViews(kernel, inputs, outputs), slots: [...inputs, ...outputs].map(x => x.slot as Slot), nodes: this.node ? [this.node] : [] })
   }
+}
+
+/** A value in the plan's own memory. */
+export interface PlanValue extends Lifetime {
+  /** The node that it is a result of, or that needs it on the way; null for a copy of the plan's own. */
+  readonly node: GraphNode | null
 }
 
 export interface Plan {
@@ -56,31 +65,53 @@ export interface Plan {
   readonly prepared: Prepared
   /** Stand for the graph's externals and then its outputs; a run swaps the real blocks in. */
   readonly placeholders: readonly Block[]
-  /** Bytes of memory that the plan keeps for itself. */
+  /** Where and when its own values lie. */
+  readonly layout: Layout
+  /** Bytes of memory that the plan keeps for itself: for its values, and for the list of its kernels and their scratch. */
   readonly bytes: number
   dispose(): void
 }
 
-/** `fixed[i]` is the block of external i when it is the same in every run, else null. */
-export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block | null)[]): Plan {
+/** The kernels of a graph and the memory that they ask for, before there is any. */
+export interface Layout {
+  readonly steps: readonly Step[]
+  /** What memory an operand of a step lies in: an external or an output of the graph, or a block of the plan's own. */
+  readonly placeOf: (slot: Slot) => { readonly external: number } | { readonly block: number }
+  readonly values: readonly PlanValue[]
+  /** Bytes of the plan's own blocks. */
+  readonly blocks: readonly number[]
+}
+
+/** Lowers a graph and decides which values share memory. */
+export function layOut(graph: Graph, backend: Backend): Layout {
   const recorder = new Recorder(backend)
   const args = lowerGraph(graph, recorder)
   const outputs = placeOutputs(graph, recorder, args)
   const { steps, alias } = placeUpdates(graph, recorder, args, outputs)
   const slotOf = (s: Slot): Slot => alias.get(s) ?? s
-
-  const owned: Block[] = []
-  const keep = (bytes: number): Block => {
-    relieve(backend, bytes)
-    const block = backend.alloc(bytes)
-    owned.push(block)
-    return block
+  const { values, packing, of } = assignMemory(steps, slotOf)
+  const placeOf = (s: Slot): { external: number } | { block: number } => {
+    const slot = slotOf(s)
+    return slot.external >= 0 ? { external: slot.external } : { block: of.get(slot)! }
   }
-  const outside = [...graph.externals.map((v, i) => fixed[i] ?? keep(sizeOf(v))), ...graph.outputs.map(v => keep(sizeOf(v)))]
-  const blockOf = assignMemory(steps, slotOf, keep)
+  return { steps, placeOf, values, blocks: packing.blocks }
+}
+
+/** `fixed[i]` is the block of external i when it is the same in every run, else null. */
+export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block | null)[], layout = layOut(graph, backend)): Plan {
+  const { steps, placeOf } = layout
+  const { held } = backend.memory()
+  const blocks = layout.blocks.map(bytes => {
+    relieve(backend, bytes)
+    return backend.alloc(bytes)
+  })
+  const outside = [...graph.externals.map((v, i) => fixed[i] ?? backend.standIn(sizeOf(v))), ...graph.outputs.map(v => backend.standIn(sizeOf(v)))]
   const launches = steps.map(({ kernel, slots }): Launch => ({
     kernel,
-    blocks: slots.map(slotOf).map(s => (s.external >= 0 ? outside[s.external] : blockOf.get(s)!)),
+    blocks: slots.map(s => {
+      const place = placeOf(s)
+      return 'block' in place ? blocks[place.block] : outside[place.external]
+    }),
   }))
   const prepared = backend.prepare(launches)
   return {
@@ -88,19 +119,18 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
     origins: steps.map(s => s.nodes),
     prepared,
     placeholders: outside,
-    bytes: owned.reduce((n, b) => n + b.bytes, 0),
+    layout,
+    bytes: backend.memory().held - held,
     dispose() {
       prepared.dispose()
-      for (const b of owned) backend.free(b)
+      for (const b of blocks) backend.free(b)
     },
   }
 }
 
 /** How many kernels the graph is, lowered as it stands. */
 export function countKernels(graph: Graph, backend: Backend): number {
-  const recorder = new Recorder(backend)
-  const args = lowerGraph(graph, recorder)
-  return placeUpdates(graph, recorder, args, placeOutputs(graph, recorder, args)).steps.length
+  return layOut(graph, backend).steps.length
 }
 
 /** Lowers every live node; what each value is as a view into a slot. */
@@ -205,38 +235,33 @@ const copiesOntoItself = ({ kernel, slots }: Step, alias: Map<Slot, Slot>): bool
   kernel.kind === 'map' && kernel.inputs.length === 1 && kernel.program.steps.length === 1 && kernel.program.steps[0].op === 'input' &&
   (alias.get(slots[0]) ?? slots[0]) === (alias.get(slots[1]) ?? slots[1]) && sameGeometry(kernel.inputs[0], kernel.outputs[0])
 
-/** Blocks for the plan's own slots: each from its first use to its last, the best-fitting free one first. */
-function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot, keep: (bytes: number) => Block): Map<Slot, Block> {
+/** The plan's own values, each with its place; what a map computes in the memory of an input that dies with it is one with that input. */
+function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot): { values: PlanValue[]; packing: Packing; of: Map<Slot, number> } {
   const last = new Map<Slot, number>()
   steps.forEach((s, i) => s.slots.forEach(slot => last.set(slotOf(slot), i)))
-  const found = new Map<Slot, Block>()
-  const free: Block[] = []
-  const take = (bytes: number): Block => {
-    let best = -1
-    free.forEach((b, i) => {
-      if (b.bytes >= bytes && b.bytes <= Math.max(4 * bytes, 4096) && (best < 0 || b.bytes < free[best].bytes)) best = i
-    })
-    return best < 0 ? keep(Math.max(bytes, WORD)) : free.splice(best, 1)[0]
-  }
+  const of = new Map<Slot, number>()
+  const lives: { bytes: number; first: number; last: number }[] = []
+  const values: PlanValue[] = []
   steps.forEach(({ kernel, slots: raw }, i) => {
     const slots = raw.map(slotOf)
     const dying = slots.filter((s, k) => s.external < 0 && last.get(s) === i && slots.indexOf(s) === k)
     // Of the inputs only those without elements may not have been written before.
     for (let k = 0; k < slots.length; k++) {
       const slot = slots[k]
-      if (slot.external >= 0 || found.has(slot)) continue
-      const reuse = dying.find(d => k >= kernel.inputs.length && found.has(d) && d.bytes === slot.bytes && worksInPlace(kernel, slots, d, k))
+      if (slot.external >= 0 || of.has(slot)) continue
+      const life = { bytes: Math.max(slot.bytes, WORD), first: i, last: last.get(slot)! }
+      values.push({ ...life, node: slot.node })
+      const reuse = dying.find(d => k >= kernel.inputs.length && of.has(d) && d.bytes === slot.bytes && worksInPlace(kernel, slots, d, k))
       if (reuse) {
-        found.set(slot, found.get(reuse)!)
+        of.set(slot, of.get(reuse)!)
+        lives[of.get(reuse)!].last = life.last
         dying.splice(dying.indexOf(reuse), 1)
-      } else found.set(slot, take(slot.bytes))
-    }
-    for (const s of dying) {
-      const block = found.get(s)
-      if (block) free.push(block)
+      } else of.set(slot, lives.push(life) - 1)
     }
   })
-  return found
+  const packing = packBlocks(lives)
+  for (const [slot, i] of of) of.set(slot, packing.blockOf[i])
+  return { values, packing, of }
 }
 
 /** True when output k of a map may be written over the dying slot d. */

@@ -40,6 +40,10 @@ class Reference implements ReferenceBackend {
     return block
   }
 
+  standIn(bytes: number): Block {
+    return { bytes }
+  }
+
   free(block: Block): void {
     this.#numbers(block)
     this.#blocks.delete(block)

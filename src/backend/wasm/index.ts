@@ -107,6 +107,11 @@ class WasmBackend implements Backend, PlanHost {
     return block
   }
 
+  standIn(bytes: number): Block {
+    const block: WasmBlock = { bytes, address: 0, sizeClass: 0, live: true }
+    return block
+  }
+
   free(block: Block): void {
     this.release(block as WasmBlock)
     this.held -= block.bytes

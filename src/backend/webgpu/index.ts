@@ -7,7 +7,7 @@ import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { Faults, lostError, recordedFault } from './faults.ts'
 import { lower } from './lower.ts'
-import { Pool, sizeClass, storeOf, type Store } from './pool.ts'
+import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
 import { Params, Queue, slotBytes, type Command } from './queue.ts'
 import { FAULTS, type Target, type Work } from './wgsl.ts'
 
@@ -104,6 +104,7 @@ class WebGPU implements WebGPUBackend {
     return this.#pool.alloc(bytes)
   }
 
+  /** Some buffer is needed to make bind groups; no shader sees it. */
   standIn(bytes: number): Block {
     return new GpuBlock(bytes, this.#record)
   }
