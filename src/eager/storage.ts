@@ -13,7 +13,7 @@ export class Storage implements Source {
   version = 0
   refs = 0
   /** What must hold before the values are read: a check of the compiled step that made them. */
-  check: Promise<void> | null = null
+  check: (() => Promise<void>) | null = null
 
   constructor(
     readonly world: World,

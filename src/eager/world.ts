@@ -137,10 +137,12 @@ class EagerWorld implements World {
 
   private async reading(x: Tensor): Promise<Words> {
     const due = turnDue()
+    const { check } = storageOf('data', x)
     const compact = compacted(x)
     const { backend, block } = storageOf('data', compact)
     try {
       const buffer = await backend.read(block, startOf(compact), bytesOf(x.dtype, x.numel), x.dtype)
+      await check?.()
       if (due) await turn()
       return wordsOf(x, buffer)
     } finally {

@@ -23,14 +23,19 @@ import { folding } from './passes/folding.ts'
 import { compileModes, needRewrites, optimize, type CompileMode, type Fired, type Optimized, type PassOptions } from './passes/index.ts'
 import { countKernels, makePlan, type Plan } from './plan.ts'
 import { Trace, type External, type Traced } from './trace.ts'
+import type { Profile } from './modes/profile.ts'
+import { watchModes, watchOptions, watcherOf, type Watch, type Watcher, type WatchMode, type WatchOptions } from './watch.ts'
 
-export interface CompileOptions {
+export interface CompileOptions extends WatchOptions {
   /** Name in messages; default: the function's. */
   name?: string
   /** Rewrites that are not to be applied, by the names that `rewrites()` lists. */
   exclude?: readonly string[]
-  /** 'fastCompile' only merges equal work and leaves out what nobody needs. Default 'fastRun': all rewrites. */
-  mode?: CompileMode
+  /**
+   * 'fastCompile' only merges equal work and leaves out what nobody needs. Default 'fastRun': all rewrites. 'debug' and 'nanGuard' apply all
+   * rewrites too: 'debug' compares what each of them replaces, and each kernel with the reference; 'nanGuard' looks for NaN and infinities.
+   */
+  mode?: CompileMode | WatchMode
 }
 
 export interface CompileInfo {
@@ -49,6 +54,10 @@ export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
   info(): CompileInfo
   /** What the compiler did in the plan used last: which rewrites fired, where and how often, nodes and kernels before and after, time. */
   explain(): Explanation
+  /** Resolves when all calls so far were checked (nanGuard, debug, monitor); rejects with the first fault that was not told yet. */
+  checked(): Promise<void>
+  /** Times of the calls so far, by op, node and line; needs `{profile: true}`. */
+  profile(): Profile
   /** The graph of the plan used last as plain data: as the code was written, after all rewrites (the default), or with kernels and memory. */
   graph(stage?: Stage, options?: GraphOptions): GraphDescription
   /** Frees all plans. The next call compiles anew. */
@@ -72,6 +81,7 @@ class Step {
   readonly externals: readonly External[]
   private readonly fired: readonly Fired[]
   private readonly msOfPlan: number
+  private readonly watch: Watch | null
 
   constructor(
     readonly backend: Backend,
@@ -83,6 +93,7 @@ class Step {
     readonly pinned: readonly Tensor[] | null,
     passes: PassOptions,
     private readonly msOfTrace: number,
+    watcher: Watcher | null,
   ) {
     this.optimized = optimize(traced.graph, passes)
     const start = performance.now()
@@ -92,7 +103,8 @@ class Step {
     this.fired = [...this.optimized.fired, ...done.map(n => ({ rewrite: folding, op: n.op.name, site: n.site, count: 1 }))]
     // Captured memory lives as long as the plan.
     this.held = [...held, ...externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))]
-    this.plan = makePlan(graph, backend, externals.map(e => (e.argument === null ? e.storage.block : null)))
+    this.watch = watcher?.watch({ backend, traced: traced.graph, graph, externals, passes }) ?? null
+    this.plan = makePlan(this.watch?.graph ?? graph, backend, externals.map(e => (e.argument === null ? e.storage.block : null)))
     dropped.register(this, this.plan, this)
     this.msOfPlan = performance.now() - start
     this.updated = new Set(graph.updates.map(u => externals.findIndex(e => e.value === u.external)))
@@ -135,7 +147,15 @@ class Step {
       swap.set(placeholder, block)
       return { storage: new Storage(eager, this.backend, block, callSite()), view: contiguousView(v.dtype, v.shape) }
     })
-    this.plan.prepared.run(swap)
+    try {
+      if (this.watch) this.watch.run(this.plan, swap)
+      else this.plan.prepared.run(swap)
+    } catch (error) {
+      // Nobody will hold the results.
+      for (const { storage } of storages) handleOn(storage, contiguousView('float32', []), false).dispose()
+      for (const { from } of copies) from.dispose()
+      throw error
+    }
     for (const i of this.updated) if (externals[i].argument === null) externals[i].storage.version++
     for (const { from, to } of copies) {
       const i = externals.findIndex(e => e.argument !== null && args[e.argument] === to)
@@ -147,6 +167,7 @@ class Step {
     const own = storages.length - argumentGrads.length
     const results = storages.map(({ storage, view }, i) => handleOn(storage, view, i < own))
     argumentGrads.forEach((a, i) => addGrad(args[a], results[own + i], i === argumentGrads.length - 1))
+    if (this.watch) this.look(this.watch, args, results.slice(0, own))
     let at = 0
     return rebuild(this.result, () => {
       const y = results[at]
@@ -157,6 +178,17 @@ class Step {
       at++
       return y
     })
+  }
+
+  /** Results of a call that is at fault are not handed out. */
+  private look(watch: Watch, args: readonly Tensor[], results: readonly Tensor[]): void {
+    const changed = [...this.updated].map(i => this.externals[i]).map(e => (e.argument === null ? e.storage : (args[e.argument].source as Storage)))
+    try {
+      watch.check([...results.map(y => y.source as Storage), ...changed])
+    } catch (error) {
+      for (const y of results) y.dispose()
+      throw error
+    }
   }
 
   explain(name: string): Explanation {
@@ -170,6 +202,7 @@ class Step {
 
   dispose(): void {
     dropped.unregister(this)
+    this.watch?.dispose()
     this.plan.dispose()
     for (const x of [...this.held, ...(this.pinned ?? [])]) eager.release(x)
   }
@@ -218,11 +251,13 @@ const MANY = 16
  */
 export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: CompileOptions = {}): Compiled<A, R> {
   needFunction('compile', fn)
-  needKnown('compile', options, ['name', 'exclude', 'mode'])
+  needKnown('compile', options, ['name', 'exclude', 'mode', ...watchOptions])
   const { exclude = [], mode = 'fastRun' } = options
   needRewrites('compile', exclude)
-  if (!compileModes.includes(mode)) fail('compile', `there is no mode '${String(mode)}'`, `modes: ${compileModes.join(', ')}`)
+  const plain = compileModes.find(m => m === mode)
+  if (!plain && !watchModes.some(m => m === mode)) fail('compile', `there is no mode '${String(mode)}'`, `modes: ${[...compileModes, ...watchModes].join(', ')}`)
   const name = options.name ?? (fn.name || 'the compiled function')
+  const watcher = watcherOf(name, options, mode)
   let plans = new Map<string, Step[]>()
   const reasons: string[] = []
   let last: { args: readonly unknown[]; step: Step } | null = null
@@ -253,7 +288,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
         return [...tensorsIn(r)]
       },
     )
-    return new Step(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), { exclude, mode }, performance.now() - start)
+    return new Step(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), { exclude, mode: plain ?? 'fastRun' }, performance.now() - start, watcher)
   }
 
   const checkResult = (r: unknown): void => {
@@ -264,6 +299,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
 
   const call = (...args: A): R => {
     if (world() !== eager) return fn(...args)
+    watcher?.settle()
     const backend = currentBackend()
     const tensors = [...tensorsIn(args)]
     for (const x of tensors)
@@ -287,6 +323,8 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       kernels: last?.step.plan.launches.length ?? 0,
       bytes: [...plans.values()].flat().reduce((n, s) => n + s.plan.bytes, 0),
     }),
+    checked: async () => watcher?.checked(),
+    profile: () => (watcher ?? fail('profile', `${name} is not profiled`, 'compile(fn, { profile: true })')).profile(last?.step.explain(name).ms ?? {}),
     explain: () => last?.step.explain(name) ?? fail('explain', `${name} was not called yet, so nothing is compiled`, 'call it once before'),
     dispose: () => {
       for (const s of [...plans.values()].flat()) s.dispose()
