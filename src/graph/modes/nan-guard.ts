@@ -128,7 +128,8 @@ export class NanGuard {
     this.externals = externals
     const live = liveNodes(graph)
     // A view makes no new values, and a number that fills a tensor was meant.
-    const rows = [...graph.externals, ...live.filter(n => !n.op.view && !isFill(n)).flatMap(n => n.outputs)].filter(looked)
+    const read = new Set(live.flatMap(n => n.inputs))
+    const rows = [...graph.externals.filter(v => read.has(v)), ...live.filter(n => !n.op.view && !isFill(n)).flatMap(n => n.outputs)].filter(looked)
     this.rows = rows
     this.rowOf = new Map(rows.map((v, i) => [v, i + 1]))
     const meant = new Set<Value>()
