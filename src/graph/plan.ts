@@ -56,6 +56,9 @@ class Recorder extends KernelLowering {
 export interface PlanValue extends Lifetime {
   /** The node that it is a result of, or that needs it on the way; null for a copy of the plan's own. */
   readonly node: GraphNode | null
+  readonly slot: Slot
+  /** The kernels that write or read it, in order. */
+  readonly uses: readonly number[]
 }
 
 export interface Plan {
@@ -77,6 +80,8 @@ export interface Layout {
   readonly steps: readonly Step[]
   /** What memory an operand of a step lies in: an external or an output of the graph, or a block of the plan's own. */
   readonly placeOf: (slot: Slot) => { readonly external: number } | { readonly block: number }
+  /** What each value of the graph is as a view into a slot. */
+  readonly args: ReadonlyMap<Value, Arg>
   readonly values: readonly PlanValue[]
   /** Bytes of the plan's own blocks. */
   readonly blocks: readonly number[]
@@ -94,7 +99,7 @@ export function layOut(graph: Graph, backend: Backend): Layout {
     const slot = slotOf(s)
     return slot.external >= 0 ? { external: slot.external } : { block: of.get(slot)! }
   }
-  return { steps, placeOf, values, blocks: packing.blocks }
+  return { steps, placeOf, args, values, blocks: packing.blocks }
 }
 
 /** `fixed[i]` is the block of external i when it is the same in every run, else null. */
@@ -237,20 +242,28 @@ const copiesOntoItself = ({ kernel, slots }: Step, alias: Map<Slot, Slot>): bool
 
 /** The plan's own values, each with its place; what a map computes in the memory of an input that dies with it is one with that input. */
 function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot): { values: PlanValue[]; packing: Packing; of: Map<Slot, number> } {
-  const last = new Map<Slot, number>()
-  steps.forEach((s, i) => s.slots.forEach(slot => last.set(slotOf(slot), i)))
+  const uses = new Map<Slot, number[]>()
+  steps.forEach(({ slots }, i) => {
+    for (const s of slots) {
+      const slot = slotOf(s)
+      const list = uses.get(slot)
+      if (!list) uses.set(slot, [i])
+      else if (list[list.length - 1] !== i) list.push(i)
+    }
+  })
+  const lastOf = (s: Slot): number => uses.get(s)!.at(-1)!
   const of = new Map<Slot, number>()
   const lives: { bytes: number; first: number; last: number }[] = []
   const values: PlanValue[] = []
   steps.forEach(({ kernel, slots: raw }, i) => {
     const slots = raw.map(slotOf)
-    const dying = slots.filter((s, k) => s.external < 0 && last.get(s) === i && slots.indexOf(s) === k)
+    const dying = slots.filter((s, k) => s.external < 0 && lastOf(s) === i && slots.indexOf(s) === k)
     // Of the inputs only those without elements may not have been written before.
     for (let k = 0; k < slots.length; k++) {
       const slot = slots[k]
       if (slot.external >= 0 || of.has(slot)) continue
-      const life = { bytes: Math.max(slot.bytes, WORD), first: i, last: last.get(slot)! }
-      values.push({ ...life, node: slot.node })
+      const life = { bytes: Math.max(slot.bytes, WORD), first: i, last: lastOf(slot) }
+      values.push({ ...life, node: slot.node, slot, uses: uses.get(slot)! })
       const reuse = dying.find(d => k >= kernel.inputs.length && of.has(d) && d.bytes === slot.bytes && worksInPlace(kernel, slots, d, k))
       if (reuse) {
         of.set(slot, of.get(reuse)!)
