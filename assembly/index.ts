@@ -1,5 +1,6 @@
 // What the host may call. One source gives two binaries: ASC_FEATURE_RELAXED_SIMD chooses fused multiply-add where there is one.
 // Several instances share one memory, so nothing here uses heap objects or static data that changes.
+export * from './intrinsics'
 export { execute, executePlan } from './plan'
 export { enterPool, taskTrapped } from './pool'
 

@@ -38,4 +38,6 @@ export enum Way {
   interpret,
   /** A copy whose two sides run along different axes. */
   transpose,
+  /** By a loop that src/backend/wasm/emit made for the program. */
+  emitted,
 }

@@ -6,7 +6,8 @@
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
 import { Access, Way } from './map-ops'
-import { parallel, scratch, threads } from './pool'
+import { needs, parallel, scratch, threads } from './pool'
+import { emitted, functionOf } from './map-run'
 import { loadElement, offsetOf, read, readRows, word, write, writeRows } from './strided'
 import { transpose } from './transpose'
 
@@ -235,12 +236,14 @@ function mapTask(kernel: usize, task: i32, tasks: i32): void {
   switch (word(head, WAY)) {
     case Way.interpret: return interpret(kernel, head, first, last)
     case Way.transpose: return transpose(kernel, head, first, last)
+    case Way.emitted: return emitted(kernel, head, first & ~15, last == <i32>units ? last : last & ~15)
     default: unreachable()
   }
 }
 
 export function runMap(kernel: usize): i32 {
   const head = payload(kernel)
+  if (word(head, WAY) == Way.emitted) needs(functionOf(head))
   if (word(head, UNITS) > 0) parallel(mapTask.index, kernel, min(word(head, TASKS), threads()))
   return 0
 }

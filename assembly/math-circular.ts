@@ -72,7 +72,7 @@ function far(x: v128, y: v128, which: i32): v128 {
   return i32x4.all_true(near) ? y : farLanes(x, y, which, i32x4.bitmask(near))
 }
 
-function farLanes(x: v128, y: v128, which: i32, near: i32): v128 {
+export function farLanes(x: v128, y: v128, which: i32, near: i32): v128 {
   if (!(near & 1)) y = f32x4.replace_lane(y, 0, far1(f32x4.extract_lane(x, 0), which))
   if (!(near & 2)) y = f32x4.replace_lane(y, 1, far1(f32x4.extract_lane(x, 1), which))
   if (!(near & 4)) y = f32x4.replace_lane(y, 2, far1(f32x4.extract_lane(x, 2), which))

@@ -1,17 +1,18 @@
 // The thread pool. Every thread runs this module on one shared memory; thread 0 is the caller and only ever spins, so it may be
-// a page's main thread. Tasks are claimed by counting LEFT *down*: a worker that comes late, or sleeps, or died while idle gets
-// no valid claim and reads nothing of the job, hence nobody ever waits for it.
+// a page's main thread. Tasks are claimed by counting LEFT *down*: a worker that comes late, or sleeps, or died while idle, or lacks
+// a function that the host has made, gets no valid claim and reads nothing of the job, hence nobody ever waits for it.
 
 // The control area: below the first static data, one cache line for each word that several threads write.
 // Mirrored in src/backend/wasm/threads.ts.
 const GENERATION: usize = 64 // counts jobs; workers wait for it to change
-const LEFT: usize = 128 // tasks not yet claimed
+const LEFT: usize = 128 // low half: tasks not yet claimed; high half: the last place of the table that they need
 const DONE: usize = 192 // tasks finished by claim
 const SLEEPING: usize = 256 // workers in atomic.wait
 const JOB_FN: usize = 320
 const JOB_DESC: usize = 324
 const JOB_TASKS: usize = 328
 const THREADS: usize = 384 // threads that may take part, the caller included
+const TABLE: usize = 388 // places of the function table that the host has filled; workers leave the pool to fill theirs
 const FAULT_CODE: usize = 448
 const FAULT_VALUE: usize = 452
 const FAULT_SIZE: usize = 456
@@ -28,6 +29,10 @@ export const FACTOR_FAILED: i32 = 5
 let me: usize = 0
 let busy = false
 let scratchTop: usize = 0
+/** Places that this thread's function table has. */
+let table = i32.MAX_VALUE
+/** The last place of the table that the running kernel needs, 0 when it calls no function that was made for it. */
+let needed = 0
 
 /** Threads that share the work of `parallel`. */
 @inline
@@ -60,10 +65,16 @@ export function scratch(bytes: usize): usize {
   return at
 }
 
+/** Says before `parallel` that its tasks call function `fn` of the table, which was made at run time: threads that lack it stay away. */
+export function needs(fn: i32): void {
+  needed = max(needed, fn)
+}
+
 /** Ends a kernel: its scratch memory is free again. */
 @inline
 export function kernelEnd(): i32 {
   scratchTop = 0
+  needed = 0
   return atomic.load<i32>(FAULT_CODE)
 }
 
@@ -77,10 +88,11 @@ function runTask(fn: i32, desc: usize, task: i32, tasks: i32): void {
 
 function takeTasks(): void {
   while (true) {
-    const claim = atomic.sub<i32>(LEFT, 1)
-    if (claim <= 0) return
+    const left = atomic.load<i64>(LEFT)
+    if (<i32>left == 0 || <i32>(left >> 32) >= table) return
+    if (atomic.cmpxchg<i64>(LEFT, left, left - 1) != left) continue
     const tasks = load<i32>(JOB_TASKS)
-    runTask(load<i32>(JOB_FN), load<u32>(JOB_DESC), tasks - claim, tasks)
+    runTask(load<i32>(JOB_FN), load<u32>(JOB_DESC), tasks - <i32>left, tasks)
     atomic.add<i32>(DONE, 1)
   }
 }
@@ -105,7 +117,7 @@ export function parallel(fn: i32, desc: usize, tasks: i32): void {
   store<u32>(JOB_DESC, <u32>desc)
   store<i32>(JOB_TASKS, tasks)
   atomic.store<i32>(DONE, 0)
-  atomic.store<i32>(LEFT, tasks - 1)
+  atomic.store<i64>(LEFT, (<i64>needed << 32) | (tasks - 1))
   atomic.add<i32>(GENERATION, 1)
   if (atomic.load<i32>(SLEEPING) > 0) atomic.notify(GENERATION, tasks - 1)
   runTask(fn, desc, 0, tasks)
@@ -114,14 +126,19 @@ export function parallel(fn: i32, desc: usize, tasks: i32): void {
   busy = false
 }
 
-/** A worker's life: take tasks, look for the next job for `spin` rounds, then sleep. Returns never. */
-export function enterPool(id: i32, spin: i32): void {
+/**
+ * A worker's life: take tasks, look for the next job for `spin` rounds, then sleep. Returns when the host has filled more places of
+ * the function table than the `size` of this thread's, and wants to be called again when they are as many.
+ */
+export function enterPool(id: i32, spin: i32, size: i32): void {
   me = id
   busy = true
+  table = size
   let seen = atomic.load<i32>(GENERATION)
   while (true) {
     takeTasks()
     scratchTop = 0
+    if (atomic.load<i32>(TABLE) > size) return
     let rounds = spin
     while (atomic.load<i32>(GENERATION) == seen && rounds > 0) rounds--
     if (rounds == 0) {

@@ -4,13 +4,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Backend } from '../../src/backend/backend.ts'
 import { openWasm } from '../../src/backend/wasm/index.ts'
-import type { DType, Words } from '../../src/core/dtype.ts'
 import { numel, type Shape } from '../../src/core/shape.ts'
-import { contiguousView, type View } from '../../src/core/view.ts'
 import type { MapKernel } from '../../src/ir/kernel.ts'
-import { program, S, type Program, type Scalar, type Step } from '../../src/ir/scalar.ts'
+import { program, S, type Scalar } from '../../src/ir/scalar.ts'
 import { broadcasts, outputLayouts, place, Random } from './data.ts'
-import { download, upload } from './run.ts'
+import { bits, elements, run, stepwise, wordsOf } from './stepwise.ts'
 
 let one: Backend
 let two: Backend
@@ -19,47 +17,6 @@ beforeAll(async () => {
   two = await openWasm({ threads: 2, relaxed: false })
 })
 afterAll(() => [one, two].forEach(b => b.dispose()))
-
-async function run(backend: Backend, kernel: MapKernel, words: readonly Words[]): Promise<Words[]> {
-  const blocks = new Map([...new Set(words)].map(w => [w, upload(backend, w)]))
-  backend.run(kernel, words.map(w => blocks.get(w)!))
-  const results = await Promise.all(words.slice(kernel.inputs.length).map(w => download(backend, blocks.get(w)!, w)))
-  for (const b of blocks.values()) backend.free(b)
-  return results
-}
-
-const wordsOf = (dtype: DType, n: number): Words => (dtype === 'float32' ? new Float32Array(n) : new Int32Array(n))
-const bits = (w: Words): Int32Array => new Int32Array(w.buffer, w.byteOffset, w.length)
-
-function elements(v: View, words: Words): Words {
-  let at = [v.offset]
-  v.shape.forEach((size, axis) => (at = at.flatMap(o => Array.from({ length: size }, (_, i) => o + i * v.strides[axis]))))
-  return wordsOf(v.dtype, at.length).map((_, i) => words[at[i]])
-}
-
-/** A step with its operands, params and constants as inputs of its own. */
-function alone(p: Program, { op, args, dtype }: Step): Program {
-  const operands = args.map((a, i) => S.input(i, p.steps[a].dtype))
-  const inputs = args.map(a => p.steps[a].dtype)
-  if (op === 'index') return program([S.index()], [])
-  if (op === 'cast') return program([S.cast(operands[0], dtype)], inputs)
-  return program([S[op as 'add'](...operands)], inputs)
-}
-
-/** The outputs of a program, computed step by step on contiguous operands. */
-async function stepwise(backend: Backend, p: Program, inputs: readonly Words[], params: readonly number[], n: number): Promise<Words[]> {
-  const values: Words[] = []
-  for (const s of p.steps) {
-    if (s.op === 'input') values.push(inputs[s.index!])
-    else if (s.op === 'param' || s.op === 'const') values.push(wordsOf(s.dtype, n).fill(s.op === 'param' ? params[s.index!] : s.value!))
-    else {
-      const views = s.args.map(a => contiguousView(p.steps[a].dtype, [n]))
-      const kernel: MapKernel = { kind: 'map', program: alone(p, s), params: [], inputs: views, outputs: [contiguousView(s.dtype, [n])] }
-      values.push((await run(backend, kernel, [...s.args.map(a => values[a]), wordsOf(s.dtype, n)]))[0])
-    }
-  }
-  return p.outputs.map(o => values[o])
-}
 
 const unary = ['neg', 'abs', 'sqrt', 'exp', 'tanh', 'floor', 'sign'] as const
 const binary = ['add', 'sub', 'mul', 'add', 'sub', 'mul', 'max', 'min', 'div'] as const
@@ -106,8 +63,7 @@ test.each(Array.from({ length: 12 }, (_, i) => i))('random programs, seed %i', a
     const kernel: MapKernel = { kind: 'map', program: p, params, inputs: placed.map(x => x.view), outputs: views }
     const got = await run(backend, kernel, [...inputs, ...outputs])
     views.forEach((v, k) => {
-      const nan = (w: Words) => bits(w).map((b, i) => (Number.isNaN(w[i]) ? 0x7fc00000 : b))
-      expect(nan(elements(v, got[k])), `output ${k} of ${p.key} on [${shape}]`).toEqual(nan(want[k]))
+      expect(bits(elements(v, got[k])), `output ${k} of ${p.key} on [${shape}]`).toEqual(bits(want[k]))
     })
   }
 })

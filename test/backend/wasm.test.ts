@@ -125,8 +125,8 @@ describe('binaries', () => {
   test('a binary fits shared memory, or memory that is not shared', async () => {
     const shared = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: true })
     const own = new WebAssembly.Memory({ initial: 16, maximum: 65536 })
-    const forShared = await compileBinary('simd', true)
-    const forOwn = await compileBinary('simd', false)
+    const { module: forShared } = await compileBinary('simd', true)
+    const { module: forOwn } = await compileBinary('simd', false)
     await expect(WebAssembly.instantiate(forShared, { env: { memory: shared } })).resolves.toBeDefined()
     await expect(WebAssembly.instantiate(forOwn, { env: { memory: own } })).resolves.toBeDefined()
     await expect(WebAssembly.instantiate(forOwn, { env: { memory: shared } })).rejects.toThrow(WebAssembly.LinkError)

@@ -1,64 +1,17 @@
 // Lowers a scalar program to the block interpreter of assembly/map.ts: which operands are used in place, which need a slot, and in
 // what order instructions run so that outputs may overwrite inputs. The payload is described there.
 import { Access, Op, Way } from '../../../assembly/map-ops.ts'
-import { dtypes, wordType, WORD, type DType, type WordType } from '../../core/dtype.ts'
-import { internal } from '../../core/errors.ts'
+import { dtypes, WORD, type DType } from '../../core/dtype.ts'
 import { contiguousStrides, numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
 import type { MapKernel } from '../../ir/kernel.ts'
 import type { Intrinsic, Program, Step } from '../../ir/scalar.ts'
+import { loopCost, placeLoop, writeCommon, writeCommonStep } from './emit/program.ts'
+import type { Form } from './emit/loop.ts'
 import type { Writer } from './encode.ts'
+import { costs, opcode, type Coded } from './opcodes.ts'
 import { tasksFor } from './work.ts'
 
-/** Opcode by the dtype of the operands. */
-type Opcodes = { readonly [T in WordType]?: Op }
-
-const same = (op: Op): Opcodes => ({ float32: op, int32: op, bool: op })
-const float = (float32: Op): Opcodes => ({ float32 })
-const int = (int32: Op): Opcodes => ({ int32 })
-const number = (float32: Op, int32: Op): Opcodes => ({ float32, int32 })
-const bits = (int32: Op, bool = int32): Opcodes => ({ int32, bool })
-const any = (float32: Op, int32: Op): Opcodes => ({ float32, int32, bool: int32 })
-
-const opcodes: Record<Intrinsic, Opcodes> = {
-  neg: number(Op.negF, Op.negI), abs: number(Op.absF, Op.absI), sign: number(Op.signF, Op.signI),
-  floor: float(Op.floor), ceil: float(Op.ceil), trunc: float(Op.trunc), round: float(Op.round),
-  sqrt: float(Op.sqrt), exp: float(Op.exp), expm1: float(Op.expm1),
-  log: float(Op.log), log1p: float(Op.log1p), log2: float(Op.log2),
-  sin: float(Op.sin), cos: float(Op.cos), tan: float(Op.tan),
-  asin: float(Op.asin), acos: float(Op.acos), atan: float(Op.atan),
-  sinh: float(Op.sinh), cosh: float(Op.cosh), tanh: float(Op.tanh),
-  asinh: float(Op.asinh), acosh: float(Op.acosh), atanh: float(Op.atanh),
-  sigmoid: float(Op.sigmoid), erf: float(Op.erf),
-  not: bits(Op.notI, Op.notB),
-  add: number(Op.addF, Op.addI), sub: number(Op.subF, Op.subI), mul: number(Op.mulF, Op.mulI), div: float(Op.div),
-  floorDiv: number(Op.floorDivF, Op.floorDivI), mod: number(Op.modF, Op.modI), rem: number(Op.remF, Op.remI),
-  pow: float(Op.pow), atan2: float(Op.atan2),
-  min: number(Op.minF, Op.minI), max: number(Op.maxF, Op.maxI),
-  and: bits(Op.and), or: bits(Op.or), xor: bits(Op.xor),
-  shl: int(Op.shl), shr: int(Op.shr), shru: int(Op.shru),
-  eq: any(Op.eqF, Op.eqI), ne: any(Op.neF, Op.neI), lt: any(Op.ltF, Op.ltI),
-  le: any(Op.leF, Op.leI), gt: any(Op.gtF, Op.gtI), ge: any(Op.geF, Op.geI),
-  select: same(Op.select), randomBits: int(Op.randomBits),
-}
-
-/** From, to. A bool is already 0 or 1, so it needs no conversion to int32. */
-const casts: Record<WordType, Opcodes> = {
-  float32: { int32: Op.floatToInt, bool: Op.floatToBool },
-  int32: { float32: Op.intToFloat, bool: Op.intToBool },
-  bool: { float32: Op.intToFloat },
-}
-
-/** Time per element in tenths of a nanosecond, of opcodes that take more than one. */
-const costs: { readonly [op: number]: number } = Object.fromEntries(
-  ([
-    [3, [Op.sqrt, Op.div, Op.minF, Op.maxF]],
-    [15, [Op.exp, Op.expm1, Op.log, Op.log1p, Op.log2, Op.tanh, Op.sigmoid]],
-    [25, [Op.erf, Op.sin, Op.cos, Op.tan, Op.asin, Op.acos, Op.atan, Op.atan2, Op.sinh, Op.cosh, Op.asinh, Op.acosh, Op.atanh,
-      Op.randomBits, Op.floorDivI, Op.modI, Op.remI, Op.shl, Op.shr, Op.shru]],
-    [80, [Op.pow, Op.floorDivF, Op.modF, Op.remF]],
-  ] as const).flatMap(([cost, ops]) => ops.map(op => [op, cost])),
-)
 const GATHER_COST = 8
 
 /** Places are counted on their own in each of the four groups until all are known. */
@@ -78,9 +31,6 @@ interface Lowered {
   readonly slotOf: readonly number[]
   readonly cost: number
 }
-
-/** A step, or one that this backend adds: the conversion of a 16-bit float that lies in a word. */
-type Coded = Step & { readonly code?: Op }
 
 /** By dtype: to float32 and from it. */
 const halves: { readonly [T in DType]?: readonly [from: Op, to: Op] } = {
@@ -106,15 +56,6 @@ function withHalves(program: Program, views: readonly DType[]): { steps: readonl
     return typeAt(o) === type ? at[o] - 1 : steps.push({ op: 'cast', dtype: 'int32', args: [at[o]], code }) - 1
   })
   return { steps, outputs, inputs: program.inputs }
-}
-
-function opcode(steps: readonly Coded[], step: Coded): Op | undefined {
-  if (step.code !== undefined) return step.code
-  if (step.op === 'input' || step.op === 'param' || step.op === 'const') return undefined
-  if (step.op === 'index') return Op.index
-  const operand = wordType(steps[step.args[step.args.length - 1]].dtype)
-  if (step.op === 'cast') return casts[operand][wordType(step.dtype)]
-  return opcodes[step.op][operand] ?? internal(`the wasm backend has no ${step.op} for ${operand}`)
 }
 
 /** Pairs of steps that one pass computes: the opcode by outer step and place of the inner one among its operands. */
@@ -290,6 +231,28 @@ function encodeTranspose(shape: readonly number[], [from, to]: readonly number[]
   w.scratch(1024)
 }
 
+/** A way for programs of several steps over words. The payload of assembly/map-run.ts. */
+function encodeEmitted({ program, params, inputs, outputs }: MapKernel, shape: readonly number[], strides: readonly number[][], w: Writer): void {
+  const rank = shape.length
+  const size = numel(shape)
+  const forms = strides.map((s, k): Form => (s[rank - 1] === 1 ? 'run' : k < inputs.length && s[rank - 1] === 0 ? 'same' : 'strided'))
+  w.i32(tasksFor(size * loopCost(program, forms), Math.ceil(size / 16)))
+  w.i32(Way.emitted)
+  w.i32(size)
+  w.i32(shape[rank - 1])
+  w.i32(placeLoop(program, forms, w.functions))
+  w.i32(rank)
+  w.i32(inputs.length + outputs.length)
+  w.list(shape)
+  for (const s of strides) w.list(s.map(x => x * WORD))
+  writeCommon({ program, params }, w)
+  w.scratch(128 + strides.length * 8)
+}
+
+/** Eager work runs a program a few times: no loop is made for it. */
+const deservesLoop = ({ program, inputs, outputs }: MapKernel, w: Writer): boolean =>
+  w.inPlan && [...inputs, ...outputs].every(v => dtypes[v.dtype].bytes === WORD) && program.steps.filter(s => s.args.length > 0).length > 1
+
 export function encodeMap(kernel: MapKernel, w: Writer): void {
   const { program, params } = kernel
   const views: readonly View[] = [...kernel.inputs, ...kernel.outputs]
@@ -299,6 +262,7 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
   const rank = shape.length
   const inner = rank - 1
   if (isTranspose(kernel, strides)) return encodeTranspose(shape, strides, w)
+  if (deservesLoop(kernel, w)) return encodeEmitted(kernel, shape, strides, w)
   const length = shape[inner]
   const size = numel(shape)
   const byRows = rank > 1 && isShortRow(length)
@@ -350,11 +314,7 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
     w.i32(bytes)
     w.list(strides[k].map(s => s * bytes))
   })
-  for (const s of splats) {
-    const value = s.op === 'param' ? params[s.index!] : s.value!
-    if (s.dtype === 'float32') w.f32(value)
-    else w.i32(s.dtype === 'bool' ? Number(value !== 0) : value)
-  }
+  for (const s of splats) writeCommonStep(s, params, w)
   const fixed = views.length + splats.length + uniform.length
   const base = { view: 0, splat: views.length, uniform: fixed - uniform.length, slot: fixed }
   for (const [op, ...places] of [...uniform, ...instructions]) {

@@ -1,5 +1,6 @@
 // A kernel as 32-bit words for the wasm side: [kind, number of words, number of views, address of each view's first element,
 // payload…]. assembly/descriptor.ts reads what is written here; each kind has its payload in its own encode-*.ts.
+import type { Functions } from './emit/functions.ts'
 
 /** Collects words. Payload numbers are int32 unless pushed as `f32`. */
 export class Writer {
@@ -10,6 +11,9 @@ export class Writer {
   scratchBytes = 0
   /** The same of kernels that are one task, which falls to the calling thread. */
   callerBytes = 0
+
+  /** Kernels of a plan run many times, so they may have functions made for them that one run would not pay for. */
+  constructor(readonly functions: Functions, readonly inPlan: boolean) {}
 
   reset(): void {
     this.length = 0

@@ -4,6 +4,7 @@ import { fail, internal } from '../../core/errors.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { factorFailure } from '../failures.ts'
+import { Functions } from './emit/functions.ts'
 import { runFloat64, usesFloat64 } from './float64.ts'
 import { Heap, type WasmBlock } from './memory.ts'
 import { allowRelaxed, builtin, compileBinary, supports, type WasmExports } from './module.ts'
@@ -31,7 +32,7 @@ export async function openWasm(options: WasmOptions = {}): Promise<Backend> {
   const relaxed = options.relaxed !== false && supports('relaxed')
   const { threads: wanted, why } = threadCount(options.threads)
   const shared = wanted > 1
-  const module = await compileBinary(relaxed ? 'relaxed' : 'simd', shared)
+  const { module, bytes } = await compileBinary(relaxed ? 'relaxed' : 'simd', shared)
   const { memory, maxPages } = newMemory(shared)
   const instance = await WebAssembly.instantiate(module, { env: { memory } })
   const pool = await Pool.start(memory, module, wanted)
@@ -42,7 +43,9 @@ export async function openWasm(options: WasmOptions = {}): Promise<Backend> {
     threads: pool.threads,
     why: reasons.join('; '),
   }
-  return new WasmBackend(instance.exports as unknown as WasmExports, memory, maxPages, pool, info)
+  const exports = instance.exports as unknown as WasmExports
+  const functions = new Functions(bytes, { exports, memory, shared, share: (modules, size) => pool.share(modules, size) })
+  return new WasmBackend(exports, memory, maxPages, pool, functions, info)
 }
 
 function threadCount(asked: number | undefined): { threads: number; why: string } {
@@ -79,7 +82,6 @@ interface Machine {
 
 class WasmBackend implements Backend, PlanHost {
   readonly hasFloat64 = true
-  readonly fuses = (): boolean => false
   readonly lost = new Promise<string>(() => {})
   private open: Machine | null
   private scratchBlock: WasmBlock | null = null
@@ -88,9 +90,9 @@ class WasmBackend implements Backend, PlanHost {
   /** Bytes in blocks of the caller; the heap also counts what this class keeps for itself. */
   private held = 0
 
-  constructor(exports: WasmExports, memory: WebAssembly.Memory, maxPages: number, pool: Pool, readonly info: DeviceInfo) {
+  constructor(exports: WasmExports, memory: WebAssembly.Memory, maxPages: number, pool: Pool, readonly functions: Functions, readonly info: DeviceInfo) {
     const heap = new Heap(memory, exports.heapBase(), maxPages)
-    this.open = { heap, exports, recent: new RecentDescriptors(heap), pool }
+    this.open = { heap, exports, recent: new RecentDescriptors(heap, functions), pool }
   }
 
   private get machine(): Machine {
@@ -99,6 +101,10 @@ class WasmBackend implements Backend, PlanHost {
 
   get heap(): Heap {
     return this.machine.heap
+  }
+
+  fuses(kernel: Kernel): boolean {
+    return kernel.kind === 'map'
   }
 
   alloc(bytes: number): Block {

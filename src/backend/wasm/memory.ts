@@ -49,11 +49,16 @@ export class Heap {
     private readonly maxPages: number,
   ) {
     this.refresh()
-    this.spans = [{ start: Math.ceil(base / UNIT) * UNIT, end: this.reserved }]
+    this.spans = [{ start: Math.ceil(base / UNIT) * UNIT, end: this.end }]
   }
 
   get reserved(): number {
     return this.bytes.length
+  }
+
+  /** Loops read whole vectors, up to three words behind the last block. */
+  private get end(): number {
+    return this.reserved - UNIT
   }
 
   private get limit(): number {
@@ -140,7 +145,7 @@ export class Heap {
         continue // the engine has no memory left: a smaller step may still do
       }
       this.refresh()
-      last.end = this.reserved
+      last.end = this.end
       return true
     }
     return false
@@ -161,7 +166,7 @@ export class Heap {
       if (before !== undefined && before.end === span.start) before.end = span.end
       else this.spans.push({ ...span })
     }
-    if (this.spans[this.spans.length - 1].end !== this.reserved) this.spans.push({ start: this.reserved, end: this.reserved })
+    if (this.spans[this.spans.length - 1].end !== this.end) this.spans.push({ start: this.end, end: this.end })
   }
 
   write(address: number, data: Words): void {

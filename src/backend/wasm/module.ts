@@ -3,8 +3,9 @@ import { fail, internal } from '../../core/errors.ts'
 
 export type Binary = 'simd' | 'relaxed'
 
-/** The functions of assembly/index.ts. */
+/** The functions of assembly/index.ts; those of vectors are for other modules only. */
 export interface WasmExports {
+  readonly table: WebAssembly.Table
   execute(desc: number): number
   executePlan(list: number, n: number): number
   heapBase(): number
@@ -95,11 +96,11 @@ export function unshared(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer
 }
 
 /** Compiles a binary, for shared memory or not. */
-export async function compileBinary(binary: Binary, shared: boolean): Promise<WebAssembly.Module> {
+export async function compileBinary(binary: Binary, shared: boolean): Promise<{ module: WebAssembly.Module; bytes: Uint8Array<ArrayBuffer> }> {
   const bytes = await bytesOf(binary)
   const fitting = shared ? bytes : unshared(bytes)
   try {
-    return await WebAssembly.compile(fitting)
+    return { module: await WebAssembly.compile(fitting), bytes }
   } catch (e) {
     return fail('init', `WebAssembly does not compile here: ${String(e)}`, "a page with a content security policy must allow 'wasm-unsafe-eval' in script-src")
   }

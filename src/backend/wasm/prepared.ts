@@ -4,6 +4,7 @@ import { WORD } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import type { Block, Launch, Prepared } from '../backend.ts'
 import { Writer } from './encode.ts'
+import type { Functions } from './emit/functions.ts'
 import { runFloat64, usesFloat64 } from './float64.ts'
 import { encode, HEADER } from './kinds.ts'
 import type { Kernel } from '../../ir/kernel.ts'
@@ -12,6 +13,7 @@ import type { Heap, WasmBlock } from './memory.ts'
 /** What a plan needs of its backend. */
 export interface PlanHost {
   readonly heap: Heap
+  readonly functions: Functions
   executePlan(list: number, n: number): number
   /** Gives memory back, also after the end of the device. */
   release(block: WasmBlock): void
@@ -29,7 +31,7 @@ interface Stretch {
 }
 
 export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Prepared {
-  const w = new Writer()
+  const w = new Writer(backend.functions, true)
   /** Where the words lie that hold an address inside a block. */
   const uses = new Map<Block, number[]>()
   const parts: (Stretch | Launch)[] = []
@@ -47,6 +49,7 @@ export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Pre
       else uses.set(block, [start + HEADER + i])
     })
   })
+  w.functions.finish()
   backend.growScratch(w.scratchBytes, w.callerBytes)
   const list = backend.heap.alloc(w.length * WORD)
   backend.heap.write(list.address, w.words.subarray(0, w.length))

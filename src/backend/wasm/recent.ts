@@ -5,6 +5,7 @@ import type { View } from '../../core/view.ts'
 import type { Kernel, KernelKind, KernelOf } from '../../ir/kernel.ts'
 import type { Program } from '../../ir/scalar.ts'
 import type { Block } from '../backend.ts'
+import type { Functions } from './emit/functions.ts'
 import { Writer } from './encode.ts'
 import { encode, HEADER } from './kinds.ts'
 import type { Heap, WasmBlock } from './memory.ts'
@@ -101,9 +102,11 @@ const byteOffset = ({ dtype, offset }: View): number => (offset === 0 ? 0 : offs
 
 export class RecentDescriptors {
   private readonly places = new Array<Descriptor | null>(PLACES).fill(null)
-  private readonly writer = new Writer()
+  private readonly writer: Writer
 
-  constructor(private readonly heap: Heap) {}
+  constructor(private readonly heap: Heap, functions: Functions) {
+    this.writer = new Writer(functions, false)
+  }
 
   /** The descriptor of a kernel, with the addresses of these blocks. */
   descriptor(kernel: Kernel, blocks: readonly Block[]): Descriptor {
@@ -124,6 +127,7 @@ export class RecentDescriptors {
     const w = this.writer
     w.reset()
     encode(kernel, blocks, w)
+    w.functions.finish()
     if (before) this.heap.release(before.block)
     const block = this.heap.alloc(w.length * WORD)
     this.heap.write(block.address, w.words.subarray(0, w.length))

@@ -2,7 +2,9 @@
 import { builtin } from './module.ts'
 
 // Words of the control area of assembly/pool.ts.
+const GENERATION = 64 / 4
 const THREADS = 384 / 4
+const TABLE = 388 / 4
 export const FAULT_CODE = 448 / 4
 export const FAULT_VALUE = 452 / 4
 export const FAULT_SIZE = 456 / 4
@@ -18,18 +20,30 @@ export const MAX_THREADS = 64
 const SPIN = 200_000
 const START_TIMEOUT_MS = 10_000
 
-// Knows nothing but how to enter the pool, so it needs no file of its own and no bundler.
+// Knows nothing but how to enter the pool, and to fill the function table when the pool sends it out for that; so it needs no file
+// of its own and no bundler.
 const source = `
-const start = async ({ module, memory, id, spin }, post) => {
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory } })
-  post('ready')
-  try { exports.enterPool(id, spin) } catch (e) { exports.taskTrapped(); throw e }
+let env, id, spin, table
+const enter = () => { try { env.enterPool(id, spin, table.length) } catch (e) { env.taskTrapped(); throw e } }
+const receive = (m, post) => {
+  if (m.modules) {
+    for (const module of m.modules) for (const f of Object.values(new WebAssembly.Instance(module, { env }).exports)) table.grow(1, f)
+    return enter()
+  }
+  ({ id, spin } = m)
+  return WebAssembly.instantiate(m.module, { env: { memory: m.memory } }).then(({ exports }) => {
+    table = exports.table
+    env = { ...exports, memory: m.memory }
+    post('ready')
+    enter()
+  })
 }
-if (typeof importScripts === 'function') onmessage = e => start(e.data, postMessage.bind(globalThis))
-else { const { parentPort } = require('node:worker_threads'); parentPort.once('message', m => start(m, x => parentPort.postMessage(x))) }
+if (typeof importScripts === 'function') onmessage = e => receive(e.data, postMessage.bind(globalThis))
+else { const { parentPort } = require('node:worker_threads'); parentPort.on('message', m => receive(m, x => parentPort.postMessage(x))) }
 `
 
 interface Started {
+  post(message: object): void
   terminate(): void
 }
 
@@ -42,7 +56,7 @@ function startWorker(message: object, ready: () => void, died: (why: string) => 
     worker.on('error', e => died(String(e)))
     worker.on('exit', () => died('the worker ended'))
     worker.postMessage(message)
-    return { terminate: () => void worker.terminate() }
+    return { post: m => worker.postMessage(m), terminate: () => void worker.terminate() }
   }
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
   const worker = new Worker(url)
@@ -52,7 +66,7 @@ function startWorker(message: object, ready: () => void, died: (why: string) => 
   }
   worker.onerror = e => died(e.message || 'the page does not allow workers from blob: URLs (content security policy, worker-src)')
   worker.postMessage(message)
-  return { terminate: () => worker.terminate() }
+  return { post: m => worker.postMessage(m), terminate: () => worker.terminate() }
 }
 
 export class Pool {
@@ -112,6 +126,16 @@ export class Pool {
     if (!this.alive.delete(id)) return
     this.count()
     console.warn(`lampas: a thread ended (${why}); ${this.threads} of ${this.workers.length + 1} go on`)
+  }
+
+  /** Hands modules to the workers, whose functions come next in every thread's table and make it `size` places long. */
+  share(modules: readonly WebAssembly.Module[], size: number): void {
+    if (this.alive.size === 0) return
+    for (const w of this.workers) w.post({ modules })
+    const words = new Int32Array(this.memory.buffer)
+    Atomics.store(words, TABLE, size)
+    Atomics.add(words, GENERATION, 1)
+    Atomics.notify(words, GENERATION)
   }
 
   dispose(): void {
