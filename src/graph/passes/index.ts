@@ -1,13 +1,14 @@
 // The compiler's passes: from the traced graph to the one that is planned. Each phase applies its rewrites until none fires any more.
 import { LampasError, fail, nearest } from '../../core/errors.ts'
 import type { Op } from '../../ops/op.ts'
-import type { Graph, GraphNode } from '../graph.ts'
+import type { Graph, GraphNode, Value } from '../graph.ts'
 import type { Site } from '../site.ts'
 import { algebra } from './algebra.ts'
 import { folding } from './folding.ts'
+import { loops } from './loops.ts'
 import { movements } from './movement.ts'
 import { reductions } from './reductions.ts'
-import { phases, type Phase, type Rewrite } from './rewrite.ts'
+import { phases, type Phase, type Replacement, type Rewrite } from './rewrite.ts'
 import { Rewriter, type LiveNode } from './rewriter.ts'
 import { stabilising } from './stabilise.ts'
 
@@ -18,7 +19,7 @@ const merge: Rewrite = {
   // The table of the graph does it, whenever a node is made or gets other operands.
   apply: () => null,
 }
-export const allRewrites: readonly Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, folding]
+export const allRewrites: readonly Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...loops, folding]
 
 /** How much is done: all phases, or only merging, for functions that run once or twice. */
 export type CompileMode = 'fastRun' | 'fastCompile'
@@ -129,11 +130,11 @@ function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired
     for (const rewrite of rules(node.op)) {
       t.at = node
       const made = attempt(rewrite, node, t)
-      const value = made && t.fit(made, node.outputs[0])
-      if (value && value !== node.outputs[0]) {
+      const pairs = made && fitted(Array.isArray(made) ? (made as Replacement) : [[node.outputs[0], made as Value]], t)
+      if (pairs?.length) {
         left--
         fired.push({ rewrite, op: node.op.name, site: node.site, count: 1 })
-        t.replace(node.outputs[0], value)
+        for (const [from, to] of pairs) t.replace(from, to)
         t.forget()
         for (const n of t.touched.splice(0)) if (t.isLive(n)) again(n, LOOK)
         break
@@ -144,6 +145,12 @@ function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired
 }
 /** How far above a change a pattern may begin that sees it. */
 const LOOK = 4
+
+/** What is really another value, in the shape of what it replaces; null when something does not fit. */
+function fitted(pairs: Replacement, t: Rewriter): Replacement | null {
+  const others = pairs.filter(([from, to]) => from !== to).map(([from, to]) => [from, t.fit(to, from)] as const)
+  return others.every((p): p is readonly [Value, Value] => p[1] !== null) ? others : null
+}
 
 function attempt(rewrite: Rewrite, node: LiveNode, t: Rewriter): ReturnType<Rewrite['apply']> {
   try {

@@ -6,6 +6,9 @@ import type { LiveNode, Rewriter } from './rewriter.ts'
 export const phases = ['merge', 'canonicalise', 'stabilise', 'specialise'] as const
 export type Phase = (typeof phases)[number]
 
+/** Values and what takes their places, of the same shape and dtype. */
+export type Replacement = readonly (readonly [from: Value, to: Value])[]
+
 export interface Rewrite {
   readonly name: string
   readonly phase: Phase
@@ -17,6 +20,6 @@ export interface Rewrite {
   readonly rounds: boolean
   /** Records of the nodes that it looks at; absent: all. */
   readonly ops?: readonly Op[]
-  /** What takes the place of the node's first output, or null. */
-  apply(node: LiveNode, t: Rewriter): Value | null
+  /** What takes the place of the node's first output, or of several values; or null. */
+  apply(node: LiveNode, t: Rewriter): Value | Replacement | null
 }

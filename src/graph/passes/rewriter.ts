@@ -8,6 +8,7 @@ import type { Op } from '../../ops/op.ts'
 import '../../ops/pointwise.ts'
 import { pointwiseOps } from '../../ops/pointwise-record.ts'
 import type { Graph, GraphNode, Value } from '../graph.ts'
+import { Body } from '../loop.ts'
 import type { Site } from '../site.ts'
 
 /** A node of the copy: its inputs may be exchanged. */
@@ -29,7 +30,25 @@ const identityOf = (x: object): number => identities.get(x) ?? (identities.set(x
 function textOf(p: unknown): string {
   if (typeof p !== 'object' || p === null) return typeof p === 'function' ? `#${identityOf(p)}` : Object.is(p, -0) ? '-0' : `${typeof p}:${String(p)}`
   if (Array.isArray(p)) return `[${p.map(textOf).join()}]`
+  if (p instanceof Body) return textOfBody(p)
   return Object.getPrototypeOf(p) === Object.prototype ? `{${Object.entries(p).map(([k, v]) => `${k}=${textOf(v)}`).join()}}` : `#${identityOf(p)}`
+}
+
+const bodies = new WeakMap<Body, string>()
+/** Equal texts: steps that do the same. */
+function textOfBody(body: Body): string {
+  const known = bodies.get(body)
+  if (known) return known
+  const { externals, nodes, outputs } = body.graph
+  const ids = new Map(externals.map((v, i) => [v, `x${i}:${v.dtype}[${v.shape.join()}]`]))
+  const of = (v: Value): string => ids.get(v) ?? (v.constant === undefined ? `#${identityOf(v)}` : idOf(v))
+  const lines = nodes.map((n, k) => {
+    n.outputs.forEach((v, i) => ids.set(v, `${k}.${i}`))
+    return `${n.inputs.map(of).join()} ${whatOf(n.op, n.params)}`
+  })
+  const text = `(${lines.join(';')}→${outputs.map(of).join()})`
+  bodies.set(body, text)
+  return text
 }
 
 const idOf = (v: Value): string => {

@@ -1,5 +1,6 @@
 // For every rewrite a program on which it fires, and one that looks alike on which it must not.
 import { arange, cat, cosh, exp, flip, full, log, logicalAnd, logicalNot, lt, eq, maximum, ones, pow, reciprocal, relu, scatterAdd, sigmoid, softmax, sqrt, square, sub, tensor, where, zeros, zerosLike, div, log1p, type Tensor } from '../../../src/index.ts'
+import * as S from '../../../src/symbolic/index.ts'
 
 export interface Inputs {
   /** float32 [3, 4], of both signs. */
@@ -17,6 +18,7 @@ export interface Row {
   readonly not: (v: Inputs) => Tensor
 }
 
+const sum2 = ([a, b]: readonly Tensor[]): Tensor => a.add(b)
 const twice = (x: Tensor): Tensor => x.add(x.sin())
 
 export const rows: Readonly<Record<string, Row>> = {
@@ -103,6 +105,12 @@ export const rows: Readonly<Record<string, Row>> = {
   'root-of-square': { fires: ({ x }) => sqrt(square(x)), not: ({ x }) => sqrt(square(x).add(1)) },
   tanh: { fires: ({ x }) => exp(x).sub(exp(x.neg())).div(exp(x).add(exp(x.neg()))).detach(), not: ({ x, p }) => exp(x).sub(exp(p.neg())).div(exp(x).add(exp(p.neg()))).detach() },
   cancel: { fires: ({ x, p }) => p.div(exp(x)).mul(exp(x)).detach(), not: ({ x, p }) => p.div(x).mul(x).detach() },
+
+  'scan-unused': { fires: ({ x }) => S.scan((a, s) => [s.add(a), s.mul(2)], { sequences: x.detach(), outputsInfo: [zeros(4), null] })[0], not: ({ x }) => sum2(S.scan((a, s) => [s.add(a), s.mul(2)], { sequences: x.detach(), outputsInfo: [zeros(4), null] })) },
+  'scan-last': { fires: ({ x }) => S.scan((a, s) => s.mul(a).add(1), { sequences: x.detach(), outputsInfo: zeros(4) }).at(-1), not: ({ x }) => S.scan((a, s) => s.mul(a).add(1), { sequences: x, outputsInfo: zeros(4) }).at(0) },
+  'scan-invariant': { fires: ({ x }) => S.scan((a, s, w) => s.mul(w.exp()).add(a), { sequences: x, outputsInfo: zeros(4), nonSequences: x.at(0) }), not: ({ x }) => S.scan((a, s, w) => s.mul(w).exp().add(a), { sequences: x, outputsInfo: zeros(4), nonSequences: x.at(0) }) },
+  'scan-sum-after': { fires: ({ x }) => S.foldl((a, s) => s.add(a.reshape(4, 1).matmul(a.reshape(1, 4))), x, zeros(4, 4)), not: ({ x }) => S.scan((a, s) => s.add(a.reshape(4, 1).matmul(a.reshape(1, 4))), { sequences: x, outputsInfo: zeros(4, 4) }) },
+  'scan-product-before': { fires: ({ x, p }) => S.scan((a, s, w) => s.mul(0.5).add(a.matmul(w)), { sequences: x, outputsInfo: zeros(3), nonSequences: p.t() }), not: ({ x, p }) => S.scan((a, s, w) => s.add(a).matmul(w), { sequences: x, outputsInfo: zeros(4), nonSequences: p.t().matmul(p) }) },
 }
 
 export const values = (): { x: Tensor; p: Tensor; n: Tensor; b: Tensor } => ({
