@@ -5,6 +5,7 @@ import type { ApiName, DeviceChoice, DeviceName, Failure, FromWorker } from '../
 import { ConsolePanel } from './console.ts'
 import { byId, make } from './dom.ts'
 import { Editor } from './editor.ts'
+import { GraphTab } from './graph-tab.ts'
 import { readLink, writeLink, type LinkState } from './link.ts'
 import { Notice } from './notice.ts'
 import { Results } from './results.ts'
@@ -34,6 +35,7 @@ export class App {
   private readonly console: ConsolePanel
   private readonly results: Results
   private readonly session: Session
+  private readonly graph: GraphTab
   /** Code that the visitor has changed, by example. */
   private readonly edits = new Map<string, string>()
   private devices: readonly DeviceChoice[] = []
@@ -53,6 +55,7 @@ export class App {
         this.notice.show(`The runtime could not be started: ${sentence(reason)} Reload the page to try again.`)
       },
     })
+    this.graph = new GraphTab(this.editor, this.session, problem => this.notice.show(problem))
   }
 
   start(): void {
@@ -117,6 +120,7 @@ export class App {
     byId('about', HTMLElement).textContent = example.about
     byId('file', HTMLElement).textContent = `${example.id}.js`
     this.clear()
+    this.graph.leave()
     this.edited()
   }
 
@@ -186,6 +190,7 @@ export class App {
     }
     this.remember()
     this.setRunning(true)
+    this.graph.begin(this.editor.code)
     this.session.run({
       type: 'run',
       code: this.editor.code,
@@ -230,6 +235,9 @@ export class App {
         return this.console.print(message.lines, message.dropped)
       case 'failure':
         return this.fail(message.failure)
+      case 'functions':
+      case 'insight':
+        return this.graph.receive(message)
       default:
         if (message.type === 'progress') this.status.progress(message.progress)
         this.results.receive(message)
@@ -249,6 +257,7 @@ export class App {
   private finished(ending: Ending, reason: string, alive: boolean): void {
     this.setRunning(false)
     if (!alive) this.results.endDrawing()
+    this.graph.end(alive)
     const again = { label: 'Run again', run: () => this.run() }
     switch (ending) {
       case 'done':

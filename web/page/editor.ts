@@ -31,7 +31,7 @@ export interface EditorEvents {
 }
 
 export class Editor {
-  private readonly view: EditorView
+  readonly view: EditorView
   private failure: Diagnostic | null = null
 
   constructor(parent: HTMLElement, events: EditorEvents) {

@@ -17,7 +17,7 @@ export interface SessionEvents {
   broken(reason: string): void
 }
 
-const types = ['ready', 'devices', 'device', 'progress', 'plot', 'memory', 'predictions', 'boundary', 'fit', 'text', 'drawable', 'guess', 'console', 'failure', 'finished'] as const satisfies readonly FromWorker['type'][]
+const types = ['ready', 'devices', 'device', 'progress', 'plot', 'memory', 'predictions', 'boundary', 'fit', 'text', 'drawable', 'guess', 'functions', 'insight', 'console', 'failure', 'finished'] as const satisfies readonly FromWorker['type'][]
 
 const isOurs = (data: unknown): data is FromWorker => typeof data === 'object' && data !== null && 'type' in data && types.some(t => t === data.type)
 
@@ -68,6 +68,15 @@ export class Session {
 
   draw(pixels: Float32Array): void {
     this.worker?.postMessage({ type: 'draw', pixels })
+  }
+
+  /** What the running or ended program has compiled; the answers come as messages, when the program pauses. */
+  askFunctions(): void {
+    if (this.ready) this.worker?.postMessage({ type: 'functions' })
+  }
+
+  askInsight(id: number): void {
+    if (this.ready) this.worker?.postMessage({ type: 'inspect', id })
   }
 
   private spawn(): void {

@@ -1,4 +1,5 @@
 // What the page and its worker say to each other. The worker owns the runtime and the user's code; the page only draws.
+import type { FunctionEntry, Insight } from './graph.ts'
 
 export type DeviceName = 'wasm' | 'webgpu'
 
@@ -46,6 +47,9 @@ export type ToWorker =
   | { readonly type: 'probe' }
   | { readonly type: 'stop' }
   | { readonly type: 'draw'; readonly pixels: Float32Array }
+  /** Which functions have been compiled? */
+  | { readonly type: 'functions' }
+  | { readonly type: 'inspect'; readonly id: number }
 
 /** Names that completion offers, read from the running library. */
 export interface ApiNames {
@@ -108,6 +112,8 @@ export type FromWorker =
   | { readonly type: 'text'; readonly lines: readonly string[] }
   | { readonly type: 'drawable'; readonly size: number }
   | { readonly type: 'guess'; readonly probs: readonly number[] }
+  | { readonly type: 'functions'; readonly functions: readonly FunctionEntry[] }
+  | { readonly type: 'insight'; readonly insight: Insight }
   | { readonly type: 'console'; readonly lines: readonly LogLine[]; readonly dropped: number }
   | { readonly type: 'failure'; readonly failure: Failure }
   | { readonly type: 'finished'; readonly outcome: Outcome; readonly reason: string }

@@ -6,6 +6,7 @@ import { describe } from './api.ts'
 import { failureOf } from './failure.ts'
 import { Feed } from './feed.ts'
 import { formatLine } from './format.ts'
+import { inspect, listFunctions, overrides } from './functions.ts'
 import { moduleLinker } from './modules.ts'
 import * as playground from './playground.ts'
 
@@ -26,6 +27,7 @@ const feed = new Feed(post, () => {
 let finished = false
 let opened = 0
 let explain = (_error: unknown): void => {}
+let program = ''
 
 /** `init` as the user's code sees it: the page learns which device was opened, and when it goes away. */
 const init: typeof lampas.init = async options => {
@@ -40,7 +42,7 @@ const init: typeof lampas.init = async options => {
 }
 
 const { control, Stopped, ...shown } = playground
-const modules = { lampas: { ...lampas, init }, playground: shown }
+const modules = { lampas: { ...lampas, ...overrides, init }, playground: shown }
 const link = moduleLinker(modules)
 
 async function probe(): Promise<void> {
@@ -60,7 +62,7 @@ function finish(outcome: Outcome, reason: string): void {
 
 async function run({ code, imports, settings, base }: RunRequest): Promise<void> {
   control.start({ base, feed, post }, settings)
-  const url = link(code, imports)
+  const url = (program = link(code, imports))
   explain = error => {
     const failure = failureOf(error, url, code)
     feed.flush()
@@ -97,8 +99,15 @@ self.addEventListener('message', (event: MessageEvent<ToWorker>) => {
   if (message.type === 'run') run(message).catch(explain)
   else if (message.type === 'probe') void probe()
   else if (message.type === 'stop') control.stop()
+  else if (message.type === 'functions') post({ type: 'functions', functions: listFunctions() })
+  else if (message.type === 'inspect') show(message.id)
   else control.draw(message.pixels).catch(explain)
 })
+
+function show(id: number): void {
+  const insight = inspect(id, program)
+  if (insight) post({ type: 'insight', insight })
+}
 
 /** A lock of the worker's name, for which the page waits: it comes free when the worker ends, however it ends. */
 const holdLock = (): Promise<void> =>
