@@ -63,6 +63,8 @@ export interface Backend {
    * the place of others for this call (inputs that change from call to call).
    */
   prepare(launches: readonly Launch[]): Prepared
+  /** The same, telling how long each launch took, on devices that work behind one's back and know. */
+  prepareTimed?(launches: readonly Launch[]): TimedPrepared
   /** Resolves when all queued work is done; rejects when any failed. */
   sync(): Promise<void>
   /** Resolves when the device is lost, with the reason. Never, on a device that cannot be lost. */
@@ -74,5 +76,11 @@ export interface Backend {
 
 export interface Prepared {
   run(swap?: ReadonlyMap<Block, Block>): void
+  dispose(): void
+}
+
+export interface TimedPrepared {
+  /** Queues all launches; resolves with the milliseconds of each. */
+  run(swap?: ReadonlyMap<Block, Block>): Promise<Float64Array>
   dispose(): void
 }

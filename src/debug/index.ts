@@ -1,3 +1,5 @@
 // Tools for checking one's own work, apart from the main entry so that pages which only train do not carry them: `lampas/debug`.
 export { rewrites, type RewriteInfo } from '../graph/passes/index.ts'
 export { gradcheck, gradgradcheck, type Differentiable, type GradcheckOptions } from '../autograd/gradcheck.ts'
+export { profile, Profile, type Measured, type MeasuredKernel, type ProfiledKernel, type ProfileRow } from '../graph/modes/profile.ts'
+import '../graph/modes/index.ts'

@@ -4,11 +4,12 @@ import { dtypes, type Words } from '../../core/dtype.ts'
 import { fail, internal, LampasError } from '../../core/errors.ts'
 import { extent } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
-import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
+import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared, TimedPrepared } from '../backend.ts'
 import { Faults, lostError, recordedFault } from './faults.ts'
 import { lower } from './lower.ts'
 import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
 import { Params, Queue, slotBytes, type Command } from './queue.ts'
+import { timed } from './timing.ts'
 import { FAULTS, type Target, type Work } from './wgsl.ts'
 
 export interface WebGPUOptions {
@@ -48,6 +49,7 @@ class WebGPU implements WebGPUBackend {
   readonly hasFloat64 = false
   readonly fuses = (): boolean => false
   readonly info: DeviceInfo
+  readonly prepareTimed?: (launches: readonly Launch[]) => TimedPrepared
   readonly #faults = new Faults()
   readonly #queue: Queue
   readonly #pool: Pool
@@ -62,6 +64,7 @@ class WebGPU implements WebGPUBackend {
     this.info = { name: 'webgpu', detail: adapterName, threads: 1, why: '' }
     this.#target = { family }
     this.#queue = new Queue(device, this.#faults)
+    if (device.features.has(TIMES)) this.prepareTimed = launches => timed(device, this.#queue, launches.map(l => this.prepare([l])))
     this.#pool = new Pool(
       device,
       () => {
@@ -276,6 +279,9 @@ class WebGPU implements WebGPUBackend {
   }
 }
 
+/** What profiles need; not every adapter has it. */
+const TIMES = 'timestamp-query'
+
 interface Lowered {
   readonly work: Work
   /** The blocks of a kernel without repeats, by slot. */
@@ -293,7 +299,7 @@ export async function openWebGPU(options: WebGPUOptions = {}): Promise<WebGPUBac
   const { vendor, architecture, device: model, description, isFallbackAdapter } = adapter.info
   const name = description || [vendor, architecture, model].filter(Boolean).join(' ') || 'unnamed adapter'
   const device = await adapter
-    .requestDevice({ requiredLimits: Object.fromEntries(wanted.map(limit => [limit, adapter.limits[limit]])) })
+    .requestDevice({ requiredFeatures: adapter.features.has(TIMES) ? [TIMES] : [], requiredLimits: Object.fromEntries(wanted.map(limit => [limit, adapter.limits[limit]])) })
     .catch((error: Error) => fail('webgpu', `the graphics adapter ${name} gave no device: ${error.message}`, 'close other pages that use the GPU, and try again'))
   return new WebGPU(device, name, isFallbackAdapter, family ?? (isFallbackAdapter ? 'register' : 'shared'))
 }

@@ -130,6 +130,12 @@ export class Queue {
     this.#recorded++
   }
 
+  /** What is added next runs in a pass of its own, which writes timestamps. */
+  begin(timestampWrites: GPUComputePassTimestampWrites): void {
+    this.#endPass()
+    this.#pass = this.#commands().beginComputePass({ timestampWrites })
+  }
+
   copy(from: GPUBuffer, fromOffset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
     this.#endPass()
     this.#commands().copyBufferToBuffer(from, fromOffset, to, toOffset, bytes)

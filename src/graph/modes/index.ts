@@ -1,23 +1,14 @@
 // The modes of compiled functions that watch: which of them a function has, and how their news reach its caller. A device that can be read at
 // once lets the call throw. Elsewhere the news come later: reading a result waits for them, and so do the next call and `checked()`.
 import type { Block } from '../../backend/backend.ts'
+import { fail } from '../../core/errors.ts'
 import type { Storage } from '../../eager/storage.ts'
 import type { Graph } from '../graph.ts'
 import type { Plan } from '../plan.ts'
 import { provideWatching, type Watch, type Watched, type Watcher, type WatchMode, type WatchOptions } from '../watch.ts'
-import type { Profile } from './profile.ts'
 import { guardOptions, NanGuard, type Finding, type NanGuardOptions } from './nan-guard.ts'
-
-/** How the kernels of a call are run; what it finds may come later. */
-export interface Runner {
-  run(plan: Plan, swap: ReadonlyMap<Block, Block>): Promise<void> | void
-  dispose(): void
-}
-
-const plainly: Runner = {
-  run: (plan, swap) => plan.prepared.run(swap),
-  dispose: () => {},
-}
+import { Profile, Timing, type Measured } from './profile.ts'
+import { plainly, type Runner } from './runner.ts'
 
 /** Checks that are under way, and the first that failed. */
 class News {
@@ -97,13 +88,23 @@ class Watching implements Watch {
 class Modes implements Watcher {
   private readonly news = new News()
   private readonly guarding: Required<NanGuardOptions> | null
+  private readonly timings: Timing[] = []
 
-  constructor(private readonly name: string, options: WatchOptions, mode: WatchMode | null) {
+  constructor(private readonly name: string, private readonly options: WatchOptions, mode: WatchMode | null) {
     this.guarding = options.nanGuard || mode === 'nanGuard' ? guardOptions(name, options.nanGuard ?? true) : null
   }
 
   watch(step: Watched): Watch {
-    return new Watching(this.news, step, this.guarding && new NanGuard(this.name, step, this.guarding), plainly)
+    // There are no values to look at on 'meta'.
+    const guarding = step.backend.info.name === 'meta' ? null : this.guarding
+    return new Watching(this.news, step, guarding && new NanGuard(this.name, step, guarding), this.runner(step))
+  }
+
+  private runner({ backend }: Watched): Runner {
+    if (!this.options.profile) return plainly
+    const timing = new Timing(backend)
+    this.timings.push(timing)
+    return timing
   }
 
   settle(): void {
@@ -114,8 +115,17 @@ class Modes implements Watcher {
     return this.news.all()
   }
 
-  profile(ms: Readonly<Record<string, number>>): Profile {
-    return { ms }
+  profile(compile: Readonly<Record<string, number>>): Profile {
+    if (!this.options.profile) fail('profile', `${this.name} is not profiled`, 'compile(fn, { profile: true })')
+    const { name, timings } = this
+    const measured: Measured = {
+      name, compile,
+      calls: timings.reduce((n, t) => n + t.calls, 0),
+      ms: timings.reduce((n, t) => n + t.ms, 0),
+      why: timings.find(t => t.why !== null)?.why ?? null,
+      kernels: timings.flatMap(t => t.kernels.map(k => ({ ...k }))),
+    }
+    return new Profile([measured])
   }
 }
 
