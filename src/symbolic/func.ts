@@ -11,6 +11,7 @@ import { compile, type CompileInfo, type CompileOptions } from '../graph/compile
 import { describeGraph, insideOf, letIn } from '../graph/insight.ts'
 import type { GraphDescription, GraphOptions, Stage } from '../graph/print/description.ts'
 import type { Explanation } from '../graph/passes/explain.ts'
+import type { Profile } from '../graph/modes/profile.ts'
 import type { OptimizerStep } from '../optim/optimizer.ts'
 import { full, Tensor, tensor, type TensorData } from '../ops/index.ts'
 import { copy_ } from '../ops/inplace.ts'
@@ -73,6 +74,10 @@ export interface Func<O extends Outputs | undefined> {
   info(): CompileInfo
   /** What the compiler did in the plan used last. */
   explain(): Explanation
+  /** Resolves when all calls so far were checked (nanGuard, debug, monitor); rejects with the first fault that was not told yet. */
+  checked(): Promise<void>
+  /** Times of the calls so far; needs `{profile: true}`. */
+  profile(): Profile
   /**
    * The graph as plain data: as it was written ('expression', the default before the first call), or of the plan used last: as it was traced, after
    * all rewrites (the default), or with kernels and memory.
@@ -257,6 +262,8 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     },
     info: (): CompileInfo => run?.info() ?? fail(name, 'nothing is compiled in the mode eager'),
     explain: (): Explanation => run?.explain() ?? fail(name, 'nothing is compiled in the mode eager'),
+    checked: async (): Promise<void> => run?.checked(),
+    profile: (): Profile => run?.profile() ?? fail(name, 'nothing is compiled in the mode eager'),
   }) as Func<O>
   return letIn(made, {
     name,
