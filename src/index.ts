@@ -2,6 +2,7 @@
 export * from './lite.ts'
 export * from './ops/extended.ts'
 export * from './graph/print/index.ts'
+export * from './graph/save/index.ts'
 import './graph/modes/index.ts'
 export * as nn from './nn/index.ts'
 export * as symbolic from './symbolic/index.ts'

@@ -26,18 +26,15 @@ export const identityOf = (v: object | null): string => {
 
 /** What is kept of a tensor argument, to tell later what changed. */
 export class Remembered {
-  readonly dtype: DType
-  readonly shape: readonly number[]
-  readonly kind: string
-  constructor(x: Tensor) {
-    this.dtype = x.dtype
-    this.shape = x.shape
-    this.kind = kindOf(x)
-  }
+  constructor(
+    readonly dtype: DType,
+    readonly shape: readonly number[],
+    readonly kind: string,
+  ) {}
 }
 
 export function remember(v: unknown): unknown {
-  if (v instanceof Tensor) return new Remembered(v)
+  if (v instanceof Tensor) return new Remembered(v.dtype, v.shape, kindOf(v))
   if (Array.isArray(v)) return v.map(remember)
   return isPlain(v) ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, remember(x)])) : v
 }

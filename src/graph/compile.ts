@@ -332,5 +332,5 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     },
   })
   const names = parameterNames(fn)
-  return letIn(compiled, { name, last: () => last?.step ?? null, inputsOf: ({ args }) => args.map((v, i) => [names[i] ?? null, v] as const) })
+  return letIn(compiled, { name, last: () => last?.step ?? null, versions: () => [...plans.values()].flat(), inputsOf: ({ args }) => args.map((v, i) => [names[i] ?? null, v] as const) })
 }

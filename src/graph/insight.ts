@@ -1,18 +1,24 @@
 // What printing and saving see of compiled functions. The small script has neither of them: who describes graphs registers here.
 import type { Backend } from '../backend/backend.ts'
 import { fail } from '../core/errors.ts'
+import type { Storage } from '../eager/storage.ts'
 import type { Graph } from './graph.ts'
 import type { Plan } from './plan.ts'
 import type { External, Traced } from './trace.ts'
 import type { GraphDescription, GraphOptions, Stage } from './print/description.ts'
 
+/** What an external of a graph is; the memory of an argument may be another in each call. */
+export interface Outside extends Pick<External, 'value' | 'argument' | 'literal' | 'trained'> {
+  readonly storage: Storage | null
+}
+
 /** A traced function with its plan: one for each kind of arguments. */
 export interface Version {
-  readonly traced: Traced
+  readonly traced: Pick<Traced, 'graph' | 'argumentGrads'> & { readonly externals: readonly Outside[] }
   /** What was planned, after all rewrites. */
   readonly graph: Graph
   /** What its externals are; those of the traced graph come first. */
-  readonly externals: readonly External[]
+  readonly externals: readonly Outside[]
   readonly plan: Plan
   readonly backend: Backend
   /** The arguments, tensors as `Remembered`. */
@@ -27,8 +33,14 @@ export interface Inside {
   readonly name: string
   /** The plan of the last call. */
   last(): Version | null
-  /** The arguments of a plan with their names, as far as those are known. */
-  inputsOf(version: Version): readonly (readonly [name: string | null, value: unknown])[]
+  /** All plans, of all kinds of arguments. */
+  versions(): readonly Version[]
+  /** The arguments of a plan with their names, as far as those are known, and what is taken when a call gives none. */
+  inputsOf(version: Version): readonly (readonly [name: string | null, value: unknown, otherwise?: unknown])[]
+  /** Whether calls may give inputs by name. */
+  readonly named?: boolean
+  /** Why it cannot be saved. */
+  readonly bound?: (version: Version) => string | null
   /** What can be said of it before its first call. */
   readonly written?: () => GraphDescription
 }

@@ -16,7 +16,7 @@ export interface Place {
 export class Site {
   private text: string | null | undefined
   private static given: Site | null = null
-  private constructor(private readonly error: Error) {}
+  private constructor(private readonly error: Error | null) {}
 
   /** Nodes that `body` builds belong to this line; null: each to its own. */
   static during<T>(site: Site | null, body: () => T): T {
@@ -27,6 +27,13 @@ export class Site {
     } finally {
       Site.given = before
     }
+  }
+
+  /** A line that is known as text. */
+  static of(line: string): Site {
+    const site = new Site(null)
+    site.text = line
+    return site
   }
 
   static here(): Site {
@@ -40,7 +47,7 @@ export class Site {
 
   /** `at step (file.ts:12:3)`, or null when the stack does not tell. */
   get line(): string | null {
-    return (this.text ??= outsideLine(this.error.stack))
+    return (this.text ??= outsideLine(this.error?.stack))
   }
 
   get place(): Place | null {

@@ -154,6 +154,7 @@ export abstract class Module {
       for (const [name, value] of m.fields())
         if (Array.isArray(value) && value.some(v => v instanceof Parameter || (v instanceof Module && !modules.has(v))))
           fail(m.constructor.name, `the field '${name}' is a plain array, in which modules and parameters are not found`, `use a list that is: ${name} = new nn.ModuleList([…])`)
+    for (const [name, b] of this.namedBuffers()) label(b, name)
     return [...this.namedParameters()].map(([, p]) => p)
   }
 

@@ -9,6 +9,7 @@ import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
 import { cast } from './cast.ts'
 import { place, sizes, type CreationOptions } from './creation.ts'
 import { apply1, describe, type Described, type Operand } from './define.ts'
+import { label } from './labels.ts'
 import { addOp, assign, copy_, fill_ } from './inplace.ts'
 import { reshape } from './movement.ts'
 import type { Op } from './op.ts'
@@ -57,6 +58,7 @@ export class Generator {
 
   constructor(seed = 0, device?: string) {
     this.state = lasting(() => world().create(Int32Array.of(seed | 0, 0), 'int32', [2], device))
+    label(this.state, 'generator')
   }
 
   /** Restarts the stream. */

@@ -267,8 +267,11 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   }) as Func<O>
   return letIn(made, {
     name,
+    named: true,
     last: () => insideOf(run)?.last() ?? null,
-    inputsOf: ({ args: [values] }) => targets.map((t, i) => [t.name, (values as unknown[])[i]] as const),
+    versions: () => insideOf(run)?.versions() ?? [],
+    inputsOf: ({ args: [values] }) => targets.map((t, i) => [t.name, (values as unknown[])[i], t.default] as const),
+    bound: ({ args: [, decided] }) => ((decided as unknown[]).length ? 'it has an ifelse, of which each call picks a branch before it runs' : null),
     written: () => describeExpressions(name, body.outputs, pairs.map(([target], i) => [target, body.values[i]] as const)),
   })
 }

@@ -8,9 +8,8 @@ import { labelOf } from '../../ops/labels.ts'
 import { Tensor } from '../../ops/tensor.ts'
 import { Remembered, isPlain } from '../arguments.ts'
 import { liveNodes, type Graph, type GraphNode, type Value } from '../graph.ts'
-import { insideOf, needInside, provideDescribing, type Inside, type Version } from '../insight.ts'
+import { insideOf, needInside, provideDescribing, type Inside, type Outside, type Version } from '../insight.ts'
 import type { Plan } from '../plan.ts'
-import type { External } from '../trace.ts'
 import {
   stages, type ExternalDescription, type GraphDescription, type GraphOptions, type NodeDescription, type Plain, type PlanDescription, type Stage, type ValueDescription, type ValueId,
 } from './description.ts'
@@ -34,7 +33,7 @@ export function textOf(v: unknown): string {
 const innerGraph = (params: unknown): Graph | null =>
   (isPlain(params) && (Object.values(params).find(v => typeof v === 'object' && v !== null && 'graph' in v) as { graph: Graph } | undefined)?.graph) || null
 
-function paramsOf(params: unknown): Record<string, string> {
+export function paramsOf(params: unknown): Record<string, string> {
   if (params === null || params === undefined) return {}
   if (!isPlain(params)) return { value: textOf(params) }
   const shown = Object.entries(params).filter(([, v]) => v !== null && typeof v !== 'function' && !(Array.isArray(v) && v.some(x => x instanceof Tensor)))
@@ -119,19 +118,19 @@ function given(names: GraphOptions['names'] = {}): Map<object, string> {
 export function externalNames(inside: Inside, version: Version, options: GraphOptions = {}): (string | null)[] {
   const args = inside.inputsOf(version).flatMap(([name, v], i) => pathsIn(v, name ?? `argument ${i}`, x => x instanceof Remembered))
   const own = given(options.names)
-  return version.externals.map(e => (e.argument === null ? (own.get(e.storage) ?? labelOf(e.storage)) : (args[e.argument] ?? null)))
+  return version.externals.map(e => (e.argument === null ? (own.get(e.storage!) ?? labelOf(e.storage!)) : (args[e.argument] ?? null)))
 }
 
 /** The values of a small literal, where they can be read at once. */
-function valuesOf({ storage, value: { dtype, shape } }: External): readonly Plain[] | null {
-  const { backend, block } = storage
+function valuesOf({ storage, value: { dtype, shape } }: Outside): readonly Plain[] | null {
+  const { backend, block } = storage!
   if (!backend.readSync || numel(shape) > SMALL || isComplex(dtype)) return null
   const bytes = Math.ceil(bytesOf(dtype, numel(shape)) / 4) * 4
   const values = toValues(dtype, wordsIn(dtype, backend.readSync(block, 0, bytes, dtype)))
   return Array.from(values.subarray(0, numel(shape)), v => plain(Number(v)))
 }
 
-function describeExternals(graph: Graph, externals: readonly External[], names: readonly (string | null)[]): ExternalDescription[] {
+function describeExternals(graph: Graph, externals: readonly Outside[], names: readonly (string | null)[]): ExternalDescription[] {
   const updated = new Set(graph.updates.map(u => u.external))
   return externals.map((e, i) => {
     const { argument, literal, trained, value } = e
