@@ -9,6 +9,7 @@ import { runMap } from './map'
 import { runMatmul } from './matmul'
 import { fault, kernelEnd, UNKNOWN_KIND } from './pool'
 import { runReduce } from './reduce'
+import { runRows } from './rows'
 import { runSort } from './sort'
 
 // The ids of src/backend/wasm/kinds.ts.
@@ -24,6 +25,7 @@ function run(desc: usize): i32 {
     case 7: return runCumulate(desc)
     case 8: return runSort(desc)
     case 9: return runFactor(desc)
+    case 10: return runRows(desc)
     default: return fault(UNKNOWN_KIND, kindOf(desc), 0)
   }
 }

@@ -28,9 +28,9 @@ const IS_FLOAT = 10
 const PARTIALS = 11 // lines: where the chunks' results go; filled in when the kernel runs
 const HEAD_BYTES: usize = 48
 
-const LEAF = 512
-const LEAF_ROWS = 64
-const LEVELS = 32
+export const LEAF = 512
+export const LEAF_ROWS = 64
+export const LEVELS = 32
 
 @inline
 function keptShape(head: usize): usize {
@@ -60,28 +60,28 @@ function neutralOf(head: usize): v128 {
 /**
  * Adds the `count`-th partial result to a stack that works as a binary counter: equal subtrees are joined as soon as both are there.
  */
-function push(op: i32, stack: usize, count: i32, v: v128): void {
+export function push(op: i32, stack: usize, count: i32, v: v128): void {
   for (; count & 1; count >>= 1, stack += 16) v = pair(op, v128.load(stack), v)
   v128.store(stack, v)
 }
 
 /** Joins what is on the stack after `count` pushes. */
-function join(op: i32, stack: usize, count: i32, v: v128): v128 {
+export function join(op: i32, stack: usize, count: i32, v: v128): v128 {
   for (; count; count >>= 1, stack += 16) if (count & 1) v = pair(op, v128.load(stack), v)
   return v
 }
 
 // The same for partial results of `n` elements, a multiple of 8.
-function pushRow(op: i32, stack: usize, count: i32, row: usize, n: i32): void {
+export function pushRow(op: i32, stack: usize, count: i32, row: usize, n: i32): void {
   const bytes = <usize>n << 2
   for (; count & 1; count >>= 1, stack += bytes) step(op, row, stack, 16, row, 16, 0, 0, n, 0)
   memory.copy(stack, row, bytes)
 }
-function joinRows(op: i32, stack: usize, count: i32, row: usize, n: i32): void {
+export function joinRows(op: i32, stack: usize, count: i32, row: usize, n: i32): void {
   for (; count; count >>= 1, stack += <usize>n << 2) if (count & 1) step(op, row, stack, 16, row, 16, 0, 0, n, 0)
 }
 
-function fill(row: usize, n: i32, v: v128): void {
+export function fill(row: usize, n: i32, v: v128): void {
   for (const end = row + (<usize>n << 2); row < end; row += 16) v128.store(row, v)
 }
 

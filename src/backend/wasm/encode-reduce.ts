@@ -9,10 +9,10 @@ import type { ReduceKernel, ReduceOp } from '../../ir/kernel.ts'
 import type { Writer } from './encode.ts'
 import { tasksFor } from './work.ts'
 
-type Folding = Exclude<ReduceOp, 'argmax' | 'argmin'>
+export type Folding = Exclude<ReduceOp, 'argmax' | 'argmin'>
 
 /** Opcode, and the value that changes nothing. Among bools the greatest is "or", the least "and". */
-const foldings: Record<Folding, { readonly [T in WordType]?: readonly [Op, neutral: number] }> = {
+export const foldings: Record<Folding, { readonly [T in WordType]?: readonly [Op, neutral: number] }> = {
   sum: { float32: [Op.addF, 0], int32: [Op.addI, 0] },
   prod: { float32: [Op.mulF, 1], int32: [Op.mulI, 1] },
   max: { float32: [Op.maxF, -Infinity], int32: [Op.maxI, -(2 ** 31)], bool: [Op.or, 0] },
@@ -20,8 +20,8 @@ const foldings: Record<Folding, { readonly [T in WordType]?: readonly [Op, neutr
 }
 
 /** An output of more elements than this is folded in chunks of as many. */
-const CHUNK = 32768
-const MAX_CHUNKED_OUTPUTS = 64
+export const CHUNK = 32768
+export const MAX_CHUNKED_OUTPUTS = 64
 
 const byStride = (shape: Shape, strides: readonly number[]): number[] =>
   shape.map((_, i) => i).sort((i, j) => Math.abs(strides[j]) - Math.abs(strides[i]))
@@ -30,7 +30,7 @@ const byStride = (shape: Shape, strides: readonly number[]): number[] =>
 const FEW = 32
 
 /** `run` neighbours lie side by side to be folded; of rows of `width` neighbours each folds its own. */
-function wayOf(positions: boolean, outputs: number, count: number, run: number, width: number): Way {
+export function wayOf(positions: boolean, outputs: number, count: number, run: number, width: number): Way {
   const few = count > 0 && outputs >= 16 && (count <= 8 || (run < 16 && count <= FEW))
   if (positions) return few || (count > 0 && width >= 16) ? Way.positionsByBlocks : Way.positionsByLines
   if (width >= 4 && (!few || width >= 64)) return Way.columns

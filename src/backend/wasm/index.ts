@@ -5,6 +5,7 @@ import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { factorFailure } from '../failures.ts'
 import { Functions } from './emit/functions.ts'
+import { fusesRows } from './encode-rows.ts'
 import { runFloat64, usesFloat64 } from './float64.ts'
 import { Heap, type WasmBlock } from './memory.ts'
 import { allowRelaxed, builtin, compileBinary, supports, type WasmExports } from './module.ts'
@@ -104,7 +105,7 @@ class WasmBackend implements Backend, PlanHost {
   }
 
   fuses(kernel: Kernel): boolean {
-    return kernel.kind === 'map'
+    return kernel.kind === 'map' || (kernel.kind === 'rows' && fusesRows(kernel))
   }
 
   alloc(bytes: number): Block {

@@ -2,7 +2,6 @@
 import type { Block } from '../backend.ts'
 import type { View } from '../../core/view.ts'
 import { dtypes } from '../../core/dtype.ts'
-import { internal } from '../../core/errors.ts'
 import type { Kernel, KernelKind, KernelOf } from '../../ir/kernel.ts'
 import { HEADER, type Writer } from './encode.ts'
 import { encodeConv } from './encode-conv.ts'
@@ -13,6 +12,7 @@ import { encodeGather, encodeScatter } from './encode-gather.ts'
 import { encodeMap } from './encode-map.ts'
 import { encodeMatmul } from './encode-matmul.ts'
 import { encodeReduce } from './encode-reduce.ts'
+import { encodeRows } from './encode-rows.ts'
 import { encodeSort } from './encode-sort.ts'
 import type { WasmBlock } from './memory.ts'
 
@@ -24,7 +24,7 @@ interface Kind<K extends KernelKind> {
 const kinds: { readonly [K in KernelKind]: Kind<K> } = {
   map: { id: 0, encode: encodeMap },
   reduce: { id: 1, encode: encodeReduce },
-  rows: { id: 10, encode: () => internal('rows') },
+  rows: { id: 10, encode: encodeRows },
   matmul: { id: 2, encode: encodeMatmul },
   conv: { id: 3, encode: encodeConv },
   gather: { id: 4, encode: encodeGather },
