@@ -6,6 +6,7 @@ import { lower } from '../../src/backend/webgpu/lower.ts'
 import type { Target } from '../../src/backend/webgpu/wgsl.ts'
 import type { Kernel } from '../../src/ir/kernel.ts'
 import { program, S } from '../../src/ir/scalar.ts'
+import { softmaxStages, stage } from './cases/rows.ts'
 
 const f32 = (...shape: number[]) => contiguousView('float32', shape)
 const x = S.input(0, 'float32')
@@ -26,6 +27,10 @@ test.each<[string, Kernel, readonly number[], Target['family']]>([
   ['conv-register', { kind: 'conv', ...plane, inputs: [f32(1, 2, 3, 6, 6), f32(1, 4, 3, 3, 3)], outputs: [f32(1, 2, 4, 6, 6)] }, [0, 1, 2], 'register'],
   ['factor-lu', { kind: 'factor', op: 'lu', strict: 'linalg.inv', inputs: [f32(2, 5, 5)], outputs: [f32(2, 5, 5), contiguousView('int32', [2, 5]), contiguousView('int32', [2])] }, [0, 1, 2, 3], 'shared'],
   ['gather', { kind: 'gather', axis: 0, inputs: [f32(9, 4), contiguousView('int32', [3, 4])], outputs: [f32(3, 4)] }, [0, 1, 2], 'shared'],
+  ['rows-softmax-thread', { kind: 'rows', axes: 1, stages: softmaxStages, results: [4], inputs: [f32(6, 12)], outputs: [f32(6, 12)] }, [0, 1], 'register'],
+  ['rows-softmax-team', { kind: 'rows', axes: 1, stages: softmaxStages, results: [4], inputs: [f32(6, 120)], outputs: [f32(6, 120)] }, [0, 1], 'shared'],
+  ['rows-chunks', { kind: 'rows', axes: 2, stages: [stage([S.mul(x, y)], ['sum']), stage([S.neg(S.input(2, 'float32'))])], results: [3], inputs: [f32(90, 100), f32(90, 100)], outputs: [f32()] }, [0, 1, 2], 'register'],
+  ['matmul-epilogue', { kind: 'matmul', epilogue: { program: relu, params: [] }, inputs: [f32(4, 8), f32(8, 4), { ...f32(4, 4), strides: [0, 1] }], outputs: [f32(4, 4)] }, [0, 1, 2, 3], 'register'],
 ])('%s', async (name, kernel, slots, family) => {
   const { jobs } = lower(kernel, slots, { family })
   await expect(jobs.map(job => `// ${job.key}\n${job.source()}`).join('\n')).toMatchFileSnapshot(`shaders/${name}.wgsl`)

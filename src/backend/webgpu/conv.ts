@@ -3,10 +3,12 @@
 // result with long sums, lives by the slices.
 import { numel } from '../../core/shape.ts'
 import { contiguousView, type View } from '../../core/view.ts'
-import type { ConvKernel } from '../../ir/kernel.ts'
+import type { Body, ConvKernel } from '../../ir/kernel.ts'
+import { mathFor } from './math.ts'
+import { paramFields } from './program.ts'
 import {
-  addSlices, columnOf, declareSums, declareTiles, eachSum, extentFields, groupsFor, INNER, locate, multiplyTiles, rowOf, sliceCount, sumAt, threadTile, tileRow,
-  workgroupTile, type Extents, type Tiling,
+  addSlices, columnOf, declareSums, declareTiles, eachSum, extentFields, finishSums, groupsFor, INNER, locate, multiplyTiles, rowOf, sliceCount, splitSlots,
+  sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
 } from './tiles.ts'
 import { indent, Memory, NOTHING, printShader, range, scratchSlot, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
@@ -17,7 +19,7 @@ function tile({ m, n }: Extents, { family }: Target): Tiling {
 }
 
 /** Indices of a column and of a step along the inner axis, and the reads that they lead to. */
-function geometry(axes: number, dilated: boolean, memory: Memory): string {
+function geometry(axes: number, dilated: boolean, memory: Memory, others: number): string {
   const each = (print: (d: number) => string, join = '\n  '): string => range(axes).map(print).join(join)
   const taps = each(d => `k_${d}: u32`, ', ')
   // The last tap runs fastest; the channel slowest.
@@ -26,17 +28,20 @@ function geometry(axes: number, dilated: boolean, memory: Memory): string {
   const advance = range(axes).reverse().map((d, i) => `next.k_${d} += ${i === 0 ? '1u' : `u32(wrap_${d + 1})`};
   let wrap_${d} = next.k_${d} == p.k_${d};
   next.k_${d} = select(next.k_${d}, 0u, wrap_${d});`).join('\n  ')
-  return `struct Column { x: u32, o: u32, ${each(d => `at_${d}: u32`, ', ')} }
+  const places = range(others).map(i => `fn place${i}(column: u32, group: u32) -> u32 {
+  let r0 = column;
+  ${place}
+  return p.o${i} + group * p.og${i} + r${axes} * p.on${i} + ${each(d => `t_${d} * p.ot${i}_${d}`, ' + ')};
+}
+`).join('')
+  return `struct Column { x: u32, ${each(d => `at_${d}: u32`, ', ')} }
 struct Tap { c: u32, ${taps} }
 fn column_at(column: u32, group: u32) -> Column {
   let r0 = column;
   ${place}
-  let n = r${axes};
-  let x = p.x + group * p.xg + n * p.xn;
-  let o = p.o + group * p.og + n * p.on + ${each(d => `t_${d} * p.ot_${d}`, ' + ')};
-  return Column(x, o, ${each(d => `t_${d} * p.stride_${d} - p.pad_${d}`, ', ')});
+  return Column(p.x + group * p.xg + r${axes} * p.xn, ${each(d => `t_${d} * p.stride_${d} - p.pad_${d}`, ', ')});
 }
-fn tap_at(k: u32) -> Tap {
+${places}fn tap_at(k: u32) -> Tap {
   let rest0 = k;
   ${split}
   return Tap(rest${axes}, ${each(d => `k_${d}`, ', ')});
@@ -97,51 +102,59 @@ ${indent(multiplyTiles(t))}
 }`
 }
 
-function product(kernel: ConvKernel, out: View, extents: Extents, slots: readonly number[], t: Tiling, slices: number): Job {
+function product(kernel: ConvKernel, others: readonly View[], extents: Extents, slots: readonly number[], t: Tiling, slices: number, epilogue?: Body): Job {
   const { stride, dilation, inputDilation, padLow, inputs: [x, w] } = kernel
   const axes = stride.length
   const dilated = inputDilation.some(d => d > 1)
-  const memory = new Memory(['float32', 'float32', 'float32'], slots)
+  const memory = new Memory(['float32', 'float32', ...others.map(v => v.dtype)], slots)
   const fields: Field[] = [
     ...extentFields(extents, t, slices),
     ['x', x.offset], ['xg', x.strides[0]], ['xn', x.strides[1]], ['xc', x.strides[2]], ['xs', x.strides.slice(3)],
     ['w', w.offset], ['wg', w.strides[0]], ['wo', w.strides[1]], ['wc', w.strides[2]], ['ws', w.strides.slice(3)], ['k', w.shape.slice(3)],
-    ['o', out.offset], ['og', out.strides[0]], ['on', out.strides[1]], ['oo', out.strides[2]], ['ot', out.strides.slice(3)], ['t', out.shape.slice(3)],
+    ['t', others[0].shape.slice(3)],
+    ...others.flatMap(({ offset, strides: [g, n, o, ...t] }, i): Field[] => [[`o${i}`, offset], [`og${i}`, g], [`on${i}`, n], [`oo${i}`, o], [`ot${i}`, t]]),
     ['stride', stride], ['dilation', dilation], ['pad', padLow], ['spread', inputDilation],
     ['span', x.shape.slice(3).map((s, d) => (s - 1) * inputDilation[d] + 1)],
+    ...(epilogue ? paramFields(epilogue) : []),
   ]
   const source = (): string => {
-    const stores = range(t.columns).map(c => `if (${columnOf(t, c)} < p.n) {
-  let at = column_at(${columnOf(t, c)}, item).o + slice * p.oslice;
-${indent(range(t.rows).map(r => `if (${rowOf(t, r)} < p.m) { ${memory.store(2, `at + (${rowOf(t, r)}) * p.oo`, sumAt(r, c))} }`).join('\n'))}
-}`)
+    const quad = (i: number, columns: string): string => `U(${['x', 'y', 'z', 'w'].map(lane => `place${i}(${columns}.${lane}, item)`).join(', ')})`
+    const stores = epilogue
+      ? finishSums(t, epilogue, memory, quad, i => `oo${i}`, others.length)
+      : range(t.columns).map(c => `if (${columnOf(t, c)} < p.n) {
+  let at = place0(${columnOf(t, c)}, item) + slice * p.oslice;
+${indent(range(t.rows).map(r => `if (${rowOf(t, r)} < p.m) { ${memory.store(2, `at + (${rowOf(t, r)}) * p.oo0`, sumAt(r, c))} }`).join('\n'))}
+}`).join('\n')
     return printShader({
-      fields, memory, head: declareTiles(t) + geometry(axes, dilated, memory),
+      fields, memory, lanes: epilogue ? 4 : 1, head: mathFor(epilogue ? stores : '') + declareTiles(t) + geometry(axes, dilated, memory, others.length),
       body: `${locate(t)}
 let w_base = p.w + item * p.wg;
 ${declareSums(t)}
 ${t.family === 'shared' ? sharedLoop(t) : registerLoop(t)}
-${stores.join('\n')}`,
+${stores}`,
     })
   }
   return {
-    key: `conv ${t.family} ${axes} ${dilated ? 'dilated ' : ''}${t.rows}x${t.columns} ${memory.key}`,
+    key: `conv ${t.family} ${axes} ${dilated ? 'dilated ' : ''}${t.rows}x${t.columns} ${memory.key}${epilogue ? ` ${epilogue.program.key}` : ''}`,
     source, fields, slots: memory.slots, groups: groupsFor(extents, t, slices),
   }
 }
 
 export function lowerConv(kernel: ConvKernel, slots: readonly number[], target: Target): Work {
-  const { inputs: [, w], outputs: [out] } = kernel
-  if (numel(out.shape) === 0) return NOTHING
-  const [items, images, m] = out.shape
-  const extents: Extents = { items, m, n: images * numel(out.shape.slice(3)), k: numel(w.shape.slice(2)) }
+  const { inputs: [, w, ...more], outputs, epilogue } = kernel
+  const { shape } = outputs[0]
+  if (numel(shape) === 0) return NOTHING
+  const finish: Finish = { epilogue, more, outputs }
+  const parts = splitSlots(slots, finish)
+  const [items, images, m] = shape
+  const extents: Extents = { items, m, n: images * numel(shape.slice(3)), k: numel(w.shape.slice(2)) }
   const t = tile(extents, target)
   const slices = sliceCount(extents, t, target)
-  if (slices === 1) return single(product(kernel, out, extents, slots, t, 1))
+  if (slices === 1) return single(product(kernel, [...outputs, ...more], extents, [...parts.own, ...parts.outputs, ...parts.more], t, 1, epilogue))
   const at = scratchSlot(slots)
-  const sum = addSlices(out, slices, at, slots[2], target)
+  const sum = addSlices(finish, slices, at, parts, target)
   return {
-    jobs: [product(kernel, contiguousView('float32', out.shape), extents, [slots[0], slots[1], at], t, slices), ...sum.jobs],
-    scratch: [numel(out.shape) * slices * 4, ...sum.scratch],
+    jobs: [product(kernel, [contiguousView('float32', shape)], extents, [...parts.own, at], t, slices), ...sum.jobs],
+    scratch: [numel(shape) * slices * 4, ...sum.scratch],
   }
 }

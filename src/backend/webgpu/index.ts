@@ -6,6 +6,7 @@ import { extent } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared, TimedPrepared } from '../backend.ts'
 import { Faults, lostError, recordedFault } from './faults.ts'
+import { fuses } from './fuses.ts'
 import { lower } from './lower.ts'
 import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
 import { Params, Queue, slotBytes, type Command } from './queue.ts'
@@ -47,7 +48,6 @@ interface Step {
 class WebGPU implements WebGPUBackend {
   readonly lost: Promise<string>
   readonly hasFloat64 = false
-  readonly fuses = (): boolean => false
   readonly info: DeviceInfo
   readonly prepareTimed?: (launches: readonly Launch[]) => TimedPrepared
   readonly #faults = new Faults()
@@ -100,6 +100,10 @@ class WebGPU implements WebGPUBackend {
 
   get maxBlocks(): number {
     return this.device.limits.maxStorageBuffersPerShaderStage
+  }
+
+  fuses(kernel: Kernel, blocks: number): boolean {
+    return fuses(kernel, blocks, this.maxBlocks, this.#target)
   }
 
   alloc(bytes: number): Block {

@@ -3,41 +3,46 @@
 // no gaps, and without barriers.
 import { numel } from '../../core/shape.ts'
 import { collapse, contiguousView, type View } from '../../core/view.ts'
-import type { MatmulKernel } from '../../ir/kernel.ts'
+import type { DType } from '../../core/dtype.ts'
+import type { Body, MatmulKernel } from '../../ir/kernel.ts'
+import { mathFor } from './math.ts'
+import { paramFields } from './program.ts'
 import {
-  addSlices, columnOf, component, declareSums, declareTiles, eachSum, extentFields, groupsFor, INNER, locate, multiplyTiles, rowOf, sliceCount, sumAt,
-  threadTile, tileRow, workgroupTile, type Extents, type Tiling,
+  addSlices, columnOf, component, declareSums, declareTiles, eachSum, extentFields, finishSums, groupsFor, INNER, locate, multiplyTiles, rowOf, sliceCount,
+  splitSlots, sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
 } from './tiles.ts'
 import { dot, indent, Memory, NOTHING, printShader, range, scratchSlot, single, unravel, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 /** The product as strided arrays over one batch axis list. */
 interface Product extends Extents {
   readonly batch: readonly number[]
-  /** Batch strides of a, b and out. */
+  /** Batch strides of a, b and the others. */
   readonly over: readonly (readonly number[])[]
   readonly a: { offset: number; m: number; k: number }
   readonly b: { offset: number; k: number; n: number }
-  readonly out: { offset: number; m: number; n: number }
+  /** The outputs, and what else an epilogue reads. */
+  readonly others: readonly { offset: number; m: number; n: number }[]
 }
 
 /** Joins batch axes; those over which b does not change become rows where strides allow. */
-function simplify(a: View, b: View, out: View): Product {
-  const lead = out.shape.length - 2
-  const n = out.shape[lead + 1]
+function simplify(a: View, b: View, others: readonly View[]): Product {
+  const { shape: whole } = others[0]
+  const lead = whole.length - 2
+  const n = whole[lead + 1]
   const k = a.shape[lead + 1]
   const right = { offset: b.offset, k: b.strides[lead], n: b.strides[lead + 1] }
   const rows = lead && b.strides.every((s, i) => i >= lead || s === 0 || b.shape[i] === 1)
-    ? collapse(out.shape.slice(0, -1), [a.strides.slice(0, -1), out.strides.slice(0, -1)])
+    ? collapse(whole.slice(0, -1), [a, ...others].map(v => v.strides.slice(0, -1)))
     : null
   const joined = rows?.shape.length === 1
   const { shape, strides } = joined
-    ? { shape: [1], strides: [[0], [0], [0]] }
-    : collapse(out.shape.slice(0, lead), [a, b, out].map(v => v.strides.slice(0, lead)))
+    ? { shape: [1], strides: [a, b, ...others].map(() => [0]) }
+    : collapse(whole.slice(0, lead), [a, b, ...others].map(v => v.strides.slice(0, lead)))
   return {
     items: numel(shape), batch: shape, over: strides, n, k, b: right,
-    m: joined ? rows.shape[0] : out.shape[lead],
+    m: joined ? rows.shape[0] : whole[lead],
     a: { offset: a.offset, m: joined ? rows.strides[0][0] : a.strides[lead], k: a.strides[lead + 1] },
-    out: { offset: out.offset, m: joined ? rows.strides[1][0] : out.strides[lead], n: out.strides[lead + 1] },
+    others: others.map((v, i) => ({ offset: v.offset, m: joined ? rows.strides[1 + i][0] : v.strides[lead], n: v.strides[lead + 1] })),
   }
 }
 
@@ -111,56 +116,65 @@ ${indent(multiplyTiles(t))}
 }`
 }
 
-function product(view: Product, slots: readonly number[], t: Tiling, slices: number): Job {
-  const { batch, over, k, a, b, out } = view
+function product(view: Product, dtypes: readonly DType[], slots: readonly number[], t: Tiling, slices: number, epilogue?: Body): Job {
+  const { batch, over, k, a, b, others } = view
   const shared = t.family === 'shared'
   const rank = batch.length
   let readA: Reading = shared ? 'one' : reading(a.k, a.m, a.offset, over[0], k)
   let readB: Reading = shared ? 'one' : reading(b.k, b.n, b.offset, over[1], k)
   if (t.rows < 4 && readA === 'o') readA = 'one'
-  // A block is bound once, as vectors or as scalars, and the result is written in scalars.
-  if (slots[0] === slots[2]) readA = 'one'
-  if (slots[1] === slots[2]) readB = 'one'
+  // A block is bound once, as vectors or as scalars, and all but the factors are scalars.
+  if (slots.includes(slots[0], 2)) readA = 'one'
+  if (slots.includes(slots[1], 2)) readB = 'one'
   if (slots[0] === slots[1] && (readA === 'one') !== (readB === 'one')) readA = readB = 'one'
-  const memory = new Memory(['float32', 'float32', 'float32'], slots, [readA !== 'one', readB !== 'one'])
+  const memory = new Memory(['float32', 'float32', ...dtypes], slots, [readA !== 'one', readB !== 'one'])
   const fields: Field[] = [
-    ...extentFields(view, t, slices), ['d', batch], ['as', over[0]], ['bs', over[1]], ['os', over[2]],
-    ['a', a.offset], ['am', a.m], ['ak', a.k], ['b', b.offset], ['bk', b.k], ['bn', b.n], ['o', out.offset], ['om', out.m], ['on', out.n],
+    ...extentFields(view, t, slices), ['d', batch], ['as', over[0]], ['bs', over[1]],
+    ['a', a.offset], ['am', a.m], ['ak', a.k], ['b', b.offset], ['bk', b.k], ['bn', b.n],
+    ...others.flatMap(({ offset, m, n }, i): Field[] => [[`o${i}`, offset], [`os${i}`, over[2 + i]], [`om${i}`, m], [`on${i}`, n]]),
+    ...(epilogue ? paramFields(epilogue) : []),
   ]
   const aAlongK = a.k === 1
   const bAlongN = b.n === 1
   const source = (): string => {
-    const place = (r: number, c: number): string => `o_base + (${rowOf(t, r)}) * p.om + (${columnOf(t, c)}) * p.on`
-    const stores = range(t.rows).map(r => `if (${rowOf(t, r)} < p.m) {
+    const base = (i: number): string => `p.o${i} + ${dot(rank, 'c', `os${i}`)}`
+    const place = (r: number, c: number): string => `o_base + (${rowOf(t, r)}) * p.om0 + (${columnOf(t, c)}) * p.on0`
+    const stores = epilogue
+      ? finishSums(t, epilogue, memory, (i, columns) => `${columns} * p.on${i} + (${base(i)})`, i => `om${i}`, others.length)
+      : [`let o_base = slice * p.oslice + ${base(0)};`, ...range(t.rows).map(r => `if (${rowOf(t, r)} < p.m) {
 ${indent(range(t.columns).map(c => `if (${columnOf(t, c)} < p.n) { ${memory.store(2, place(r, c), sumAt(r, c))} }`).join('\n'))}
-}`)
-    return printShader({
-      fields, memory, head: declareTiles(t),
-      body: `${locate(t)}
+}`)].join('\n')
+    const body = `${locate(t)}
 ${unravel('item', rank, 'd', 'c')}
 let a_base = p.a + ${dot(rank, 'c', 'as')};
 let b_base = p.b + ${dot(rank, 'c', 'bs')};
-let o_base = p.o + slice * p.oslice + ${dot(rank, 'c', 'os')};
 ${declareSums(t)}
 ${shared ? sharedLoop(t, aAlongK, bAlongN, memory) : registerLoop(t, readA, readB, memory)}
-${stores.join('\n')}`,
-    })
+${stores}`
+    return printShader({ fields, memory, lanes: epilogue ? 4 : 1, head: mathFor(epilogue ? body : '') + declareTiles(t), body })
   }
   const form = shared ? `shared ${aAlongK} ${bAlongN}` : `register ${readA} ${readB}`
-  return { key: `matmul ${form} ${t.rows}x${t.columns} ${rank} ${memory.key}`, source, fields, slots: memory.slots, groups: groupsFor(view, t, slices) }
+  return {
+    key: `matmul ${form} ${t.rows}x${t.columns} ${rank} ${memory.key}${epilogue ? ` ${epilogue.program.key}` : ''}`,
+    source, fields, slots: memory.slots, groups: groupsFor(view, t, slices),
+  }
 }
 
-export function lowerMatmul({ inputs: [a, b], outputs: [out] }: MatmulKernel, slots: readonly number[], target: Target): Work {
-  if (numel(out.shape) === 0) return NOTHING
-  const view = simplify(a, b, out)
+export function lowerMatmul({ inputs: [a, b, ...more], outputs, epilogue }: MatmulKernel, slots: readonly number[], target: Target): Work {
+  const { shape } = outputs[0]
+  if (numel(shape) === 0) return NOTHING
+  const finish: Finish = { epilogue, more, outputs }
+  const parts = splitSlots(slots, finish)
+  const others = [...outputs, ...more]
+  const view = simplify(a, b, others)
   const t = tile(view, target)
   const slices = sliceCount(view, t, target)
-  if (slices === 1) return single(product(view, slots, t, 1))
+  if (slices === 1) return single(product(view, others.map(v => v.dtype), [...parts.own, ...parts.outputs, ...parts.more], t, 1, epilogue))
   const at = scratchSlot(slots)
-  const sum = addSlices(out, slices, at, slots[2], target)
-  const partial = simplify(a, b, contiguousView('float32', out.shape))
+  const sum = addSlices(finish, slices, at, parts, target)
+  const partial = simplify(a, b, [contiguousView('float32', shape)])
   return {
-    jobs: [product(partial, [slots[0], slots[1], at], t, slices), ...sum.jobs],
-    scratch: [numel(out.shape) * slices * 4, ...sum.scratch],
+    jobs: [product(partial, ['float32'], [...parts.own, at], t, slices), ...sum.jobs],
+    scratch: [numel(shape) * slices * 4, ...sum.scratch],
   }
 }

@@ -33,6 +33,9 @@ export interface Sink {
   readonly part: boolean
 }
 
+/** Where a value waits for later passes: in registers, or in the memory of a sink. */
+export type Keep = 'register' | number
+
 interface Source {
   readonly kernel: RowsKernel
   readonly values: readonly Value[]
@@ -45,8 +48,8 @@ interface Source {
   readonly levels: number
   /** In which pass each sink is written. */
   readonly passes: readonly number[]
-  /** Values that stay in registers. */
-  readonly kept: ReadonlySet<number>
+  /** Values that are not computed again. */
+  readonly kept: ReadonlyMap<number, Keep>
   readonly rank: number
   readonly deep: number
 }
@@ -98,6 +101,19 @@ export function rowsSource(source: Source): string {
   const before = (level: number): string[] => declare(all.filter(k => !values[k].varies && !values[k].reduce && values[k].level === level), outside)
 
   const held = new Set<number>()
+  const sinkOf = (k: number): number | null => {
+    const at = kept.get(k)!
+    return at === 'register' ? null : at
+  }
+  const save = (k: number): string => {
+    const at = sinkOf(k)
+    if (at === null) return `kept${k}[j] = ${name(k)};`
+    return sinks[at].value === k ? '' : memory.store(inputs.length + at, place(inputs.length + at), name(k))
+  }
+  const recall = (k: number): string => {
+    const at = sinkOf(k)
+    return at === null ? `kept${k}[j]` : load(inputs.length + at, place(inputs.length + at))
+  }
   const trees = { F: 0, I: 0 }
 
   function pass(level: number): string[] {
@@ -125,9 +141,9 @@ export function rowsSource(source: Source): string {
     const into = blocks ? 'part' : 'acc'
     const body = [
       deep > 1 ? unravel('r', deep, 'rd', 'q') : '',
-      ...[...taken].map(k => `let ${name(k)} = kept${k}[j];`),
+      ...[...taken].map(k => `let ${name(k)} = ${recall(k)};`),
       ...declare(list, scope),
-      ...own.map(k => `kept${k}[j] = ${name(k)};`),
+      ...own.map(save),
       ...each.map(r => `${into}${r.k} = ${r.join(`${into}${r.k}`, r.taken)};`),
       ...stores.map(k => memory.store(inputs.length + k, place(inputs.length + k), name(sinks[k].value))),
     ].filter(Boolean).join('\n')
@@ -198,7 +214,7 @@ ${tree.map(r => `    ${r.tree}[lid] = ${r.join(`${r.tree}[lid]`, `${r.tree}[lid 
     ...dense.map((_, k) => (used(k) ? `let x${k} = p.o${k} + ${dot(rank, 'c', `s${k}`)};` : '')),
     chunks > 1 ? 'let start = unit / p.rows * p.length;' : team === 1 ? 'let start = 0u;' : '',
     `let end = ${team > 1 && team < size ? `select(0u, ${stop}, live)` : stop};`,
-    ...[...kept].map(k => `var kept${k}: array<${aliasOf[values[k].dtype]}, ${KEPT}>;`),
+    ...[...kept].map(([k, at]) => (at === 'register' ? `var kept${k}: array<${aliasOf[values[k].dtype]}, ${KEPT}>;` : '')),
     ...work,
     !ends ? '' : first ? `if (${first}) {\n${indent(ends)}\n}` : ends,
   ].filter(Boolean).join('\n')

@@ -5,11 +5,11 @@
 import { contiguousStrides, numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
 import type { RowsKernel } from '../../ir/kernel.ts'
-import { program, S, type Program } from '../../ir/scalar.ts'
-import { needed, valuesOf, type Value } from './flow.ts'
+import { program, S, type Program, type Step } from '../../ir/scalar.ts'
+import { needed, stepsFor, valuesOf, type Value } from './flow.ts'
 import { sharesWords } from './map.ts'
 import { isNarrow } from './narrow.ts'
-import { KEPT, rowsSource, type Form, type Sink } from './rows-source.ts'
+import { KEPT, rowsSource, type Form, type Keep, type Sink } from './rows-source.ts'
 import { paramFields } from './program.ts'
 import {
   gridOfGroups, gridOfThreads, Memory, NOTHING, scratchSlot, single, WG, type Field, type Job, type Target, type Work,
@@ -104,19 +104,44 @@ function choose(layout: Layout, { family }: Target): Form {
   return { lanes, team, size: Math.max(team, WG), chunks, keep: chunks === 1 && total <= team * KEPT }
 }
 
-/** Values that later passes take from registers: those that an earlier pass has computed, and that are nearest to the end. */
-function keeping({ values, sinks, levels, lanes }: Layout): ReadonlySet<number> {
-  const kept = new Set<number>()
+/** Operations that cost more than writing a number down and reading it again. */
+const cheap: ReadonlySet<string> = new Set<Step['op']>([
+  'input', 'param', 'const', 'cast', 'neg', 'abs', 'sign', 'floor', 'ceil', 'trunc', 'round', 'sqrt', 'not', 'add', 'sub', 'mul', 'div', 'min', 'max', 'and', 'or', 'xor',
+  'shl', 'shr', 'shru', 'eq', 'ne', 'lt', 'le', 'gt', 'ge', 'select',
+])
+
+/**
+ * Values that later passes do not compute again, those nearest to the end: in a team that holds the row they stay in registers; else, when
+ * they are dear, they wait in the memory of an output that is written later, or is the value itself. `passes` says in which pass outputs are written.
+ */
+function keeping({ stages, inputs }: RowsKernel, { values, sinks, levels, lanes }: Layout, keep: boolean, passes: readonly number[], slots: readonly number[]): Map<number, Keep> {
+  const kept = new Map<number, Keep>()
   const seen = new Set<number>()
   const most = KEPT_WORDS / KEPT / (lanes === 'along' ? 4 : 1)
+  const all = needed(values, sinks.map(s => s.value))
+  const dear = ({ stage, output }: Value): boolean => stage >= 0 && stepsFor(stages[stage].program, [output]).some(k => !cheap.has(stages[stage].program.steps[k].op))
+  const free = (k: number): number => sinks.findIndex((s, at) => {
+    if (!s.whole || s.view.dtype !== 'float32' || values[k].dtype !== 'float32') return false
+    if (s.value === k) return passes[at] === values[k].level
+    const slot = slots[inputs.length + at]
+    return passes[at] === levels && slots.filter(other => other === slot).length === 1 && ![...kept.values()].includes(at)
+  })
+  const place = (k: number): Keep | null => {
+    if (keep) return kept.size < most ? 'register' : null
+    const at = dear(values[k]) ? free(k) : -1
+    return at < 0 ? null : at
+  }
   for (let pass = 0; pass <= levels; pass++) {
-    const targets = pass < levels ? needed(values, sinks.map(s => s.value)).filter(k => values[k].reduce && values[k].level === pass + 1) : sinks.filter(s => s.whole).map(s => s.value)
-    const old = (k: number): boolean => {
-      if (!seen.has(k) || !values[k].varies) return !values[k].varies && !targets.includes(k)
-      if (kept.size < most) kept.add(k)
-      return kept.has(k)
+    const reduces = all.filter(k => values[k].reduce && values[k].level === pass + 1)
+    const targets = [...reduces, ...sinks.flatMap((s, k) => (s.whole && passes[k] === pass ? [s.value] : []))]
+    const known = (k: number): boolean => {
+      if (!values[k].varies) return !reduces.includes(k)
+      if (!seen.has(k)) return false
+      const at = kept.get(k) ?? place(k)
+      if (at !== null) kept.set(k, at)
+      return at !== null
     }
-    for (const k of needed(values, targets, old)) seen.add(k)
+    for (const k of needed(values, targets, known)) seen.add(k)
   }
   return kept
 }
@@ -142,21 +167,21 @@ function job(kernel: RowsKernel, layout: Layout, form: Form, slots: readonly num
   ]
   // An element may be written early where nobody reads it afterwards.
   const passes = sinks.map((s, k) => (once ? 0 : slots.indexOf(slots[inputs.length + k]) < inputs.length ? levels : values[s.value].level))
-  const kept = form.keep ? keeping(layout) : new Set<number>()
+  const kept = keeping(kernel, layout, form.keep, passes, slots)
   const source = (): string => rowsSource({
     kernel, values, sinks, dense, memory, fields, form, levels, passes, kept, rank: outer.shape.length, deep: inner.shape.length,
   })
   const operands = views.map((_, k) => (k < inputs.length ? (values[k].varies ? 'e' : 'u') : sinks[k - inputs.length].whole ? 'w' : 'r') + (dense[k] ? 'd' : '')).join('')
   return {
     key: `rows ${lanes} ${team}/${size} ${form.keep ? 'keep ' : ''}${sinks.some(s => s.part) ? 'split ' : ''}${outer.shape.length} ${inner.shape.length} ${operands} ${memory.key} ` +
-      `${sinks.map((s, k) => `${s.value}@${passes[k]}`).join()} ${stages.map(s => `${s.reduce?.join() ?? ''}[${s.program.key}]`).join(' ')}`,
+      `${sinks.map((s, k) => `${s.value}@${passes[k]}`).join()} ${[...kept].map(([k, at]) => `${k}=${at}`).join()} ${stages.map(s => `${s.reduce?.join() ?? ''}[${s.program.key}]`).join(' ')}`,
     source, fields, slots: memory.slots,
     groups: team === 1 ? gridOfThreads(rows * chunks, size) : gridOfGroups(Math.ceil((rows * chunks) / (size / team))),
   }
 }
 
 /** Reads other values than it was written for. */
-const renumbered = ({ steps, outputs, key, ...rest }: Program, numbers: ReadonlyMap<number, number>, keep: readonly number[]): Program => ({
+export const renumbered = ({ steps, outputs, key, ...rest }: Program, numbers: ReadonlyMap<number, number>, keep: readonly number[]): Program => ({
   ...rest,
   steps: steps.map(s => (s.op === 'input' ? { ...s, index: numbers.get(s.index!) ?? 0 } : s)),
   outputs: keep.map(k => outputs[k]),

@@ -2,8 +2,12 @@
 // workgroup memory (`shared`), and slices of a long inner axis that a reduce adds up.
 import { numel } from '../../core/shape.ts'
 import { contiguousView, type View } from '../../core/view.ts'
+import type { Body } from '../../ir/kernel.ts'
+import { program, S } from '../../ir/scalar.ts'
+import { printProgram } from './program.ts'
 import { lowerReduce } from './reduce.ts'
-import { gridOfGroups, gridOfThreads, indent, range, WG, type Field, type Target, type Work } from './wgsl.ts'
+import { lowerRows, renumbered } from './rows.ts'
+import { gridOfGroups, gridOfThreads, indent, range, WG, type Field, type Memory, type Target, type Work } from './wgsl.ts'
 
 /** Steps of the inner axis that workgroup tiles hold. */
 export const INNER = 16
@@ -116,9 +120,56 @@ export function sliceCount(e: Extents, t: Tiling, target: Target): number {
 
 const sliceLength = (k: number, slices: number): number => Math.max(1, Math.ceil(k / slices / INNER)) * INNER
 
-/** Adds up the slices, which lie one after another in a scratch block. */
-export function addSlices(out: View, slices: number, from: number, slot: number, target: Target): Work {
-  const part = contiguousView('float32', out.shape)
-  const x: View = { ...part, shape: [...out.shape, slices], strides: [...part.strides, numel(out.shape)] }
-  return lowerReduce({ kind: 'reduce', op: 'sum', inputs: [x], outputs: [out] }, [from, slot], target)
+/** Where a product goes: what is computed of it, the further inputs of that, and the outputs. */
+export interface Finish {
+  readonly epilogue?: Body
+  readonly more: readonly View[]
+  readonly outputs: readonly View[]
+}
+
+/** The blocks of a product with an epilogue: of a and b, of the outputs, of the further inputs. */
+export const splitSlots = (slots: readonly number[], { more, outputs }: Finish): { own: readonly number[]; outputs: readonly number[]; more: readonly number[] } =>
+  ({ own: slots.slice(0, 2), more: slots.slice(2, 2 + more.length), outputs: slots.slice(2 + more.length, 2 + more.length + outputs.length) })
+
+/**
+ * Computes the epilogue from a thread's sums, four columns at a time, and stores its results. Operand 2 + k of the memory is an output, or, behind
+ * those, a further input. `place` prints where in operand k the columns of a vector begin, `step` the field with its stride from row to row.
+ */
+export function finishSums(t: Tiling, { program: { outputs }, program: body }: Body, memory: Memory, place: (k: number, columns: string) => string, step: (k: number) => string, others: number): string {
+  const across = t.columns / 4
+  const shared = t.family === 'shared'
+  const stores = ['x', 'y', 'z', 'w'].map(lane =>
+    `if (columns.${lane} < p.n) { ${outputs.map((at, k) => memory.storeLane(2 + k, `y${k}.${lane}`, `v${at}`, lane)).join(' ')} }`)
+  return `var sums = array<F, ${t.rows * across}>(${range(t.rows).flatMap(r => range(across).map(q => `acc${r}_${q}`)).join(', ')});
+for (var q = 0u; q < ${across}u; q++) {
+  let columns = ${shared ? 'U(column + tx + q * 32u) + U(0u, 8u, 16u, 24u)' : 'U(column + q * 4u) + U(0u, 1u, 2u, 3u)'};
+${indent(range(others).map(k => `let x${k} = ${place(k, 'columns')};`).join('\n'))}
+  for (var r = 0u; r < ${t.rows}u; r++) {
+    let own = ${shared ? 'row + ty + r * 8u' : 'row + r'};
+    if (own >= p.m) { break; }
+    let sum = sums[r * ${across}u + q];
+${indent([
+    ...range(others).map(k => `let y${k} = x${k} + own * p.${step(k)};`),
+    ...range(others - outputs.length).map(k => `let e${k + 1} = ${memory.gather(2 + outputs.length + k, `y${outputs.length + k}`)};`),
+    printProgram(body, k => (k ? `e${k}` : 'sum'), ''),
+    ...stores,
+  ].join('\n'), 4)}
+  }
+}`
+}
+
+/** Adds up the slices, which lie one after another in a scratch block, and computes the epilogue. */
+export function addSlices({ epilogue, more, outputs }: Finish, slices: number, from: number, slots: ReturnType<typeof splitSlots>, target: Target): Work {
+  const { shape } = outputs[0]
+  const part = contiguousView('float32', shape)
+  const x: View = { ...part, shape: [...shape, slices], strides: [...part.strides, numel(shape)] }
+  if (!epilogue) return lowerReduce({ kind: 'reduce', op: 'sum', inputs: [x], outputs }, [from, ...slots.outputs], target)
+  const inputs = [x, ...more.map((v): View => ({ ...v, shape: x.shape, strides: [...v.strides, 0] }))]
+  const results = epilogue.program.outputs.map((_, k) => k)
+  const numbers = new Map([[0, inputs.length], ...more.map((_, k) => [k + 1, k + 1] as const)])
+  const stages = [
+    { program: program([S.input(0, 'float32')], ['float32']), params: [], reduce: ['sum' as const] },
+    { program: renumbered(epilogue.program, numbers, results), params: epilogue.params, reduce: null },
+  ]
+  return lowerRows({ kind: 'rows', axes: 1, inputs, outputs, stages, results: results.map(k => inputs.length + 1 + k) }, [from, ...slots.more, ...slots.outputs], target)
 }

@@ -1,11 +1,11 @@
 // conv register 2 4x4 f32,f32,f32:0,1,2
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, x: u32, xg: u32, xn: u32, xc: u32, xs_0: u32, xs_1: u32, w: u32, wg: u32, wo: u32, wc: u32, ws_0: u32, ws_1: u32, k_0: u32, k_1: u32, o: u32, og: u32, on: u32, oo: u32, ot_0: u32, ot_1: u32, t_0: u32, t_1: u32, stride_0: u32, stride_1: u32, dilation_0: u32, dilation_1: u32, pad_0: u32, pad_1: u32, spread_0: u32, spread_1: u32, span_0: u32, span_1: u32 }
+struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, x: u32, xg: u32, xn: u32, xc: u32, xs_0: u32, xs_1: u32, w: u32, wg: u32, wo: u32, wc: u32, ws_0: u32, ws_1: u32, k_0: u32, k_1: u32, t_0: u32, t_1: u32, o0: u32, og0: u32, on0: u32, oo0: u32, ot0_0: u32, ot0_1: u32, stride_0: u32, stride_1: u32, dilation_0: u32, dilation_1: u32, pad_0: u32, pad_1: u32, spread_0: u32, spread_1: u32, span_0: u32, span_1: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<f32>;
 @group(1) @binding(2) var<storage, read_write> b2: array<f32>;
-struct Column { x: u32, o: u32, at_0: u32, at_1: u32 }
+struct Column { x: u32, at_0: u32, at_1: u32 }
 struct Tap { c: u32, k_0: u32, k_1: u32 }
 fn column_at(column: u32, group: u32) -> Column {
   let r0 = column;
@@ -13,10 +13,15 @@ fn column_at(column: u32, group: u32) -> Column {
   let r1 = r0 / p.t_1;
   let t_0 = r1 % p.t_0;
   let r2 = r1 / p.t_0;
-  let n = r2;
-  let x = p.x + group * p.xg + n * p.xn;
-  let o = p.o + group * p.og + n * p.on + t_0 * p.ot_0 + t_1 * p.ot_1;
-  return Column(x, o, t_0 * p.stride_0 - p.pad_0, t_1 * p.stride_1 - p.pad_1);
+  return Column(p.x + group * p.xg + r2 * p.xn, t_0 * p.stride_0 - p.pad_0, t_1 * p.stride_1 - p.pad_1);
+}
+fn place0(column: u32, group: u32) -> u32 {
+  let r0 = column;
+  let t_1 = r0 % p.t_1;
+  let r1 = r0 / p.t_1;
+  let t_0 = r1 % p.t_0;
+  let r2 = r1 / p.t_0;
+  return p.o0 + group * p.og0 + r2 * p.on0 + t_0 * p.ot0_0 + t_1 * p.ot0_1;
 }
 fn tap_at(k: u32) -> Tap {
   let rest0 = k;
@@ -88,31 +93,31 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
     tap = next_tap(tap);
   }
   if (column + 0u < p.n) {
-    let at = column_at(column + 0u, item).o + slice * p.oslice;
-    if (row + 0u < p.m) { b2[at + (row + 0u) * p.oo] = acc0_0.x; }
-    if (row + 1u < p.m) { b2[at + (row + 1u) * p.oo] = acc1_0.x; }
-    if (row + 2u < p.m) { b2[at + (row + 2u) * p.oo] = acc2_0.x; }
-    if (row + 3u < p.m) { b2[at + (row + 3u) * p.oo] = acc3_0.x; }
+    let at = place0(column + 0u, item) + slice * p.oslice;
+    if (row + 0u < p.m) { b2[at + (row + 0u) * p.oo0] = acc0_0.x; }
+    if (row + 1u < p.m) { b2[at + (row + 1u) * p.oo0] = acc1_0.x; }
+    if (row + 2u < p.m) { b2[at + (row + 2u) * p.oo0] = acc2_0.x; }
+    if (row + 3u < p.m) { b2[at + (row + 3u) * p.oo0] = acc3_0.x; }
   }
   if (column + 1u < p.n) {
-    let at = column_at(column + 1u, item).o + slice * p.oslice;
-    if (row + 0u < p.m) { b2[at + (row + 0u) * p.oo] = acc0_0.y; }
-    if (row + 1u < p.m) { b2[at + (row + 1u) * p.oo] = acc1_0.y; }
-    if (row + 2u < p.m) { b2[at + (row + 2u) * p.oo] = acc2_0.y; }
-    if (row + 3u < p.m) { b2[at + (row + 3u) * p.oo] = acc3_0.y; }
+    let at = place0(column + 1u, item) + slice * p.oslice;
+    if (row + 0u < p.m) { b2[at + (row + 0u) * p.oo0] = acc0_0.y; }
+    if (row + 1u < p.m) { b2[at + (row + 1u) * p.oo0] = acc1_0.y; }
+    if (row + 2u < p.m) { b2[at + (row + 2u) * p.oo0] = acc2_0.y; }
+    if (row + 3u < p.m) { b2[at + (row + 3u) * p.oo0] = acc3_0.y; }
   }
   if (column + 2u < p.n) {
-    let at = column_at(column + 2u, item).o + slice * p.oslice;
-    if (row + 0u < p.m) { b2[at + (row + 0u) * p.oo] = acc0_0.z; }
-    if (row + 1u < p.m) { b2[at + (row + 1u) * p.oo] = acc1_0.z; }
-    if (row + 2u < p.m) { b2[at + (row + 2u) * p.oo] = acc2_0.z; }
-    if (row + 3u < p.m) { b2[at + (row + 3u) * p.oo] = acc3_0.z; }
+    let at = place0(column + 2u, item) + slice * p.oslice;
+    if (row + 0u < p.m) { b2[at + (row + 0u) * p.oo0] = acc0_0.z; }
+    if (row + 1u < p.m) { b2[at + (row + 1u) * p.oo0] = acc1_0.z; }
+    if (row + 2u < p.m) { b2[at + (row + 2u) * p.oo0] = acc2_0.z; }
+    if (row + 3u < p.m) { b2[at + (row + 3u) * p.oo0] = acc3_0.z; }
   }
   if (column + 3u < p.n) {
-    let at = column_at(column + 3u, item).o + slice * p.oslice;
-    if (row + 0u < p.m) { b2[at + (row + 0u) * p.oo] = acc0_0.w; }
-    if (row + 1u < p.m) { b2[at + (row + 1u) * p.oo] = acc1_0.w; }
-    if (row + 2u < p.m) { b2[at + (row + 2u) * p.oo] = acc2_0.w; }
-    if (row + 3u < p.m) { b2[at + (row + 3u) * p.oo] = acc3_0.w; }
+    let at = place0(column + 3u, item) + slice * p.oslice;
+    if (row + 0u < p.m) { b2[at + (row + 0u) * p.oo0] = acc0_0.w; }
+    if (row + 1u < p.m) { b2[at + (row + 1u) * p.oo0] = acc1_0.w; }
+    if (row + 2u < p.m) { b2[at + (row + 2u) * p.oo0] = acc2_0.w; }
+    if (row + 3u < p.m) { b2[at + (row + 3u) * p.oo0] = acc3_0.w; }
   }
 }

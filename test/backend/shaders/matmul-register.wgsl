@@ -1,6 +1,6 @@
 // matmul register k o 4x4 1 f32x4,f32x4,f32:0,1,2
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, os_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o: u32, om: u32, on: u32 }
+struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o0: u32, os0_0: u32, om0: u32, on0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
@@ -22,7 +22,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let c_0 = item;
   let a_base = p.a + c_0 * p.as_0;
   let b_base = p.b + c_0 * p.bs_0;
-  let o_base = p.o + slice * p.oslice + c_0 * p.os_0;
   var acc0_0 = vec4f(0.0);
   var acc1_0 = vec4f(0.0);
   var acc2_0 = vec4f(0.0);
@@ -57,28 +56,29 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
     acc2_0 += a2.w * c3_0;
     acc3_0 += a3.w * c3_0;
   }
+  let o_base = slice * p.oslice + p.o0 + c_0 * p.os0_0;
   if (row + 0u < p.m) {
-    if (column + 0u < p.n) { b2[o_base + (row + 0u) * p.om + (column + 0u) * p.on] = acc0_0.x; }
-    if (column + 1u < p.n) { b2[o_base + (row + 0u) * p.om + (column + 1u) * p.on] = acc0_0.y; }
-    if (column + 2u < p.n) { b2[o_base + (row + 0u) * p.om + (column + 2u) * p.on] = acc0_0.z; }
-    if (column + 3u < p.n) { b2[o_base + (row + 0u) * p.om + (column + 3u) * p.on] = acc0_0.w; }
+    if (column + 0u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 0u) * p.on0] = acc0_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 1u) * p.on0] = acc0_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 2u) * p.on0] = acc0_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 3u) * p.on0] = acc0_0.w; }
   }
   if (row + 1u < p.m) {
-    if (column + 0u < p.n) { b2[o_base + (row + 1u) * p.om + (column + 0u) * p.on] = acc1_0.x; }
-    if (column + 1u < p.n) { b2[o_base + (row + 1u) * p.om + (column + 1u) * p.on] = acc1_0.y; }
-    if (column + 2u < p.n) { b2[o_base + (row + 1u) * p.om + (column + 2u) * p.on] = acc1_0.z; }
-    if (column + 3u < p.n) { b2[o_base + (row + 1u) * p.om + (column + 3u) * p.on] = acc1_0.w; }
+    if (column + 0u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 0u) * p.on0] = acc1_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 1u) * p.on0] = acc1_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 2u) * p.on0] = acc1_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 3u) * p.on0] = acc1_0.w; }
   }
   if (row + 2u < p.m) {
-    if (column + 0u < p.n) { b2[o_base + (row + 2u) * p.om + (column + 0u) * p.on] = acc2_0.x; }
-    if (column + 1u < p.n) { b2[o_base + (row + 2u) * p.om + (column + 1u) * p.on] = acc2_0.y; }
-    if (column + 2u < p.n) { b2[o_base + (row + 2u) * p.om + (column + 2u) * p.on] = acc2_0.z; }
-    if (column + 3u < p.n) { b2[o_base + (row + 2u) * p.om + (column + 3u) * p.on] = acc2_0.w; }
+    if (column + 0u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 0u) * p.on0] = acc2_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 1u) * p.on0] = acc2_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 2u) * p.on0] = acc2_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 3u) * p.on0] = acc2_0.w; }
   }
   if (row + 3u < p.m) {
-    if (column + 0u < p.n) { b2[o_base + (row + 3u) * p.om + (column + 0u) * p.on] = acc3_0.x; }
-    if (column + 1u < p.n) { b2[o_base + (row + 3u) * p.om + (column + 1u) * p.on] = acc3_0.y; }
-    if (column + 2u < p.n) { b2[o_base + (row + 3u) * p.om + (column + 2u) * p.on] = acc3_0.z; }
-    if (column + 3u < p.n) { b2[o_base + (row + 3u) * p.om + (column + 3u) * p.on] = acc3_0.w; }
+    if (column + 0u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 0u) * p.on0] = acc3_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 1u) * p.on0] = acc3_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 2u) * p.on0] = acc3_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 3u) * p.on0] = acc3_0.w; }
   }
 }

@@ -1,0 +1,88 @@
+// matmul register k o 4x4 1 f32x4,f32x4,f32,f32:0,1,2,3 f32,f32||input0:f32();input1:f32();add:f32(0,1);const0:f32();max:f32(2,3)>4
+alias F = vec4f; alias I = vec4i; alias U = vec4u; alias B = vec4<bool>;
+struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o0: u32, os0_0: u32, om0: u32, on0: u32, o1: u32, os1_0: u32, om1: u32, on1: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
+@group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
+@group(1) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(1) @binding(3) var<storage, read_write> b3: array<f32>;
+fn nan() -> F { return F(bitcast<f32>(p.nan)); }
+fn either_nan(x: F, y: F) -> B { return max(bitcast<U>(x) & U(0x7fffffffu), bitcast<U>(y) & U(0x7fffffffu)) > U(0x7f800000u); }
+fn max_f(x: F, y: F) -> F {
+  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let group = wid.y * count.x + wid.x;
+  let i = group * 64u + lid;
+  let unit = i;
+  if (unit >= p.units) { return; }
+  let column = unit % p.tiles_n * 4u;
+  let across = unit / p.tiles_n;
+  let row = across % p.tiles_m * 4u;
+  let item_slice = across / p.tiles_m;
+  let item = item_slice % p.items;
+  let slice = item_slice / p.items;
+  let k_start = slice * p.slice;
+  let k_end = min(k_start + p.slice, p.k);
+  let c_0 = item;
+  let a_base = p.a + c_0 * p.as_0;
+  let b_base = p.b + c_0 * p.bs_0;
+  var acc0_0 = vec4f(0.0);
+  var acc1_0 = vec4f(0.0);
+  var acc2_0 = vec4f(0.0);
+  var acc3_0 = vec4f(0.0);
+  let a_row0 = a_base + (row + 0u) * p.am;
+  let a_row1 = a_base + (row + 1u) * p.am;
+  let a_row2 = a_base + (row + 2u) * p.am;
+  let a_row3 = a_base + (row + 3u) * p.am;
+  for (var k = k_start; k < k_end; k += 4u) {
+    let a0 = b0[(a_row0 + k) >> 2u];
+    let a1 = b0[(a_row1 + k) >> 2u];
+    let a2 = b0[(a_row2 + k) >> 2u];
+    let a3 = b0[(a_row3 + k) >> 2u];
+    let c0_0 = b1[((b_base + (k + 0u) * p.bk + column) >> 2u) + 0u];
+    let c1_0 = b1[((b_base + (k + 1u) * p.bk + column) >> 2u) + 0u];
+    let c2_0 = b1[((b_base + (k + 2u) * p.bk + column) >> 2u) + 0u];
+    let c3_0 = b1[((b_base + (k + 3u) * p.bk + column) >> 2u) + 0u];
+    acc0_0 += a0.x * c0_0;
+    acc1_0 += a1.x * c0_0;
+    acc2_0 += a2.x * c0_0;
+    acc3_0 += a3.x * c0_0;
+    acc0_0 += a0.y * c1_0;
+    acc1_0 += a1.y * c1_0;
+    acc2_0 += a2.y * c1_0;
+    acc3_0 += a3.y * c1_0;
+    acc0_0 += a0.z * c2_0;
+    acc1_0 += a1.z * c2_0;
+    acc2_0 += a2.z * c2_0;
+    acc3_0 += a3.z * c2_0;
+    acc0_0 += a0.w * c3_0;
+    acc1_0 += a1.w * c3_0;
+    acc2_0 += a2.w * c3_0;
+    acc3_0 += a3.w * c3_0;
+  }
+  var sums = array<F, 4>(acc0_0, acc1_0, acc2_0, acc3_0);
+  for (var q = 0u; q < 1u; q++) {
+    let columns = U(column + q * 4u) + U(0u, 1u, 2u, 3u);
+    let x0 = columns * p.on0 + (p.o0 + c_0 * p.os0_0);
+    let x1 = columns * p.on1 + (p.o1 + c_0 * p.os1_0);
+    for (var r = 0u; r < 4u; r++) {
+      let own = row + r;
+      if (own >= p.m) { break; }
+      let sum = sums[r * 1u + q];
+      let y0 = x0 + own * p.om0;
+      let y1 = x1 + own * p.om1;
+      let e1 = vec4<f32>(b3[y1.x], b3[y1.y], b3[y1.z], b3[y1.w]);
+      let v0 = sum;
+      let v1 = e1;
+      let v2 = v0 + v1;
+      let v3 = F(0f);
+      let v4 = max_f(v2, v3);
+      if (columns.x < p.n) { b2[y0.x] = v4.x; }
+      if (columns.y < p.n) { b2[y0.y] = v4.y; }
+      if (columns.z < p.n) { b2[y0.z] = v4.z; }
+      if (columns.w < p.n) { b2[y0.w] = v4.w; }
+    }
+  }
+}

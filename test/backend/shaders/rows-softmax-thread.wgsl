@@ -1,0 +1,76 @@
+// rows along 1/16 1 1 edwd f32x4,f32x4:0,1 4@2 2=0 max[||input0:f32()>0] [||input0:f32();input1:f32();sub:f32(0,1);exp:f32(2)>3] sum[||input2:f32()>0] [||input2:f32();input3:f32();div:f32(0,1)>2]
+alias F = vec4f; alias I = vec4i; alias U = vec4u; alias B = vec4<bool>;
+struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, block: u32, d_0: u32, rd_0: u32, o0: u32, o1: u32, s0_0: u32, s1_0: u32, r0_0: u32, r1_0: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
+@group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
+fn inf() -> F { return F(bitcast<f32>(p.inf)); }
+fn nan() -> F { return F(bitcast<f32>(p.nan)); }
+fn is_nan(x: F) -> B { return (bitcast<U>(x) & U(0x7fffffffu)) > U(0x7f800000u); }
+fn either_nan(x: F, y: F) -> B { return max(bitcast<U>(x) & U(0x7fffffffu), bitcast<U>(y) & U(0x7fffffffu)) > U(0x7f800000u); }
+fn max_f(x: F, y: F) -> F {
+  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+}
+fn pow2(n: I) -> F { return bitcast<F>((n + I(127)) << U(23u)); }
+fn exp_tail(x: F) -> F {
+  return ((((F(1.98458979e-4) * x + F(1.39408932e-3)) * x + F(8.33338995e-3)) * x + F(4.16663578e-2)) * x + F(1.66666664e-1)) * x + F(5.00000004e-1);
+}
+fn exp_f(x: F) -> F {
+  let c = clamp(x, F(-104.0), F(89.0));
+  let n = round(c * F(1.44269504));
+  let r = (c - n * F(0.693359375)) + n * F(2.12194440e-4);
+  let y = (exp_tail(r) * r * r + r) + F(1.0);
+  let k = I(n);
+  let half = k >> U(1u);
+  return select(y * pow2(half) * pow2(k - half), x, is_nan(x));
+}
+@compute @workgroup_size(16)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let group = wid.y * count.x + wid.x;
+  let i = group * 16u + lid;
+  let unit = i;
+  if (unit >= p.n) { return; }
+  let row = unit;
+  let c_0 = row;
+  let x0 = p.o0 + c_0 * p.s0_0;
+  let x1 = p.o1 + c_0 * p.s1_0;
+  let start = 0u;
+  let end = p.total;
+  var acc1 = -inf();
+  for (var r = start; r < end; r += 1u) {
+    let y0 = x0 + r;
+    let e0 = b0[y0];
+    let s0_0 = e0;
+    acc1 = max_f(acc1, s0_0);
+  }
+  acc1 = max_f(acc1, acc1.zwxy);
+  acc1 = max_f(acc1, acc1.yxwz);
+  let t1 = acc1;
+  var acc3 = F(0f);
+  for (var b = start; b < end; b += p.block) {
+    var part3 = F(0f);
+    let stop = min(b + p.block, end);
+    for (var r = b; r < stop; r += 1u) {
+      let y0 = x0 + r;
+      let e0 = b0[y0];
+      let s1_0 = e0;
+      let s1_1 = t1;
+      let s1_2 = s1_0 - s1_1;
+      let s1_3 = exp_f(s1_2);
+      let s2_0 = s1_3;
+      b1[x1 + r] = s1_3;
+      part3 = part3 + s2_0;
+    }
+    acc3 = acc3 + part3;
+  }
+  acc3 = acc3 + acc3.zwxy;
+  acc3 = acc3 + acc3.yxwz;
+  let t3 = acc3;
+  for (var r = start; r < end; r += 1u) {
+    let s1_3 = b1[x1 + r];
+    let s3_0 = s1_3;
+    let s3_1 = t3;
+    let s3_2 = s3_0 / s3_1;
+    b1[x1 + r] = s3_2;
+  }
+}
