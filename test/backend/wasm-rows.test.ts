@@ -1,0 +1,66 @@
+// Rows kernels against the reference: those of models and random ones, alone and in plans, on one thread and two, in both binaries.
+// Sums have the bits that the `reduce` kernel gives.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Backend } from '../../src/backend/backend.ts'
+import { openReference } from '../../src/backend/reference/index.ts'
+import { openWasm } from '../../src/backend/wasm/index.ts'
+import type { Words } from '../../src/core/dtype.ts'
+import { numel, type Shape } from '../../src/core/shape.ts'
+import { biasGradient, layerNorm, randomRows, softmax, squaredError } from './cases/rows.ts'
+import { layouts, Random, type Step } from './data.ts'
+import { download, execute, mismatch, upload } from './run.ts'
+
+const backends: Backend[] = []
+let reference: Backend
+beforeAll(async () => {
+  reference = await openReference()
+  for (const s of [{ threads: 1, relaxed: true }, { threads: 2, relaxed: true }, { threads: 2, relaxed: false }]) backends.push(await openWasm(s))
+})
+afterAll(() => backends.forEach(b => b.dispose()))
+
+async function inPlan(backend: Backend, { kernel, words }: Step): Promise<Words[]> {
+  const blocks = new Map([...new Set(words)].map(w => [w, upload(backend, w)]))
+  const plan = backend.prepare([{ kernel, blocks: words.map(w => blocks.get(w)!) }])
+  plan.run()
+  plan.dispose()
+  const results = await Promise.all(words.slice(kernel.inputs.length).map(w => download(backend, blocks.get(w)!, w)))
+  for (const b of blocks.values()) backend.free(b)
+  return results
+}
+
+async function agree(step: Step, rel = 2e-5, abs = 2e-5): Promise<void> {
+  const want = await execute(reference, [step])
+  const first: Words[][] = []
+  for (const backend of backends) {
+    const got = await execute(backend, [step])
+    got.forEach((g, k) => expect(mismatch(g, want[k], { rel, abs }), `${backend.info.detail}, output ${k}`).toEqual([]))
+    first.push(await inPlan(backend, step))
+  }
+  // One thread and two give the same bits.
+  first[0].forEach((w, k) => expect(first[1][k]).toEqual(w))
+}
+
+const shapes: readonly Shape[] = [[1, 1], [3, 10], [128, 10], [5, 513], [7, 64], [2, 3, 33], [2, 1500], [70, 1024], [300, 7], [40, 3]]
+
+describe('of models', () => {
+  test.each(shapes)('%j %j %j', async (...sizes) => {
+    const shape = sizes.filter(s => typeof s === 'number')
+    const r = new Random(`rows ${shape.join()}`)
+    for (const layout of layouts) await agree(softmax(r, shape, layout))
+    await agree(layerNorm(r, shape), 1e-4, 1e-4)
+    if (shape.length === 2) await agree(biasGradient(r, shape))
+    await agree(squaredError(r, shape))
+  })
+  test('all axes, by chunks', async () => {
+    await agree(squaredError(new Random('chunks'), [300, 701]))
+    await agree(squaredError(new Random('chunks'), [210_001]))
+  })
+  test('columns longer than a leaf, over blocks', async () => agree(biasGradient(new Random('columns'), [150, 333])))
+})
+
+test.each(Array.from({ length: 40 }, (_, i) => i))('random stages, seeds %i', async seed => {
+  for (let k = 0; k < 5; k++) {
+    const step = randomRows(`wasm rows ${seed} ${k}`)
+    if (numel(step.kernel.inputs[0].shape) < 20_000) await agree(step, 1e-4, 1e-4)
+  }
+})
