@@ -6,6 +6,7 @@ import type { Storage } from '../../eager/storage.ts'
 import type { Graph } from '../graph.ts'
 import type { Plan } from '../plan.ts'
 import { provideWatching, type Watch, type Watched, type Watcher, type WatchMode, type WatchOptions } from '../watch.ts'
+import { Debugging } from './debug.ts'
 import { guardOptions, NanGuard, type Finding, type NanGuardOptions } from './nan-guard.ts'
 import { Profile, Timing, type Measured } from './profile.ts'
 import { plainly, type Runner } from './runner.ts'
@@ -88,9 +89,13 @@ class Watching implements Watch {
 class Modes implements Watcher {
   private readonly news = new News()
   private readonly guarding: Required<NanGuardOptions> | null
+  private readonly debugging: boolean
   private readonly timings: Timing[] = []
 
   constructor(private readonly name: string, private readonly options: WatchOptions, mode: WatchMode | null) {
+    this.debugging = mode === 'debug'
+    const asked = [this.debugging && "mode: 'debug'", options.profile && 'profile', options.monitor && 'monitor'].filter(Boolean)
+    if (asked.length > 1) fail('compile', `${name} is asked for ${asked.join(' and ')} at once, and each runs the kernels in its own way`, 'one of them; nanGuard goes with each')
     this.guarding = options.nanGuard || mode === 'nanGuard' ? guardOptions(name, options.nanGuard ?? true) : null
   }
 
@@ -100,9 +105,11 @@ class Modes implements Watcher {
     return new Watching(this.news, step, guarding && new NanGuard(this.name, step, guarding), this.runner(step))
   }
 
-  private runner({ backend }: Watched): Runner {
+  private runner(step: Watched): Runner {
+    if (step.backend.info.name === 'meta') return plainly
+    if (this.debugging) return new Debugging(this.name, step)
     if (!this.options.profile) return plainly
-    const timing = new Timing(backend)
+    const timing = new Timing(step.backend)
     this.timings.push(timing)
     return timing
   }

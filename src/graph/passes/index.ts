@@ -94,7 +94,10 @@ function rulesOf(phase: Phase, exclude: readonly string[]): (op: Op) => readonly
 /** Rewriting stops here even if a rule would go on for ever. */
 const steps = (nodes: number): number => 1000 + 20 * nodes
 
-export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassOptions): Optimized {
+/** Is told of each rewrite before it takes effect. */
+export type Judge = (rewrite: Rewrite, node: GraphNode, pairs: Replacement) => void
+
+export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassOptions, judge?: Judge): Optimized {
   const fired: Fired[] = []
   const ms: Record<Phase, number> = { merge: 0, canonicalise: 0, stabilise: 0, specialise: 0 }
   const timed = <T>(phase: Phase, body: () => T): T => {
@@ -104,13 +107,13 @@ export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassO
     return result
   }
   const t = timed('merge', () => new Rewriter(graph, !exclude.includes('merge')))
-  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge') timed(phase, () => run(phase, t, exclude, fired))
+  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge') timed(phase, () => run(phase, t, exclude, fired, judge))
   if (t.merged > 0) fired.push({ rewrite: merge, op: 'any', count: t.merged })
   return { graph: timed('merge', () => t.finish()), fired, ms }
 }
 
 /** Applies the rewrites of a phase; whatever one changes is looked at again, and so are its readers. */
-function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired[]): void {
+function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired[], judge?: Judge): void {
   const rules = rulesOf(phase, exclude)
   const queue = [...t.nodes]
   const waiting = new Set<LiveNode>(queue)
@@ -133,6 +136,7 @@ function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired
       const pairs = made && fitted(Array.isArray(made) ? (made as Replacement) : [[node.outputs[0], made as Value]], t)
       if (pairs?.length) {
         left--
+        judge?.(rewrite, node, pairs)
         fired.push({ rewrite, op: node.op.name, site: node.site, count: 1 })
         for (const [from, to] of pairs) t.replace(from, to)
         t.forget()
