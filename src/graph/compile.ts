@@ -17,6 +17,8 @@ import { difference, identityOf, isPlain, kindOf, rebuild, remember } from './ar
 import type { Graph } from './graph.ts'
 import { describeGraph, letIn, parameterNames } from './insight.ts'
 import type { GraphDescription, GraphOptions, Stage } from './print/description.ts'
+import type { Probe } from './compare.ts'
+import { Dynamic, type DynamicAxes } from './dynamic.ts'
 import { Explanation } from './passes/explain.ts'
 import { foldConstants } from './passes/fold.ts'
 import { folding } from './passes/folding.ts'
@@ -31,6 +33,11 @@ export interface CompileOptions extends WatchOptions {
   name?: string
   /** Rewrites that are not to be applied, by the names that `rewrites()` lists. */
   exclude?: readonly string[]
+  /**
+   * Axes of arguments whose size changes from call to call without a new trace: `{ 0: [0], 1: [0] }` is the first axis of both arguments.
+   * Sizes 0 and 1 are traced by themselves; plans of the last eight sizes are kept.
+   */
+  dynamic?: DynamicAxes
   /**
    * 'fastCompile' only merges equal work and leaves out what nobody needs. Default 'fastRun': all rewrites. 'debug' and 'nanGuard' apply all
    * rewrites too: 'debug' compares what each of them replaces, and each kernel with the reference; 'nanGuard' looks for NaN and infinities.
@@ -94,8 +101,9 @@ class Step {
     passes: PassOptions,
     private readonly msOfTrace: number,
     watcher: Watcher | null,
+    ready: Optimized | null = null,
   ) {
-    this.optimized = optimize(traced.graph, passes)
+    this.optimized = ready ?? optimize(traced.graph, passes)
     const start = performance.now()
     const { graph, externals, held, done } = foldConstants(this.optimized, traced.externals, passes)
     this.graph = graph
@@ -228,6 +236,9 @@ const forwardOnlyOp: Op = {
 }
 const forwardOnly: GradNode = { op: forwardOnlyOp, params: null, edges: [], inputShapes: [], inputDtypes: [], outputCount: 1, saved: { inputs: [], outputs: [], versions: [], held: [] }, order: 0 }
 
+/** So many sizes of dynamic axes keep their plans. */
+const SIZES = 8
+
 /** Plans beyond this many for one function are most likely a mistake, such as a number that changes in every call. */
 const MANY = 16
 
@@ -251,45 +262,58 @@ const MANY = 16
  */
 export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: CompileOptions = {}): Compiled<A, R> {
   needFunction('compile', fn)
-  needKnown('compile', options, ['name', 'exclude', 'mode', ...watchOptions])
+  needKnown('compile', options, ['name', 'exclude', 'dynamic', 'mode', ...watchOptions])
   const { exclude = [], mode = 'fastRun' } = options
   needRewrites('compile', exclude)
   const plain = compileModes.find(m => m === mode)
   if (!plain && !watchModes.some(m => m === mode)) fail('compile', `there is no mode '${String(mode)}'`, `modes: ${[...compileModes, ...watchModes].join(', ')}`)
   const name = options.name ?? (fn.name || 'the compiled function')
   const watcher = watcherOf(name, options, mode)
+  const passes: PassOptions = { exclude, mode: plain ?? 'fastRun' }
+  const dynamic = options.dynamic === undefined ? null : new Dynamic(name, options.dynamic, passes)
   let plans = new Map<string, Step[]>()
   const reasons: string[] = []
   let last: { args: readonly unknown[]; step: Step } | null = null
   let traces = 0
 
-  const build = (backend: Backend, args: A): Step => {
-    if (last) {
+  const build = (backend: Backend, args: A, context: string): Step => {
+    const start = performance.now()
+    const found = dynamic?.instance(args, context, given => record(backend, given as A, false))
+    if (last && found?.fresh !== false) {
       reasons.push(difference(last.args, args) ?? 'a module changed between train and eval, a gradient came or went, or changed arguments lie or share memory in another way')
       if (traces === MANY - 1) console.warn(`[compile] ${name} was traced ${MANY} times. The last reason: ${reasons.at(-1)}. help: pass what changes as a tensor, or pad to fixed sizes`)
     }
     const tensors = [...tensorsIn(args)]
-    const step = attempt(backend, args, null)
+    if (found?.fresh) traces++
+    const step = found ? planned(backend, args, found, null, performance.now() - start, found.optimized) : attempt(backend, args, null)
     if (step.serves(tensors)) return step
     step.dispose()
     return attempt(backend, args, tensors)
   }
 
-  const attempt = (backend: Backend, args: A, pinned: readonly Tensor[] | null): Step => {
-    traces++
-    const start = performance.now()
+  const record = (backend: Backend, args: A, pinned: boolean): Probe => {
     const trace = new Trace(backend)
     let count = 0
     const given = pinned ? args : (rebuild(args, x => trace.argument(x, count++)) as A)
-    const { traced, result } = trace.run(
+    const recorded = trace.run(
       () => fn(...given),
       r => {
         checkResult(r)
         return [...tensorsIn(r)]
       },
     )
-    return new Step(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), { exclude, mode: plain ?? 'fastRun' }, performance.now() - start, watcher)
+    return { trace, ...recorded }
   }
+
+  const attempt = (backend: Backend, args: A, pinned: readonly Tensor[] | null): Step => {
+    traces++
+    const start = performance.now()
+    const found = record(backend, args, pinned !== null)
+    return planned(backend, args, found, pinned, performance.now() - start, null)
+  }
+
+  const planned = (backend: Backend, args: A, { traced, result }: Pick<Probe, 'traced' | 'result'>, pinned: readonly Tensor[] | null, ms: number, ready: Optimized | null): Step =>
+    new Step(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), passes, ms, watcher, ready)
 
   const checkResult = (r: unknown): void => {
     if (Array.isArray(r) || isPlain(r)) Object.values(r).forEach(checkResult)
@@ -304,15 +328,28 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     const tensors = [...tensorsIn(args)]
     for (const x of tensors)
       if (storageOf('compile', x).backend !== backend) fail('compile', `an argument ${x} is on ${x.device}, the current device is ${backend.info.name}`, `await toDevice(x, '${backend.info.name}'), or make its device current with device('${x.device}')`)
-    const kind = `${identityOf(backend)}${isGradEnabled() ? '' : ' noGrad'} ${args.map(kindOf).join()}`
+    const context = `${identityOf(backend)}${isGradEnabled() ? '' : ' noGrad'}`
+    const kind = `${context} ${args.map(kindOf).join()}`
     const list = plans.get(kind) ?? []
     let step = list.find(s => s.valid(tensors))
     if (!step) {
-      step = build(backend, args)
+      step = build(backend, args, context)
       plans.set(kind, [...list, step])
     }
+    if (dynamic) keepRecent(kind)
     last = { args: args.map(remember), step }
     return step.run(tensors) as R
+  }
+
+  /** Plans of sizes that were not used for long are let go. */
+  const keepRecent = (kind: string): void => {
+    const list = plans.get(kind)!
+    plans.delete(kind)
+    plans.set(kind, list)
+    const [oldest] = plans.keys()
+    if (plans.size <= SIZES) return
+    for (const s of plans.get(oldest)!) s.dispose()
+    plans.delete(oldest)
   }
 
   const compiled: Compiled<A, R> = Object.assign(call, {
@@ -329,6 +366,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     dispose: () => {
       for (const s of [...plans.values()].flat()) s.dispose()
       plans = new Map()
+      dynamic?.dispose()
     },
   })
   const names = parameterNames(fn)

@@ -65,7 +65,7 @@ export interface Traced {
   /** Arguments that gathered a gradient; the last outputs of the graph are what to add to their `grad`, in this order. */
   readonly argumentGrads: readonly number[]
   /** What `grad` of each leaf touched is after a step. */
-  readonly grads: readonly { readonly leaf: Tensor; readonly grad: Tensor | null }[]
+  readonly grads: readonly { readonly leaf: Tensor; readonly grad: Tensor | null; readonly before: Tensor | null }[]
 }
 
 /** Finds out how an op lays out its results, by lowering it onto nothing. */
@@ -80,7 +80,8 @@ export class Trace implements World {
   private readonly nodes: GraphNode[] = []
   private readonly externals: { readonly external: External; readonly source: SymbolicSource }[] = []
   private readonly captured = new Map<Storage, SymbolicSource>()
-  private readonly constants = new Set<Storage>()
+  /** Memory for numbers that the code wrote down, and these. */
+  private readonly constants = new Map<Storage, Words>()
   private readonly guards: Guard[] = []
   private readonly gradWritten = new Map<Tensor, Tensor | null>()
   private readonly gradRead = new Set<Tensor>()
@@ -95,6 +96,11 @@ export class Trace implements World {
     const y = this.show(source, contiguousView(x.dtype, x.shape), source.current)
     this.arguments.push(x.requiresGrad ? y.requiresGrad_() : y)
     return y
+  }
+
+  /** The numbers that the code wrote down in this memory. */
+  written(storage: Storage): Words | undefined {
+    return this.constants.get(storage)
   }
 
   private external(storage: Storage, dtype: DType, shape: Shape, argument: number | null, trained: boolean): SymbolicSource {
@@ -119,7 +125,7 @@ export class Trace implements World {
       gradWatch.hook = watchBefore
       const argumentGrads = this.arguments.flatMap((x, i) => (x.grad ? [i] : []))
       const outputs = [...outputsOf(result), ...argumentGrads.map(i => this.arguments[i].grad!)].map(t => this.valueOf('return', this.inside(t)))
-      const grads = [...this.gradWritten.keys()].map(leaf => ({ leaf, grad: this.keepGrad(leaf) }))
+      const grads = [...this.gradWritten].map(([leaf, before]) => ({ leaf, grad: this.keepGrad(leaf), before }))
       const updates = this.externals.flatMap(({ external: { value, storage }, source }) =>
         source.current === value || this.constants.has(storage) ? [] : [{ external: value, value: source.current }])
       const externals = this.externals.map(e => e.external)
@@ -248,7 +254,7 @@ export class Trace implements World {
     const held = eager.hold(x)
     eager.release(x)
     // A literal of the traced code: changes made to it are not kept for the next call.
-    this.constants.add(held.source as Storage)
+    this.constants.set(held.source as Storage, data)
     return held
   }
 
