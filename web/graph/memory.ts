@@ -13,14 +13,12 @@ interface Span {
   readonly returned: boolean
 }
 
-const WIDTH = 600
 const LEFT = 54
 const RIGHT = 8
 const TOP = 10
 const CURVE = 84
 const GAP = 26
 const BLOCKS = 150
-const LEAST = 3
 
 export class MemoryTimeline {
   private readonly frame = make('div', { class: 'memory-frame' })
@@ -37,8 +35,16 @@ export class MemoryTimeline {
   private kernels: readonly KernelDescription[] = []
   private shapes: readonly SVGElement[] = []
   private current = -1
+  private redraw = (): void => {}
 
-  constructor(private readonly looked: (kernels: readonly string[]) => void) {}
+  constructor(private readonly looked: (kernels: readonly string[]) => void) {
+    let width = 0
+    new ResizeObserver(() => {
+      if (width === this.frame.clientWidth) return
+      width = this.frame.clientWidth
+      this.redraw()
+    }).observe(this.frame)
+  }
 
   show({ plan }: GraphDescription): void {
     const { kernels = [], memory = [] } = plan ?? {}
@@ -51,17 +57,24 @@ export class MemoryTimeline {
     const all = own.reduce((n, m) => n + m.bytes, 0)
     this.sum.textContent = kernels.length === 0 ? '' : `${plural(kernels.length, 'kernel')}, ${plural(own.length, 'block')}, at most ${bytesText(peak)} of ${bytesText(all)} in use`
     this.say.textContent = this.spans.length === 0 ? 'The plan needs no memory of its own.' : 'Point at a value, or walk by the arrow keys, to see who writes and reads it.'
-    if (this.spans.length === 0) return this.frame.replaceChildren()
-    this.frame.replaceChildren(this.picture(own.map(m => m.bytes), live, peak))
+    if (this.spans.length === 0) {
+      this.redraw = () => this.frame.replaceChildren()
+      return this.redraw()
+    }
+    this.redraw = () => this.frame.replaceChildren(this.picture(own.map(m => m.bytes), live, peak))
+    this.redraw()
   }
 
   private picture(blocks: readonly number[], live: readonly number[], peak: number): SVGSVGElement {
+    // One unit is one pixel, so that letters keep their size.
+    const width = Math.max(280, this.frame.clientWidth)
     const all = blocks.reduce((a, b) => a + b, 0)
-    const heights = blocks.map(bytes => Math.max(LEAST, (bytes / all) * BLOCKS))
+    const least = Math.min(3, Math.max(1, BLOCKS / blocks.length))
+    const heights = blocks.map(bytes => Math.max(least, (bytes / all) * BLOCKS))
     const tops: number[] = []
     heights.reduce((y, h) => (tops.push(y), y + h + 1), TOP + CURVE + GAP)
     const bottom = TOP + CURVE + GAP + heights.reduce((a, h) => a + h + 1, 0)
-    const step = (WIDTH - LEFT - RIGHT) / live.length
+    const step = (width - LEFT - RIGHT) / live.length
     const x = (kernel: number) => LEFT + kernel * step
     const level = (bytes: number) => TOP + CURVE * (1 - bytes / peak)
     const bars = live.map((bytes, i) => svg('rect', { class: bytes === peak ? 'bar peak' : 'bar', x: x(i) + step * 0.06, width: step * 0.88, y: level(bytes), height: Math.max(0, TOP + CURVE - level(bytes)) }))
@@ -74,12 +87,12 @@ export class MemoryTimeline {
     const label = (text: string, y: number, at = LEFT - 8, anchor = 'end') => svg('text', { x: at, y, 'text-anchor': anchor }, text)
     const picture = svg(
       'svg',
-      { viewBox: `0 0 ${WIDTH} ${bottom + 22}`, role: 'listbox', 'aria-label': 'Values in memory', tabindex: 0 },
+      { viewBox: `0 0 ${width} ${bottom + 22}`, role: 'listbox', 'aria-label': 'Values in memory', tabindex: 0 },
       svg('g', { 'aria-hidden': true },
-        svg('line', { class: 'limit', x1: LEFT, x2: WIDTH - RIGHT, y1: TOP, y2: TOP }), label(bytesText(peak), TOP + 4), label('0', TOP + CURVE + 4), ...bars,
-        svg('line', { class: 'axis', x1: LEFT, x2: WIDTH - RIGHT, y1: TOP + CURVE, y2: TOP + CURVE }),
-        label('blocks', TOP + CURVE + GAP + 10), ...heights.map((h, i) => svg('rect', { class: 'block', x: LEFT, y: tops[i], width: WIDTH - LEFT - RIGHT, height: h })),
-        label('kernel 1', bottom + 16, LEFT, 'start'), label(`kernel ${live.length}`, bottom + 16, WIDTH - RIGHT)),
+        svg('line', { class: 'limit', x1: LEFT, x2: width - RIGHT, y1: TOP, y2: TOP }), label(bytesText(peak), TOP + 4), label('0', TOP + CURVE + 4), ...bars,
+        svg('line', { class: 'axis', x1: LEFT, x2: width - RIGHT, y1: TOP + CURVE, y2: TOP + CURVE }),
+        label('blocks', TOP + CURVE + GAP + 10), ...heights.map((h, i) => svg('rect', { class: 'block', x: LEFT, y: tops[i], width: width - LEFT - RIGHT, height: h })),
+        label('kernel 1', bottom + 16, LEFT, 'start'), label(`kernel ${live.length}`, bottom + 16, width - RIGHT)),
       ...this.shapes,
     )
     picture.addEventListener('pointerover', e => this.look(this.indexAt(e.target)))

@@ -10,6 +10,7 @@ export interface Area {
 const MIN = 0.02
 const MAX = 2.5
 const STEP = 1.25
+const READABLE = 0.75
 /** Pointers may tremble this much in a click. */
 const STILL = 4
 
@@ -53,13 +54,17 @@ export class PanZoom {
     this.apply()
   }
 
-  /** Shows an area whole, but not smaller than `least` nor larger than life; what then does not fit is cut at the end. */
-  fit({ x, y, width, height }: Area, least = MIN): void {
+  /** Shows an area whole, but no larger than life and, if `first` is given, no smaller than can be read: then around `first`, near the top. */
+  fit({ x, y, width, height }: Area, first?: Area): void {
     const { clientWidth, clientHeight } = this.frame
     if (clientWidth === 0 || width === 0) return
-    this.scale = Math.min(1, Math.max(least, Math.min(clientWidth / width, clientHeight / height)))
-    this.x = (clientWidth - width * this.scale) / 2 - x * this.scale
-    this.y = Math.max(0, (clientHeight - height * this.scale) / 2) - y * this.scale
+    const whole = Math.min(1, clientWidth / width, clientHeight / height)
+    this.scale = first ? Math.max(READABLE, whole) : whole
+    const { scale } = this
+    const wide = first !== undefined && width * scale > clientWidth
+    const high = first !== undefined && height * scale > clientHeight
+    this.x = clientWidth / 2 - (wide ? first.x + first.width / 2 : x + width / 2) * scale
+    this.y = high ? clientHeight * 0.12 - first.y * scale : clientHeight / 2 - (y + height / 2) * scale
     this.apply()
   }
 

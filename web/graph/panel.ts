@@ -7,12 +7,14 @@ import { kinds, type Kind } from './kinds.ts'
 import { Lines } from './lines.ts'
 import { MemoryTimeline } from './memory.ts'
 import { Picture, type ColorBy } from './picture.ts'
-import { sceneOf, type Box, type Scene, type StageName } from './scene.ts'
+import { sceneOf, sourceOf, type Box, type Scene, type StageName } from './scene.ts'
 import { Stepper, type Rewritten } from './stepper.ts'
 import { bytesText, msText, plural } from './text.ts'
 
 /** More boxes than this are shown in groups at first. */
 const MANY_BOXES = 60
+/** More than this take too long to lay out one by one. */
+const MOST_BOXES = 700
 const stages: readonly (readonly [StageName, string])[] = [['before', 'As written'], ['after', 'Optimised'], ['kernels', 'Kernels']]
 const colorings: readonly (readonly [ColorBy, string])[] = [['kind', 'kind'], ['bytes', 'bytes'], ['time', 'time']]
 
@@ -45,6 +47,7 @@ export class GraphPanel {
   constructor(
     private readonly editor: Editor,
     private readonly asker: Asker,
+    private readonly run: () => void,
   ) {
     this.lines = new Lines(editor.view, line => this.find(b => b.line === line))
     this.picture = new Picture({
@@ -71,23 +74,29 @@ export class GraphPanel {
         make('label', { class: 'graph-group' }, this.grouping, 'Group by line'),
         make('div', { class: 'zooms' }, zoom('Zoom out', '−', () => this.picture.zoomOut()), zoom('Zoom in', '+', () => this.picture.zoomIn()), zoom('Show all', '⤢', () => this.picture.fit())),
       ),
-      make('div', { class: 'graph-frame' }, this.picture.element, this.legend),
+      make('div', { class: 'graph-frame' }, this.picture.element),
+      this.legend,
       this.facts,
       make('p', { class: 'hint graph-keys', id: 'graph-keys' }, 'Drag to move. Click, then the wheel zooms. Arrow keys walk along the arrows, + and − zoom, Enter opens a group.'),
     )
     this.body = make('div', { class: 'graph-body', hidden: true }, graph, this.stepper.element, this.memory.element)
     this.element = make('div', {}, make('div', { class: 'card graph-none' }, this.empty), this.body)
     this.which.addEventListener('change', () => this.ask())
-    this.coloring.addEventListener('change', () => this.paint())
+    this.coloring.addEventListener('change', () => {
+      // Only kernels take time.
+      if (this.wantsTimes && this.stage !== 'kernels') this.choose('kernels')
+      else this.paint()
+    })
     this.grouping.addEventListener('change', () => {
       this.open.clear()
-      this.draw(null)
+      void this.draw(null)
     })
-    for (const input of this.stageInputs) input.addEventListener('change', () => {
-      this.open.clear()
-      this.draw(null)
-    })
+    for (const input of this.stageInputs) input.addEventListener('change', () => this.choose(this.stage))
     this.clear('')
+  }
+
+  get wantsTimes(): boolean {
+    return this.coloring.value === 'time'
   }
 
   /** Another program, with that code. */
@@ -119,18 +128,24 @@ export class GraphPanel {
     this.insight = insight
     this.empty.parentElement?.toggleAttribute('hidden', true)
     this.body.hidden = false
-    const timed = insight.ms !== null
-    for (const option of this.coloring.options) if (option.value === 'time') option.disabled = !timed
-    if (!timed && this.coloring.value === 'time') this.coloring.value = 'kind'
-    this.grouping.checked = insight.after.nodes.length > MANY_BOXES
-    this.open.clear()
     this.stepper.show(insight.log, insight.file)
     this.memory.show(insight.after)
     const kernels = insight.after.plan?.kernels.length ?? 0
     this.size.textContent = `${plural(insight.before.nodes.length, 'node')} → ${insight.after.nodes.length}, ${plural(kernels, 'kernel')}`
     const made = [insight.before, insight.after].flatMap(g => g.nodes).flatMap(n => (n.site && n.site.file === insight.file ? [n.site.line] : []))
     this.lines.dot([...new Set(made)].sort((a, b) => a - b))
-    this.draw(null)
+    this.choose(this.wantsTimes ? 'kernels' : this.stage)
+  }
+
+  /** Shows a stage; a large one in groups. */
+  private choose(stage: StageName): void {
+    const { insight } = this
+    this.stageInputs[stages.findIndex(([name]) => name === stage)].checked = true
+    const boxes = !insight ? 0 : stage === 'kernels' ? (insight.after.plan?.kernels.length ?? 0) : insight[stage].nodes.length
+    this.grouping.checked = boxes > MANY_BOXES
+    this.grouping.disabled = boxes > MOST_BOXES
+    this.open.clear()
+    void this.draw(null)
   }
 
   private ask(): void {
@@ -159,6 +174,10 @@ export class GraphPanel {
       const used = new Set(this.scene.boxes.map(b => b.kind))
       const names = (Object.keys(kinds) as Kind[]).filter(k => used.has(k))
       this.legend.replaceChildren(...names.map(k => make('li', { class: k }, kinds[k])))
+    } else if (by === 'time' && this.insight?.ms === null) {
+      const again = make('button', { type: 'button', class: 'link' }, 'Run again with times')
+      again.addEventListener('click', () => this.run())
+      this.legend.replaceChildren(make('li', { class: 'unknown' }, 'No kernel was timed in this run. ', again))
     } else {
       const inner = this.scene.boxes.filter(b => b.kind !== 'external')
       const most = inner.reduce((m, b) => Math.max(m, by === 'time' ? (b.ms ?? 0) : b.bytes), 0)
@@ -180,12 +199,12 @@ export class GraphPanel {
       buttons.push(go)
     }
     if (run !== null) {
-      const turn = make('button', { type: 'button', class: 'link' }, box.closed ? `open the ${box.count} in it` : 'close its group')
+      const turn = make('button', { type: 'button', class: 'link' }, box.closed ? `open the ${box.parts.length} in it` : 'close its group')
       turn.addEventListener('click', () => this.toggle(box))
       buttons.push(turn)
     }
     const cost = `${bytesText(box.bytes)}${box.ms === null ? '' : `, ${msText(box.ms)}`}`
-    const source = line === null ? null : make('code', { class: 'source' }, (this.code[line - 1] ?? '').trim())
+    const source = line === null ? null : make('code', { class: 'source' }, sourceOf(this.code, line))
     this.facts.replaceChildren(
       make('p', { class: 'fact-head' }, make('b', {}, box.label), make('span', {}, `${box.detail}, ${cost}${box.result ? ', a result' : ''}`), ...buttons),
       ...(source ? [source] : []),
@@ -214,11 +233,7 @@ export class GraphPanel {
   }
 
   private showKernels(ids: readonly string[]): void {
-    const at = stages.findIndex(([name]) => name === 'kernels')
-    const lit = () => this.picture.light(ids.length === 0 ? null : b => ids.includes(b.id))
-    if (this.stageInputs[at].checked && !this.grouping.checked) return void lit()
-    this.stageInputs[at].checked = true
-    this.grouping.checked = false
-    void this.draw(null).then(lit)
+    if (this.stage !== 'kernels') this.choose('kernels')
+    this.picture.light(ids.length === 0 ? null : b => b.parts.some(id => ids.includes(id)))
   }
 }

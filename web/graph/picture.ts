@@ -4,7 +4,7 @@ import type { Layout, LayoutRequest, Point } from './layout-worker.ts'
 import { PanZoom, type Area } from './pan-zoom.ts'
 import type { Box, Scene } from './scene.ts'
 import { kinds } from './kinds.ts'
-import { bytesText, msText, plural } from './text.ts'
+import { bytesText, msText } from './text.ts'
 
 export type ColorBy = 'kind' | 'bytes' | 'time'
 
@@ -21,8 +21,6 @@ const CHARACTER = 7.3
 const LONGEST = 30
 /** Below this scale letters cannot be read. */
 const LEGIBLE = 0.4
-/** Of a first view: rather cut the end off than show dust. */
-const FIRST = 0.55
 
 const short = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text)
 const widthOf = (b: Box): number => Math.max(76, Math.max(short(b.label).length * CHARACTER, short(b.detail).length * 6.1) + 28)
@@ -40,6 +38,8 @@ export class Picture {
   private asked = 0
   private current = -1
   private settle: (() => void) | undefined
+  /** What to light up when the picture stands. */
+  private waiting: ((box: Box) => boolean) | null = null
   private colorBy: ColorBy = 'kind'
   private keep: { readonly id: string } | null = null
 
@@ -84,10 +84,12 @@ export class Picture {
 
   /** Lights up boxes and brings them into sight; all others step back. */
   light(test: ((box: Box) => boolean) | null): number {
+    this.waiting = this.settle ? test : null
     const lit = test ? this.scene.boxes.map(test) : []
     const any = lit.includes(true)
     this.content.classList.toggle('dimmed', any)
     this.shapes.forEach((shape, i) => shape.classList.toggle('lit', lit[i] === true))
+    if (this.settle) return lit.filter(Boolean).length
     const areas = this.areas.filter((_, i) => lit[i])
     if (any) this.panZoom.reveal(fits(areas, this.element) ? around(areas) : areas[0])
     return areas.length
@@ -181,12 +183,14 @@ export class Picture {
     this.color(this.colorBy)
     const kept = this.keep ? boxes.findIndex(b => b.id === this.keep?.id || b.run === this.keep?.id) : -1
     this.current = -1
-    this.panZoom.fit(around(this.areas), FIRST)
+    const first = boxes.findIndex(b => b.kind !== 'external')
+    this.panZoom.fit(around(this.areas), this.areas[Math.max(0, first)])
     if (kept >= 0) this.go(kept)
     else this.element.removeAttribute('aria-activedescendant')
     this.events.drawn(performance.now() - this.asked)
     this.settle?.()
     this.settle = undefined
+    if (this.waiting) this.light(this.waiting)
   }
 }
 
@@ -205,7 +209,7 @@ function shapeOf(b: Box, { x, y, width, height }: Area, index: number): SVGGElem
 
 function nameOf(b: Box): string {
   const cost = b.ms === null ? bytesText(b.bytes) : `${bytesText(b.bytes)}, ${msText(b.ms)}`
-  return `${b.label}${b.closed ? `, group of ${plural(b.count, 'box')}`.replace('boxs', 'boxes') : ''} ${b.detail}, ${kinds[b.kind]}, ${cost}${b.line === null ? '' : `, line ${b.line}`}${b.result ? ', result' : ''}`
+  return `${b.label}${b.closed ? `, group of ${b.parts.length}` : ''} ${b.detail}, ${kinds[b.kind]}, ${cost}${b.line === null ? '' : `, line ${b.line}`}${b.result ? ', result' : ''}`
 }
 
 /** 0 to 1: what share of the most expensive box each costs. */

@@ -17,8 +17,8 @@ export interface Box {
   /** Counted from 1; null: from no line of the program. */
   readonly line: number | null
   readonly ops: readonly string[]
-  /** Of how many nodes or kernels it is made. */
-  readonly count: number
+  /** The nodes or kernels of which it is made. */
+  readonly parts: readonly string[]
   /** The run of boxes that it stands for, or belongs to. */
   readonly run: string | null
   readonly closed: boolean
@@ -93,7 +93,7 @@ function nodeUnits(graph: GraphDescription, { file }: SceneOptions): Unit[] {
       ms: null,
       line: lineOf(node.site, file),
       ops: [node.op],
-      count: 1,
+      parts: [node.id],
       result: made.some(v => results.has(v)),
       reads: node.inputs,
       makes: made,
@@ -125,7 +125,7 @@ function kernelUnits(graph: GraphDescription, { file, ms }: SceneOptions): Unit[
       ms: ms?.[i] ?? null,
       line: own.map(n => lineOf(n.site, file)).find(l => l !== null) ?? null,
       ops: own.map(n => n.op),
-      count: 1,
+      parts: [kernel.id],
       result: kernel.writes.some(m => results.has(m)),
       // A kernel that comes later may write to the same memory; what is read is what was written last.
       reads: [...externals, ...kernel.reads],
@@ -149,7 +149,7 @@ const externalUnit = (x: ExternalDescription): Grouped => ({
   ms: null,
   line: null,
   ops: [],
-  count: 1,
+  parts: [],
   run: null,
   closed: false,
   result: false,
@@ -158,6 +158,9 @@ const externalUnit = (x: ExternalDescription): Grouped => ({
   facts: [['is', `${x.kind}${x.updated ? ', changed by the call' : ''}`], ['holds', typeText(x)]],
 })
 
+/** Boxes that one group may stand for: what opens at once. */
+const LONGEST_RUN = 100
+
 /** Runs of units of one line; a run of one is left alone. Runs follow each other, so that arrows between them go forwards only. */
 function grouped(units: readonly Unit[], { open, code }: SceneOptions): Grouped[] {
   const boxes: Grouped[] = []
@@ -165,24 +168,26 @@ function grouped(units: readonly Unit[], { open, code }: SceneOptions): Grouped[
   for (let i = 0; i < units.length; ) {
     const { line } = units[i]
     let end = i + 1
-    while (end < units.length && (units[end].line === line || units[end].line === null)) end++
+    while (end < units.length && end < i + LONGEST_RUN && (units[end].line === line || units[end].line === null)) end++
     const turn = (seen.get(line ?? 0) ?? 0) + 1
     seen.set(line ?? 0, turn)
     const run = `line ${line ?? 0}, ${turn}`
     const members = units.slice(i, end)
     if (members.length === 1 || open.has(run)) boxes.push(...members.map(m => ({ ...m, run: members.length === 1 ? null : run, closed: false })))
-    else boxes.push(together(members, run, line === null ? '' : (code[line - 1] ?? '').trim()))
+    else boxes.push(together(members, run, line === null ? '' : sourceOf(code, line)))
     i = end
   }
   return boxes
 }
 
+/** A line of the program, without its indent and comment. */
+export const sourceOf = (code: readonly string[], line: number): string => (code[line - 1] ?? '').replace(/\s\/\/ .*$/, '').trim()
+
 function together(members: readonly Unit[], run: string, text: string): Grouped {
-  const makes = new Set(members.flatMap(m => m.makes))
   const last = members[members.length - 1]
   const ops = members.flatMap(m => m.ops)
   const counts = new Map<Kind, number>()
-  for (const m of members) counts.set(m.kind, (counts.get(m.kind) ?? 0) + Math.max(1, m.bytes))
+  for (const m of members) counts.set(m.kind, (counts.get(m.kind) ?? 0) + m.kind === 'movement' ? 1 : 1 + m.bytes)
   const [kind] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a))
   return {
     id: run,
@@ -193,12 +198,12 @@ function together(members: readonly Unit[], run: string, text: string): Grouped 
     ms: members.some(m => m.ms !== null) ? members.reduce((n, m) => n + (m.ms ?? 0), 0) : null,
     line: members[0].line,
     ops,
-    count: members.length,
+    parts: members.flatMap(m => m.parts),
     run,
     closed: true,
     result: members.some(m => m.result),
-    reads: members.flatMap(m => m.reads).filter(v => !makes.has(v) || v.startsWith('m')),
-    makes: [...makes],
+    reads: members.flatMap((m, i) => m.reads.filter(v => !members.slice(0, i).some(before => before.makes.includes(v)))),
+    makes: [...new Set(members.flatMap(m => m.makes))],
     facts: [['made of', countsText(members.map(m => m.ops.join(' + ') || m.label))]],
   }
 }

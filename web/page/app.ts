@@ -55,7 +55,7 @@ export class App {
         this.notice.show(`The runtime could not be started: ${sentence(reason)} Reload the page to try again.`)
       },
     })
-    this.graph = new GraphTab(this.editor, this.session, problem => this.notice.show(problem))
+    this.graph = new GraphTab(this.editor, this.session, { failed: problem => this.notice.show(problem), run: () => this.run() })
   }
 
   start(): void {
@@ -197,6 +197,7 @@ export class App {
       imports: source.imports,
       settings: { device: isDeviceName(this.device.value) ? this.device.value : 'wasm', compile: this.compile.checked },
       base: new URL('.', document.baseURI).href,
+      times: this.graph.wantsTimes,
     })
   }
 

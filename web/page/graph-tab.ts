@@ -19,7 +19,7 @@ export class GraphTab {
   constructor(
     private readonly editor: Editor,
     private readonly session: Session,
-    private readonly failed: (reason: string) => void,
+    private readonly events: { failed(problem: string): void; run(): void },
   ) {
     this.tabs.forEach((tab, i) => {
       tab.addEventListener('click', () => this.open(i))
@@ -29,6 +29,11 @@ export class GraphTab {
         this.open(1 - i)
       })
     })
+  }
+
+  /** Whether the next run should time its kernels. */
+  get wantsTimes(): boolean {
+    return this.panel?.wantsTimes ?? false
   }
 
   /** Another example; nothing of it has run. */
@@ -69,13 +74,13 @@ export class GraphTab {
   private async load(): Promise<void> {
     try {
       const { GraphPanel } = await import('../graph/panel.ts')
-      this.panel = new GraphPanel(this.editor, this.session)
+      this.panel = new GraphPanel(this.editor, this.session, () => this.events.run())
       this.panels[1].append(this.panel.element)
       if (this.code) this.panel.clear(this.code, 'Nothing was compiled yet.')
       this.ask()
     } catch (error) {
       this.loading = undefined
-      this.failed(`The graph view could not be loaded: ${error instanceof Error ? error.message : String(error)}`)
+      this.events.failed(`The graph view could not be loaded: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 

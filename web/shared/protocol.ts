@@ -39,6 +39,8 @@ export interface RunRequest {
   readonly settings: Settings
   /** Where the data files lie. */
   readonly base: string
+  /** Whether kernels are run and timed one by one. */
+  readonly times: boolean
 }
 
 export type ToWorker =

@@ -1,6 +1,7 @@
 // `compile` and `symbolic.func` as the visitor's program sees them: the worker remembers what they make, so that the page can show it.
 import * as lampas from 'lampas'
 import type { GraphDescription, LoggedRewrite } from 'lampas'
+import type { Profile } from 'lampas/debug'
 import type { FunctionEntry, Insight } from '../shared/graph.ts'
 
 /** More functions than anybody looks through; older ones are let go. */
@@ -10,10 +11,17 @@ interface Watched {
   info(): { readonly traces: number }
   graph(stage: 'traced' | 'plan'): GraphDescription
   explain(): { readonly log: readonly LoggedRewrite[] }
+  profile(): Profile
 }
 
 const watched: { readonly id: number; readonly name: string; readonly f: Watched }[] = []
 let count = 0
+let times = false
+
+/** Whether the kernels of what is compiled from now on are timed, one by one. */
+export function timeKernels(on: boolean): void {
+  times = on
+}
 
 function watch<F extends Watched>(name: string, f: F): F {
   watched.push({ id: count++, name, f })
@@ -21,10 +29,11 @@ function watch<F extends Watched>(name: string, f: F): F {
   return f
 }
 
-const compile: typeof lampas.compile = (fn, options) => watch(options?.name ?? (fn.name || 'anonymous'), lampas.compile(fn, options))
+const compile: typeof lampas.compile = (fn, options = {}) =>
+  watch(options.name ?? (fn.name || 'anonymous'), lampas.compile(fn, times ? { ...options, profile: true } : options))
 
 const func: typeof lampas.symbolic.func = spec => {
-  const f = lampas.symbolic.func(spec)
+  const f = lampas.symbolic.func(times && spec.mode !== 'eager' ? { ...spec, profile: true } : spec)
   if (spec.mode !== 'eager') watch(spec.name ?? 'func', f)
   return f
 }
@@ -39,5 +48,14 @@ export function inspect(id: number, file: string): Insight | null {
   const found = watched.find(w => w.id === id)
   if (!found) return null
   const { f } = found
-  return { id, traces: f.info().traces, file, before: f.graph('traced'), after: f.graph('plan'), log: f.explain().log, ms: null }
+  const after = f.graph('plan')
+  return { id, traces: f.info().traces, file, before: f.graph('traced'), after, log: f.explain().log, ms: times ? timesOf(after, f.profile()) : null }
+}
+
+/** Milliseconds of each kernel of the plan, which is one of those that were measured; null where there are none. */
+function timesOf({ plan }: GraphDescription, { why, measured }: Profile): number[] | null {
+  const kernels = plan?.kernels ?? []
+  const all = measured.flatMap(m => m.kernels)
+  const at = all.findIndex((_, i) => kernels.every((k, j) => all[i + j]?.kind === k.kind && all[i + j].formula === k.text))
+  return why !== null || at < 0 ? null : all.slice(at, at + kernels.length).map(k => k.ms / Math.max(1, k.calls))
 }

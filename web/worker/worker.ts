@@ -6,7 +6,7 @@ import { describe } from './api.ts'
 import { failureOf } from './failure.ts'
 import { Feed } from './feed.ts'
 import { formatLine } from './format.ts'
-import { inspect, listFunctions, overrides } from './functions.ts'
+import { inspect, listFunctions, overrides, timeKernels } from './functions.ts'
 import { moduleLinker } from './modules.ts'
 import * as playground from './playground.ts'
 
@@ -60,7 +60,8 @@ function finish(outcome: Outcome, reason: string): void {
   post({ type: 'finished', outcome, reason })
 }
 
-async function run({ code, imports, settings, base }: RunRequest): Promise<void> {
+async function run({ code, imports, settings, base, times }: RunRequest): Promise<void> {
+  timeKernels(times)
   control.start({ base, feed, post }, settings)
   const url = (program = link(code, imports))
   explain = error => {
