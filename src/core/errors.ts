@@ -18,6 +18,16 @@ export class DeviceLostError extends LampasError {
   override readonly name = 'DeviceLostError'
 }
 
+/** The cost does not depend on what it is to be differentiated by. As `theano.gradient.DisconnectedInputError`. */
+export class DisconnectedInputError extends LampasError {
+  override readonly name = 'DisconnectedInputError'
+}
+
+/** Something on the way has no derivative: whole numbers, an op without one. As `theano.gradient.NullTypeGradError`. */
+export class NoGradientError extends LampasError {
+  override readonly name = 'NoGradientError'
+}
+
 export function fail(op: string, problem: string, help?: string): never {
   throw new LampasError(op, problem, help)
 }

@@ -90,7 +90,7 @@ export abstract class Expression extends Tensor {
   }
 
   override get numel(): number {
-    return asNumber(call('numel', x => (x as Tensor).numel, [this]))
+    return asNumber(call('numel', x => (x as Tensor).numel, [this], { key: '' }))
   }
 
   /** How many dimensions every value has, where the kind of variable tells. */
@@ -113,7 +113,7 @@ export abstract class Expression extends Tensor {
   override dispose(): void {}
 
   override detach(): Tensor {
-    return call('detach', x => (x as Tensor).detach(), [this])
+    return call('detach', x => (x as Tensor).detach(), [this], { key: '' })
   }
 
   override requiresGrad_(): this {
@@ -170,7 +170,7 @@ export abstract class Expression extends Tensor {
   part(key: string | number): Expression {
     let e = this.parts.get(key)
     if (!e) {
-      e = new Call('part', (v, k) => (v as Record<string | number, unknown>)[k as string | number], [this, key])
+      e = new Call('part', (v, k) => (v as Record<string | number, unknown>)[k as string | number], [this, key], { key: '' })
       this.parts.set(key, e)
     }
     return e
@@ -228,6 +228,8 @@ export interface CallOptions {
   readonly generator?: RandomGenerator
   /** It runs code of the user, whose lines are nearer than that of the call. */
   readonly open?: boolean
+  /** Functions of one op and one key do the same, though each call has its own. */
+  readonly key?: string
   /** Makes the example; default: the call itself, on the examples of its arguments. */
   readonly example?: (() => Example) | null
 }
@@ -311,7 +313,8 @@ export class Call extends Expression {
   private sited(error: unknown): unknown {
     const { line } = this.site
     if (line === null || !(error instanceof LampasError) || error.message.includes('(built ')) return error
-    return new LampasError(error.op, `${error.problem} (built ${line})`, error.help)
+    const Kind = error.constructor as typeof LampasError
+    return new Kind(error.op, `${error.problem} (built ${line})`, error.help)
   }
 }
 
@@ -375,6 +378,6 @@ export function listen(): void {
 
 /** Size of a dimension as a symbolic number: `size(x, 0).mul(2)`. */
 export const size = (x: Tensor, dim: number): Tensor =>
-  call('size', (v, d) => (v as Tensor).size(d as number), [x, dim])
+  call('size', (v, d) => (v as Tensor).size(d as number), [x, dim], { key: '' })
 /** A symbolic number where TypeScript wants a number: `arange(asNumber(n))`. */
 export const asNumber = (x: Tensor): number => x as unknown as number

@@ -1,6 +1,5 @@
 // func: expressions become a function of values, compiled. Updates of shared variables and steps of optimisers belong to it.
 import { fail } from '../core/errors.ts'
-import { kindRank, type DType } from '../core/dtype.ts'
 import { needKnown } from '../core/options.ts'
 import { sameShape } from '../core/shape.ts'
 import { grad } from '../autograd/engine.ts'
@@ -13,7 +12,7 @@ import type { GraphDescription, GraphOptions, Stage } from '../graph/print/descr
 import type { Explanation } from '../graph/passes/explain.ts'
 import type { Profile } from '../graph/modes/profile.ts'
 import type { OptimizerStep } from '../optim/optimizer.ts'
-import { full, Tensor, tensor, type TensorData } from '../ops/index.ts'
+import { full, Tensor } from '../ops/index.ts'
 import { copy_ } from '../ops/inplace.ts'
 import { world } from '../ops/world.ts'
 import { describeExpressions } from './describe.ts'
@@ -22,18 +21,12 @@ import { replace, type Pairs } from './graph.ts'
 import { Decision } from './branch.ts'
 import { ancestors, differentiated, Run } from './run.ts'
 import { shared, Shared } from './shared.ts'
+import { bind, conform, targetOf, type Given, type Input } from './inputs.ts'
+import { generatorOf } from './random.ts'
 import { Variable } from './variables.ts'
 
-/** What can be passed for a variable. */
-export type Given = TensorData
+export type { Given, Input } from './inputs.ts'
 
-export interface Input {
-  variable: Tensor
-  /** Taken when a call gives no value. */
-  default?: Given
-  /** Under which calls give it by name; default: the variable's. */
-  name?: string
-}
 /** One expression, a list or an object of them. */
 export type Outputs = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>
 export type Results<O> = O extends Tensor ? Tensor : O extends undefined ? undefined : { [K in keyof O]: Tensor }
@@ -53,8 +46,10 @@ export interface FuncSpec<O extends Outputs | undefined> extends Omit<CompileOpt
   mode?: 'eager' | (CompileOptions extends { mode?: infer M } ? M : never)
   /** What to do about an input that nothing depends on. Default 'raise'. */
   onUnusedInput?: 'raise' | 'warn' | 'ignore'
-  /** Random streams stay where they are. */
-  noDefaultUpdates?: boolean
+  /** Random streams stay where they are: all, or those of the listed random variables. */
+  noDefaultUpdates?: boolean | readonly Tensor[]
+  /** Of all inputs that do not say otherwise: see `Input`. */
+  allowDowncast?: boolean
 }
 
 export interface CopyOptions {
@@ -69,6 +64,12 @@ export interface Func<O extends Outputs | undefined> {
   (...args: (Given | Readonly<Record<string, Given>>)[]): Results<O>
   /** The same function, with other state or without updates. */
   copy(options?: CopyOptions): Func<O>
+  /** The names of its state: inputs with an update, and shared variables that have a name. */
+  readonly state: readonly string[]
+  /** A copy of a piece of its state. */
+  get(name: string): Tensor
+  /** Gives a piece of its state another value. */
+  set(name: string, value: Given): void
   /** Frees what was compiled; the next call compiles anew. */
   free(): void
   info(): CompileInfo
@@ -86,32 +87,6 @@ export interface Func<O extends Outputs | undefined> {
 }
 
 const isStep = (u: unknown): u is OptimizerStep => isPlain(u) && 'optimizer' in u
-const isInput = (i: Tensor | Input): i is Input => !(i instanceof Tensor)
-
-interface Target {
-  readonly variable: Variable
-  readonly name: string | null
-  readonly default: Given | undefined
-  /** Passed as a plain number, since the graph depends on it. */
-  readonly plain: boolean
-}
-
-/** The value of an input as a tensor of the variable's type. */
-function conform(op: string, { variable, name }: Target, value: Given): Tensor {
-  const { dtype, ndim, single = [] } = variable.type
-  const label = name ?? variable.label
-  const x = value instanceof Tensor ? value : tensor(value, dtype === null ? {} : { dtype })
-  if (x instanceof Expression) fail(op, `input '${label}' is the expression ${x}`, 'functions take values')
-  if (ndim !== null && x.ndim !== ndim) fail(op, `input '${label}' is ${x}, it should have ${ndim} dimensions`, 'sizes may be any, their number may not')
-  const wide = single.find(axis => x.shape[axis] !== 1)
-  if (wide !== undefined) fail(op, `input '${label}' is ${x}, axis ${wide} should have one element`)
-  return dtype === null || x.dtype === dtype ? x : widened(op, label, x, dtype)
-}
-function widened(op: string, label: string, x: Tensor, dtype: DType): Tensor {
-  if (kindRank(x.dtype) > kindRank(dtype)) fail(op, `input '${label}' is ${x}, it should be ${dtype}`, `convert it: x.to('${dtype}')`)
-  return x.to(dtype)
-}
-
 /** The variables whose values must be plain numbers, and those that they are computed of. */
 function plainOnes(all: readonly Expression[]): Set<Expression> {
   const seen = new Set<Expression>()
@@ -136,16 +111,24 @@ function plainOnes(all: readonly Expression[]): Set<Expression> {
  * const f = symbolic.func({ inputs: [x, { variable: y, default: 1 }], outputs: x.add(y) })
  * f(2) // → tensor(3.)
  * f({ x: 2, y: 5 }) // → tensor(7.)
+ * const total = symbolic.scalar('total')
+ * const count = symbolic.func({ inputs: [x, { variable: total, default: 0, update: total.add(x) }], outputs: total })
+ * count(3)
+ * count(4) // → tensor(3.)
+ * count.get('total') // → tensor(7.)
  */
 export function func<const O extends Outputs | undefined = undefined>(spec: FuncSpec<O>): Func<O> {
-  const { inputs = [], outputs, updates = [], givens = [], name = 'func', mode, onUnusedInput = 'raise', noDefaultUpdates = false, ...options } = spec
-  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'exclude', 'debug', 'budget', 'memory', 'dynamic', 'profile', 'nanGuard', 'monitor'])
+  const { inputs = [], outputs, updates = [], givens = [], name = 'func', mode, onUnusedInput = 'raise', noDefaultUpdates = false, allowDowncast, ...options } = spec
+  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'allowDowncast', 'exclude', 'debug', 'budget', 'memory', 'dynamic', 'profile', 'nanGuard', 'monitor'])
   const steps = isStep(updates) ? [updates] : [...updates]
   const optimizers = steps.filter(isStep)
-  const pairs = steps.flatMap(u => (isStep(u) ? [] : [u])).map(([target, value]) => [target instanceof Shared ? target : shared(target), value] as const)
+  const targets = inputs.map(i => targetOf(name, i, allowDowncast))
+  const stateful = targets.flatMap(({ variable, state, update }) => (state ? [{ variable, state, update: update! }] : []))
+  const own = steps.flatMap(u => (isStep(u) ? [] : [u])).map(([target, value]) => [target instanceof Shared ? target : shared(target), value] as const)
+  const pairs = [...own, ...stateful.map(({ state, update }) => [state, update] as const)]
   for (const [i, [target]] of pairs.entries())
     if (pairs.findIndex(([t]) => t === target) < i) fail(name, `two updates of ${target}`, 'each shared variable has one new value')
-  const body = replace({ outputs, values: pairs.map(([, v]) => v), costs: optimizers.map(o => o.cost) }, givens)
+  const body = replace({ outputs, values: pairs.map(([, v]) => v), costs: optimizers.map(o => o.cost) }, [...givens, ...stateful.map(t => [t.variable, t.state] as const)])
 
   const trained = optimizers.flatMap(o => [...(o.params ?? o.optimizer.paramGroups.flatMap(g => g.params))])
   const all = ancestors([...expressionsIn(body)])
@@ -154,29 +137,28 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   const plain = plainOnes(all)
   const decisions = all.filter(e => e instanceof Decision)
   const generators = [...new Set(all.flatMap(e => (e instanceof Call && e.options.generator ? [e.options.generator] : [])))]
-  const targets = inputs.map((i): Target => {
-    const { variable, default: value, name: given } = isInput(i) ? i : { variable: i, default: undefined, name: undefined }
-    if (!(variable instanceof Variable))
-      fail(name, `the input ${String(variable)} is not a variable`, 'list variables such as symbolic.matrix(…); other expressions are replaced by {givens: [[expression, value]]}')
-    return { variable, name: given ?? variable.name, default: value, plain: plain.has(variable) }
-  })
-  targets.forEach(({ variable, name: label }, i) => {
+  const still = typeof noDefaultUpdates === 'boolean' ? (noDefaultUpdates ? generators : []) : noDefaultUpdates.map(generatorOf)
+  targets.forEach(({ variable, state, name: label }, i) => {
     if (targets.findIndex(t => t.variable === variable) < i) fail(name, `the input ${variable} is listed twice`)
     if (label !== null && targets.findIndex(t => t.name === label) < i) fail(name, `two inputs are called '${label}'`, 'give one another name: {variable, name}')
-    if (used.has(variable) || onUnusedInput === 'ignore') return
+    if (used.has(state ?? variable) || onUnusedInput === 'ignore') return
     const problem = `nothing depends on the input ${variable}`
     if (onUnusedInput === 'raise') fail(name, problem, "leave it out, or pass {onUnusedInput: 'ignore'}")
     console.warn(`[${name}] ${problem}`)
   })
+  /** Those that a call hands over; the others live in shared variables. */
+  const passed = targets.filter(t => !t.state)
+  const named = [...targets.flatMap(({ state, name: label }) => (state && label !== null ? [[label, state] as const] : [])), ...[...all, ...pairs.map(([t]) => t)].flatMap(e => (e instanceof Shared && e.name !== null ? [[e.name, e] as const] : []))]
+  const shares = new Map<string, Shared>(named.reverse())
   const missing = all.find(e => e instanceof Variable && !targets.some(t => t.variable === e))
   if (missing) fail(name, `the result depends on ${missing}, which is not an input`, 'list it in {inputs: […]}, or give it a value by givens')
 
   const started = (args: readonly unknown[], decided: readonly boolean[]): Run =>
-    new Run([...targets.map((t, i) => [t.variable, args[i]] as const), ...decided.map((d, i) => [decisions[i], d] as const)], wrt)
+    new Run([...passed.map((t, i) => [t.variable, args[i]] as const), ...decided.map((d, i) => [decisions[i], d] as const)], wrt)
   const recording = <T>(make: () => T): T => (wrt.size > 0 || optimizers.length > 0 ? enableGrad(make) : noGrad(make))
 
   const compute = (args: readonly unknown[], decided: readonly boolean[]): unknown => recording(() => {
-    const before = noDefaultUpdates ? generators.map(g => g.state.clone()) : []
+    const before = still.map(g => g.state.clone())
     const run = started(args, decided)
     const value = (v: unknown): unknown => mapExpressions(v, e => run.get(e))
     const results = value(body.outputs)
@@ -187,7 +169,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
       const kept = apart(results)
       values.map(v => v.clone()).forEach((v, i) => copy_(pairs[i][0].value, v))
       optimizers.forEach((o, i) => descend(name, o, costs[i]))
-      before.forEach((state, i) => copy_(generators[i].state, state))
+      before.forEach((state, i) => copy_(still[i].state, state))
       return kept
     })
   })
@@ -217,9 +199,10 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   const call = (...given: unknown[]): unknown => {
     const args = bind(name, targets, given)
     const made: Tensor[] = []
-    const values = targets.map((t, i) => {
-      const v = args[i] as Given
-      if (t.plain) {
+    targets.forEach(({ state }, i) => state && args[i] !== null && state.set(args[i] as Given))
+    const values = passed.map(t => {
+      const v = args[targets.indexOf(t)] as Given
+      if (plain.has(t.variable)) {
         if (typeof v !== 'number') fail(name, `input '${t.variable}' decides how many steps a loop has, it is ${String(v)}`, 'pass a plain number')
         return v
       }
@@ -242,20 +225,26 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     return on
   }
 
+  const pieceOf = (key: string): Shared => shares.get(key) ?? fail(name, `there is no state '${key}'`, `state: ${[...shares.keys()].join(', ') || 'none'}`)
   const made: Func<O> = Object.assign(call, {
     graph: (stage?: Stage, how: GraphOptions = {}): GraphDescription => describeGraph(made, stage, how),
     copy: ({ swap = [], name: other = name, deleteUpdates = false }: CopyOptions = {}): Func<O> => {
       const map = new Map<Tensor, Shared>(swap)
       const swapped = <T extends Tensor | number>(x: T): T => replace(x, map)
+      const kept = inputs.map((i, k) => (deleteUpdates && targets[k].state && !(i instanceof Tensor) ? { ...i, update: undefined, default: targets[k].state.get() } : i))
       return func({
         ...spec,
         name: other,
+        inputs: kept,
         outputs: replace(outputs, map) as O,
         givens: [...givens].map(([a, b]) => [a, swapped(b)] as const),
-        updates: deleteUpdates ? [] : [...pairs.map(([t, v]) => [map.get(t) ?? t, swapped(v)] as const), ...optimizers.map(o => ({ ...o, cost: swapped(o.cost) }))],
+        updates: deleteUpdates ? [] : [...own.map(([t, v]) => [map.get(t) ?? t, swapped(v)] as const), ...optimizers.map(o => ({ ...o, cost: swapped(o.cost) }))],
         onUnusedInput: 'ignore',
       })
     },
+    state: [...shares.keys()].reverse(),
+    get: (key: string): Tensor => pieceOf(key).get(),
+    set: (key: string, value: Given): void => void pieceOf(key).set(value),
     free: () => {
       run?.dispose()
       decide?.dispose()
@@ -270,25 +259,9 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     named: true,
     last: () => insideOf(run)?.last() ?? null,
     versions: () => insideOf(run)?.versions() ?? [],
-    inputsOf: ({ args: [values] }) => targets.map((t, i) => [t.name, (values as unknown[])[i], t.default] as const),
+    inputsOf: ({ args: [values] }) => passed.map((t, i) => [t.name, (values as unknown[])[i], t.default] as const),
     bound: ({ args: [, decided] }) => ((decided as unknown[]).length ? 'it has an ifelse, of which each call picks a branch before it runs' : null),
     written: () => describeExpressions(name, body.outputs, pairs.map(([target], i) => [target, body.values[i]] as const)),
-  })
-}
-
-/** Arguments by position and, in a last plain object, by name. */
-function bind(name: string, targets: readonly Target[], given: readonly unknown[]): unknown[] {
-  const last = given.at(-1)
-  const named = isPlain(last) ? last : {}
-  const listed = isPlain(last) ? given.slice(0, -1) : given
-  const expects = targets.map(t => t.name ?? t.variable.label).join(', ') || 'none'
-  if (listed.length > targets.length) fail(name, `${listed.length} inputs were given`, `it takes ${targets.length}: ${expects}`)
-  for (const key of Object.keys(named)) if (!targets.some(t => t.name === key)) fail(name, `there is no input '${key}'`, `inputs: ${expects}`)
-  return targets.map((t, i) => {
-    const byName = t.name !== null && Object.hasOwn(named, t.name)
-    if (i < listed.length && byName) fail(name, `input '${t.name}' is given by position and by name`)
-    const v = i < listed.length ? listed[i] : byName ? named[t.name!] : t.default
-    return v ?? fail(name, `input ${i} ('${t.name ?? 'without name'}') is missing`, `inputs: ${expects}`)
   })
 }
 

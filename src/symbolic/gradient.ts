@@ -3,7 +3,7 @@ import { gradcheck, type Differentiable, type GradcheckOptions } from '../autogr
 import { grad as pullBack } from '../autograd/engine.ts'
 import { enableGrad } from '../autograd/mode.ts'
 import { isDifferentiable } from '../core/dtype.ts'
-import { fail } from '../core/errors.ts'
+import { DisconnectedInputError, fail, NoGradientError } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { numel, sameShape } from '../core/shape.ts'
 import { apply1, describe, type Described } from '../ops/define.ts'
@@ -27,6 +27,17 @@ export interface GradOptions extends DerivativeOptions {
   knownGrads?: Pairs
 }
 
+export interface SubgraphOptions extends DerivativeOptions {
+  /** Parameters of the piece. */
+  wrt?: readonly Tensor[]
+  /** Where the piece begins, seen from the inputs: its gradients are what the piece below starts from. */
+  end: readonly Tensor[]
+  /** Pairs of a result of the piece and its gradient. */
+  start?: Pairs
+  /** A cost of the piece, whose gradient is added. */
+  cost?: Tensor | null
+}
+
 /** Cotangents of xs from those of ys. */
 function pull(op: string, ys: readonly Tensor[], gs: readonly Tensor[], xs: readonly Tensor[], missing: Disconnected): Tensor[] {
   const from = [...ys.keys()].filter(i => ys[i].requiresGrad)
@@ -34,11 +45,11 @@ function pull(op: string, ys: readonly Tensor[], gs: readonly Tensor[], xs: read
   const how = { gradOutputs: from.map(i => gs[i]), createGraph: true, allowUnused: true }
   const found = from.length && to.length ? pullBack(from.map(i => ys[i]), to.map(i => xs[i]), how) : []
   return xs.map((x, i) => {
-    if (!isDifferentiable(x.dtype)) fail(op, `input ${i} (${x}) has no derivative`, 'only float and complex tensors have')
+    if (!isDifferentiable(x.dtype)) throw new NoGradientError(op, `input ${i} (${x}) has no derivative`, 'only float and complex tensors have')
     const g = to.includes(i) ? found[to.indexOf(i)] : null
     if (g) return g
     const problem = `the cost does not depend on input ${i} (${x})`
-    if (missing === 'raise') fail(op, problem, "pass {disconnectedInputs: 'ignore'} to get zeros for it")
+    if (missing === 'raise') throw new DisconnectedInputError(op, problem, "pass {disconnectedInputs: 'ignore'} to get zeros for it")
     if (missing === 'warn') console.warn(`[${op}] ${problem}`)
     return zerosLike(x)
   })
@@ -85,7 +96,7 @@ function derive<W extends Wrt>(
   const xs = list.map(x => (x instanceof Expression ? x : shared(x)))
   const written = costs.map(y => (typeof y === 'function' ? y(...xs) : y))
   const fixed = replace<[Tensor[], Expression[]]>([written, xs], (o.considerConstant ?? []).map(c => [c, stopGradient(c)]))
-  const e = call(op, (y, x, m) => rule(y as Tensor[], x as Tensor[], m as Tensor[]), [...fixed, more], { wrt: fixed[1], example: () => results(xs) })
+  const e = call(op, (y, x, m) => rule(y as Tensor[], x as Tensor[], m as Tensor[]), [...fixed, more], { wrt: fixed[1], key: o.disconnectedInputs ?? '', example: () => results(xs) })
   return given(xs.map((_, i) => e.part(i)))
 }
 
@@ -112,6 +123,24 @@ export function grad<W extends Wrt>(cost: Cost | null, wrt: W, options: GradOpti
     for (const y of own) if (y.numel !== 1) fail('grad', `the cost ${y} has ${y.numel} elements`, 'reduce it: cost.sum(); or use jacobian, or Lop with a cotangent')
     return pull('grad', ys, [...own.map(y => onesLike(y)), ...more], xs, options.disconnectedInputs ?? 'raise')
   }, [cost, ...known.map(([y]) => y)], wrt, gs, options)
+}
+
+/**
+ * Gradients of a piece of a computation: from expressions `end` whose gradients are known (`start`, pairs of an expression and its gradient; and a
+ * cost of this piece, which adds its own) back to `wrt` and to `end`. So a net is differentiated layer by layer, or around a part that has no
+ * derivative. As `theano.gradient.subgraph_grad`, with results by name.
+ *
+ * @example
+ * const [x, w] = symbolic.scalars('x', 'w')
+ * const hidden = x.mul(w)
+ * const upper = symbolic.subgraphGrad({ cost: hidden.square(), end: [hidden] })
+ * const lower = symbolic.subgraphGrad({ wrt: [w], end: [x], start: [[hidden, upper.end[0]]] })
+ * symbolic.evaluate(lower.wrt[0], { x: 2, w: 3 }) // → tensor(24.)
+ */
+export function subgraphGrad({ wrt = [], end, start = [], cost = null, ...options }: SubgraphOptions): { wrt: Tensor[]; end: Tensor[] } {
+  const xs = [...wrt, ...end]
+  const found = grad(cost, xs, { ...options, knownGrads: start })
+  return { wrt: found.slice(0, wrt.length), end: found.slice(wrt.length) }
 }
 
 /** The rows of derivatives of every element of y: shape of y, then shape of the input. As `theano.gradient.jacobian`. */

@@ -8,9 +8,9 @@ export { Expression, asNumber, size } from './expression.ts'
 export { graph, named } from './describe.ts'
 export { evaluate, func, type CopyOptions, type Func, type FuncSpec, type Given, type Input, type Outputs, type Results, type Updates } from './func.ts'
 export {
-  Lop, Rop, grad, gradClip, gradScale, hessian, jacobian, stopGradient, verifyGrad, type DerivativeOptions, type Disconnected, type GradOptions,
+  Lop, Rop, grad, gradClip, gradScale, hessian, jacobian, stopGradient, subgraphGrad, verifyGrad, type DerivativeOptions, type Disconnected, type GradOptions, type SubgraphOptions,
 } from './gradient.ts'
-export { call, clone, dependsOn, opFromGraph, replace, sharedOf, variablesOf, type GraphOpOptions, type Pairs } from './graph.ts'
+export { ancestors, call, clone, dependsOn, inputsOf, isSameGraph, opFromGraph, replace, sharedOf, variablesOf, type GraphOpOptions, type Pairs } from './graph.ts'
 export { Until, foldl, foldr, map, reduce, scan, until, whileLoop, type ScanOptions, type Sequence, type State, type Step, type StepResult, type WhileOptions } from './loops.ts'
 export { RandomStreams, generatorOf, randomStreams } from './random.ts'
 export { Shared, shared, type SharedOptions } from './shared.ts'

@@ -75,7 +75,7 @@ function maker(ndim: number, own: DType | null, single: readonly number[] = []):
 
 /** Theano's letters; its int64 is int32 here, complex128 complex64. */
 const letters = { b: 'bool', i: 'int32', l: 'int32', f: 'float32', d: 'float64', c: 'complex64', z: 'complex64' } as const
-const words = { scalar: [0], vector: [1], row: [2, 0], col: [2, 1], matrix: [2], tensor3: [3], tensor4: [4], tensor5: [5] } as const
+const words = { scalar: [0], vector: [1], row: [2, 0], col: [2, 1], matrix: [2], tensor3: [3], tensor4: [4], tensor5: [5], tensor6: [6], tensor7: [7] } as const
 
 type Word = keyof typeof words
 type Typed = { readonly [K in `${keyof typeof letters}${Word}`]: Maker }
@@ -99,11 +99,15 @@ export const tensor3: Maker = make('tensor3', null)
 export const tensor4: Maker = make('tensor4', null)
 /** Five dimensions. */
 export const tensor5: Maker = make('tensor5', null)
+/** Six dimensions. */
+export const tensor6: Maker = make('tensor6', null)
+/** Seven dimensions. */
+export const tensor7: Maker = make('tensor7', null)
 export const {
-  bscalar, bvector, brow, bcol, bmatrix, btensor3, btensor4, btensor5, iscalar, ivector, irow, icol, imatrix, itensor3, itensor4, itensor5,
-  lscalar, lvector, lrow, lcol, lmatrix, ltensor3, ltensor4, ltensor5, fscalar, fvector, frow, fcol, fmatrix, ftensor3, ftensor4, ftensor5,
-  dscalar, dvector, drow, dcol, dmatrix, dtensor3, dtensor4, dtensor5, cscalar, cvector, crow, ccol, cmatrix, ctensor3, ctensor4, ctensor5,
-  zscalar, zvector, zrow, zcol, zmatrix, ztensor3, ztensor4, ztensor5,
+  bscalar, bvector, brow, bcol, bmatrix, btensor3, btensor4, btensor5, btensor6, btensor7, iscalar, ivector, irow, icol, imatrix, itensor3, itensor4, itensor5, itensor6, itensor7,
+  lscalar, lvector, lrow, lcol, lmatrix, ltensor3, ltensor4, ltensor5, ltensor6, ltensor7, fscalar, fvector, frow, fcol, fmatrix, ftensor3, ftensor4, ftensor5, ftensor6, ftensor7,
+  dscalar, dvector, drow, dcol, dmatrix, dtensor3, dtensor4, dtensor5, dtensor6, dtensor7, cscalar, cvector, crow, ccol, cmatrix, ctensor3, ctensor4, ctensor5, ctensor6, ctensor7,
+  zscalar, zvector, zrow, zcol, zmatrix, ztensor3, ztensor4, ztensor5, ztensor6, ztensor7,
 }: Typed = typed
 
 type Makers = (count: number | string, ...more: string[]) => Variable[]
@@ -114,3 +118,23 @@ export const vectors: Makers = several(vector)
 export const rows: Makers = several(row)
 export const cols: Makers = several(col)
 export const matrices: Makers = several(matrix)
+
+const plurals = { scalars: 'scalar', vectors: 'vector', rows: 'row', cols: 'col', matrices: 'matrix' } as const
+type TypedPlurals = { readonly [K in `${keyof typeof letters}${keyof typeof plurals}`]: Makers }
+const typedPlurals = Object.fromEntries(
+  Object.entries(letters).flatMap(([letter, dtype]) => Object.entries(plurals).map(([name, word]) => [`${letter}${name}`, several(make(word, dtype))])),
+) as unknown as TypedPlurals
+export const {
+  bscalars, bvectors, brows, bcols, bmatrices, iscalars, ivectors, irows, icols, imatrices, lscalars, lvectors, lrows, lcols, lmatrices,
+  fscalars, fvectors, frows, fcols, fmatrices, dscalars, dvectors, drows, dcols, dmatrices, cscalars, cvectors, crows, ccols, cmatrices,
+  zscalars, zvectors, zrows, zcols, zmatrices,
+}: TypedPlurals = typedPlurals
+
+/**
+ * A type of variables of one's own: a dtype, and of each dimension whether it has one element. As `theano.tensor.TensorType`.
+ *
+ * @example
+ * const filters = symbolic.tensorType('float32', [false, true, false])
+ * filters('w').ndim // → 3
+ */
+export const tensorType = (dtype: DType, one: readonly boolean[]): Maker => maker(one.length, dtype, one.flatMap((single, axis) => (single ? [axis] : [])))
