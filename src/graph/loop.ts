@@ -13,6 +13,8 @@ export class Body {
   constructor(
     readonly graph: Graph,
     readonly derivative: Derivative,
+    /** It must not be made faster by keeping more values. */
+    readonly lean = false,
   ) {}
 }
 

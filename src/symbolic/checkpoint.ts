@@ -16,13 +16,13 @@ import { call, mentions, type AnyFunction } from './expression.ts'
 type Piece = (...inputs: Tensor[]) => Tensor
 
 /** x as an entry of the tape from which a piece begins. */
-const start = (x: Tensor): Tensor => apply1(expandOp, [x.requiresGrad ? x : x.detach().requiresGrad_()], { shape: x.shape })
+export const start = (x: Tensor): Tensor => apply1(expandOp, [x.requiresGrad ? x : x.detach().requiresGrad_()], { shape: x.shape })
 
-/** The leaves that y depends on besides what begins at `first`; gives back what the tape of the piece saved. */
-function leavesOf(y: Tensor, inputs: readonly Tensor[], first: number): Tensor[] {
+/** The leaves that results depend on besides what begins at `first`; gives back what the tape of the piece saved. */
+export function leavesOf(results: readonly Tensor[], inputs: readonly Tensor[], first: number): Tensor[] {
   const leaves = new Set<Tensor>()
   const seen = new Set<GradNode | null>(inputs.map(x => x.gradFn))
-  const stack = [edgeOf(y)]
+  const stack = results.map(edgeOf)
   while (stack.length) {
     const edge = stack.pop()
     if (!edge) continue
@@ -77,7 +77,7 @@ function checkpointed(fn: Piece, inputs: readonly Tensor[]): Tensor {
   const y = fn(...xs)
   if (!(y instanceof Tensor)) fail('checkpoint', `the function gave ${String(y)}`, 'return one tensor')
   const drew = generator.state.source.version !== version
-  const leaves = leavesOf(y, xs, first)
+  const leaves = leavesOf([y], xs, first)
   return again(y, [...inputs, ...leaves, ...(drew ? [before] : [])], { fn, count: inputs.length, leaves, drew })
 }
 

@@ -4,11 +4,12 @@ import { fail, needFunction } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { noGrad } from '../autograd/mode.ts'
 import { eager } from '../eager/world.ts'
-import { flip, full, logicalAnd, select, stack, Tensor, where } from '../ops/index.ts'
+import { cat, flip, full, logicalAnd, narrow, select, stack, Tensor, where } from '../ops/index.ts'
 import { world } from '../ops/world.ts'
 import { chosen, known } from './branch.ts'
 import { call, Expression, mentions, type AnyFunction, type Example } from './expression.ts'
 import { Lambda } from './lambda.ts'
+import { piece } from './pieces.ts'
 import { repeated } from './repeat.ts'
 
 /** A condition that ends the loop after the step that gave it: `return [values, until(x.gt(3))]`. */
@@ -43,6 +44,11 @@ export interface ScanOptions {
   goBackwards?: boolean
   /** Gradients flow through this many steps from the end; −1: all. */
   truncateGradient?: number
+  /**
+   * The gradient keeps the states before every so many steps alone, and computes the steps between again: 'sqrt' takes √n, which needs the
+   * least memory.
+   */
+  checkpoints?: number | 'sqrt'
 }
 /** What a step gives: one value, a list, and perhaps the end. */
 export type StepResult = Tensor | number | Until | readonly (Tensor | number | Until | readonly (Tensor | number)[])[]
@@ -62,6 +68,10 @@ interface Plan {
   readonly truncate: number
   /** Only the last values are wanted. */
   readonly last: boolean
+  /** How many steps are computed again as one piece. */
+  readonly every: number | 'sqrt' | null
+  /** In compiled code the loop must be one node. */
+  readonly whole?: boolean
 }
 
 function taken(result: StepResult): Taken {
@@ -78,12 +88,14 @@ const listOf = <T>(v: Many<T> | undefined): readonly T[] => (v === undefined ? [
 const isState = (v: unknown): v is State => typeof v === 'object' && v !== null && 'initial' in v
 
 function planOf(o: ScanOptions, last: boolean): Plan {
-  needKnown('scan', o, ['sequences', 'outputsInfo', 'nonSequences', 'nSteps', 'goBackwards', 'truncateGradient'])
+  needKnown('scan', o, ['sequences', 'outputsInfo', 'nonSequences', 'nSteps', 'goBackwards', 'truncateGradient', 'checkpoints'])
   const sequences = listOf(o.sequences).map(s => (s instanceof Tensor ? { input: s, taps: [0] } : { input: s.input, taps: s.taps ?? [0] }))
   const states = listOf(o.outputsInfo).map(s => (s === null ? null : isState(s) && !(s instanceof Tensor) ? { initial: s.initial, taps: s.taps ?? null } : { initial: s, taps: null }))
   for (const s of states) if (s?.taps?.some(t => !Number.isInteger(t) || t >= 0)) fail('scan', `taps ${String(s.taps)} of a result`, 'steps get earlier results only: [-1], [-2, -1]')
   if (sequences.length === 0 && o.nSteps === undefined) fail('scan', 'there are neither sequences nor nSteps', 'say how many steps there are')
-  return { sequences, states, fixed: listOf(o.nonSequences), steps: o.nSteps ?? null, backwards: o.goBackwards ?? false, truncate: o.truncateGradient ?? -1, last }
+  const every = o.checkpoints ?? null
+  if (every !== null && every !== 'sqrt' && !(Number.isInteger(every) && every > 0)) fail('scan', `checkpoints ${String(every)}`, "'sqrt', or after how many steps the states are kept")
+  return { sequences, states, fixed: listOf(o.nonSequences), steps: o.nSteps ?? null, backwards: o.goBackwards ?? false, truncate: o.truncateGradient ?? -1, last, every }
 }
 
 const asTensor = (v: Tensor | number): Tensor => (v instanceof Tensor && v.source.world !== null ? v : full([], v instanceof Tensor ? v.constant! : v))
@@ -113,9 +125,14 @@ function loop(step: StepOnValues, p: Plan, captured: readonly unknown[] = []): L
   const short = lasting.findIndex(m => m < n)
   if (short >= 0) fail('scan', `${n} steps, but sequence ${short} (${ordered[short].input}) lasts for ${lasting[short]}`)
 
+  if (p.every !== null) {
+    const every = p.every === 'sqrt' ? Math.ceil(Math.sqrt(n)) : p.every
+    if (every < n) return inPieces(step, p, n, every, ordered, captured)
+  }
   if (world() !== eager && p.truncate < 0 && n > 1) {
     const node = asNode(step, p, n, ordered, captured)
     if (node) return node
+    if (p.whole) fail('scan', 'a loop with checkpoints is one node of compiled code, but its steps cannot stand alone', 'draw random numbers before the loop, change no memory in a step, and pass values from outside as nonSequences')
   }
   const histories = p.states.map(s => s && (s.taps === null ? [asTensor(s.initial)] : before(s)))
   const outputs: Tensor[][] = []
@@ -151,6 +168,55 @@ function loop(step: StepOnValues, p: Plan, captured: readonly unknown[] = []): L
   return { results: outputs.map(list => (p.last ? list[0] : stack(list))), single }
 }
 
+/** The loop as a loop over pieces, each of `every` steps, which keep nothing but what they begin with; steps that are left over come last. */
+function inPieces(step: StepOnValues, p: Plan, n: number, every: number, ordered: readonly Ordered[], captured: readonly unknown[]): Looped {
+  if (p.truncate >= 0 || p.states.some(s => s?.taps)) fail('scan', 'checkpoints do not go with truncateGradient or taps of results', 'leave one of them out; earlier results can be carried as states of their own')
+  const entries = ordered.flatMap(({ input, taps, from }) => taps.map(tap => narrow(input, 0, tap - from, n)))
+  const pieces = Math.floor(n / every)
+  const done = pieces * every
+  const carried = p.states.flatMap((s, i) => (s ? [i] : []))
+  let single = true
+  const plan: Plan = { ...p, backwards: false, every: null }
+  /** So many steps over entries, from states. */
+  const stretch = (steps: number, inputs: readonly Tensor[], states: readonly (Tensor | number)[], fixed: readonly (Tensor | number)[], outside: readonly unknown[]): Tensor[] => {
+    const plainStep: StepOnValues = (args, values) => {
+      const result = step(args, values)
+      if (result.until) fail('scan', 'checkpoints do not go with until(condition)', 'leave one of them out')
+      return result
+    }
+    const found = loop(plainStep, { ...plan, steps, fixed, sequences: inputs.map(input => ({ input, taps: [0] })), states: p.states.map((s, i) => s && { initial: states[carried.indexOf(i)], taps: null }) }, outside)
+    single = found.single
+    return found.results
+  }
+  const last = (x: Tensor): Tensor => select(x, 0, -1)
+  /** What a piece gives: its results and, where these are stacked, the states that it ends with. */
+  const one = (args: readonly Tensor[], outside: readonly unknown[]): Tensor[] => {
+    const [inputs, states, fixed] = [args.slice(0, entries.length), args.slice(entries.length, entries.length + carried.length), args.slice(entries.length + carried.length)]
+    const results = stretch(every, inputs, states, fixed, outside)
+    return p.last ? results : [...results, ...carried.map(i => last(results[i]))]
+  }
+  const over: StepOnValues = (args, outside) => {
+    const tensors = outside.filter(c => c instanceof Tensor)
+    const run = (xs: readonly Tensor[]): Tensor[] => {
+      let at = args.length
+      return one(xs.slice(0, at), outside.map(c => (c instanceof Tensor ? xs[at++] : c)))
+    }
+    return { values: world() === eager ? piece(run, [...args, ...tensors]) : run([...args, ...tensors]), until: null, single: false }
+  }
+  const first = entries.map(e => narrow(e, 0, 0, done).reshape([pieces, every, ...e.shape.slice(1)]))
+  const starts = p.states.map(s => s && { initial: s.initial, taps: null })
+  const outer = loop(over, {
+    ...plan, steps: pieces, last: false, whole: true,
+    sequences: first.map(input => ({ input, taps: [0] })),
+    states: p.last ? starts : p.states.length ? [...p.states.map(() => null), ...starts.filter(s => s !== null)] : [],
+  }, captured).results
+  const ended = p.last ? carried.map(i => last(outer[i])) : outer.slice(outer.length - carried.length).map(last)
+  const whole = p.last ? outer.map(last) : outer.slice(0, outer.length - carried.length).map(x => x.reshape([done, ...x.shape.slice(2)]))
+  if (done === n) return { results: whole, single }
+  const rest = stretch(n - done, entries.map(e => narrow(e, 0, done, n - done)), ended, p.fixed, captured)
+  return { results: p.last ? rest : whole.map((x, i) => cat([x, rest[i]])), single }
+}
+
 /** The loop as one node of the graph that is being traced, where its steps can stand alone. */
 function asNode(step: StepOnValues, p: Plan, n: number, ordered: readonly Ordered[], captured: readonly unknown[]): Looped | null {
   if (p.states.some(s => s?.taps)) return null
@@ -172,6 +238,7 @@ function asNode(step: StepOnValues, p: Plan, n: number, ordered: readonly Ordere
     steps: n,
     offsets: entries.map(e => e.offset),
     states: initial.length,
+    lean: p.whole ?? false,
     layout: results => {
       if (ends || (p.states.length > 0 && results !== p.states.length)) return null
       return { stateOf: p.states.length ? stateOf : new Array<number>(results).fill(-1), keep: new Array<number>(results).fill(p.last ? 0 : n) }
@@ -253,9 +320,9 @@ export function scan(fn: Step, options: ScanOptions): Tensor & Tensor[] {
   return (single ? results[0] : results) as Tensor & Tensor[]
 }
 
-type Fold = (fn: Step, sequences: Many<Tensor>, initial?: Many<Tensor | number>, nonSequences?: Many<Tensor | number>) => Tensor & Tensor[]
-const folding = (goBackwards: boolean): Fold => (fn, sequences, initial = 0, nonSequences = []) => {
-  const { results, single } = run(fn, { sequences, outputsInfo: initial, nonSequences, goBackwards }, true)
+type Fold = (fn: Step, sequences: Many<Tensor>, initial?: Many<Tensor | number>, nonSequences?: Many<Tensor | number>, options?: Pick<ScanOptions, 'checkpoints'>) => Tensor & Tensor[]
+const folding = (goBackwards: boolean): Fold => (fn, sequences, initial = 0, nonSequences = [], options = {}) => {
+  const { results, single } = run(fn, { sequences, outputsInfo: initial, nonSequences, goBackwards, ...options }, true)
   return (single ? results[0] : results) as Tensor & Tensor[]
 }
 

@@ -27,14 +27,17 @@ type Layout = Pick<LoopParams, 'stateOf' | 'keep'>
 export interface LoopSpec extends Pick<LoopParams, 'steps' | 'offsets' | 'states'> {
   /** What becomes of so many results; null: this loop cannot be one node. */
   readonly layout: (results: number) => Layout | null
+  /** The loop, and its derivative, must keep few values. */
+  readonly lean?: boolean
 }
 interface Origin {
   readonly step: StepOf
   /** Leaves that steps use by themselves; they are the last inputs too, for their gradients. */
   readonly leaves: readonly Tensor[]
+  readonly lean: boolean
 }
 
-const derivativeOf = ({ step: given, leaves }: Origin): Body['derivative'] => (grads, { params: p, inputs, outputs, needs }) => {
+const derivativeOf = ({ step: given, leaves, lean }: Origin): Body['derivative'] => (grads, { params: p, inputs, outputs, needs }) => {
   const { steps, offsets, states, stateOf } = p
   const count = offsets.length
   const own = inputs.length - leaves.length
@@ -42,7 +45,7 @@ const derivativeOf = ({ step: given, leaves }: Origin): Body['derivative'] => (g
   const [entries, initial, rest] = [tensors.slice(0, count), tensors.slice(count, count + states), tensors.slice(count + states)]
   const carried = initial.filter(s => isDifferentiable(s.x.dtype))
   const [wantedEntries, wantedRest] = [entries.filter(e => e.wanted), rest.filter(r => r.wanted)]
-  const kept = p.keep.every(n => n > 0) ? outputs : over(given, inputs, { ...p, layout: () => ({ stateOf, keep: p.keep.map(() => steps) }) })
+  const kept = p.keep.every(n => n > 0) ? outputs : over(given, inputs, { ...p, lean, layout: () => ({ stateOf, keep: p.keep.map(() => steps) }) })
   /** What each step began with, and the cotangents of what it gave, from the last step to the first. */
   const back = (x: Tensor, from = 0): Tensor => flip(narrow(x, 0, from, steps), 0)
   const before = initial.map((s, i) => {
@@ -79,6 +82,7 @@ const derivativeOf = ({ step: given, leaves }: Origin): Body['derivative'] => (g
     steps,
     offsets: sequences.map(() => 0),
     states: starts.length,
+    lean,
     layout: () => ({ stateOf: [...wantedEntries.map(() => -1), ...starts.map((_, i) => i)], keep: [...wantedEntries.map(() => steps), ...starts.map(() => 0)] }),
   })
   const order = [...wantedEntries, ...carried, ...wantedRest]
@@ -120,7 +124,7 @@ function leavesOf(results: readonly Tensor[], trace: World): Tensor[] {
  * memory, uses other values of the graph, or its states change their type.
  */
 export function repeated(step: StepOf, inputs: readonly Tensor[], spec: LoopSpec, derivative = false): Tensor[] | null {
-  const { steps, offsets, states } = spec
+  const { steps, offsets, states, lean = false } = spec
   const trace = new Trace(currentBackend())
   const args = inputs.map((x, i) => trace.argument(blank(x.dtype, i < offsets.length ? x.shape.slice(1) : x.shape), i))
   try {
@@ -133,7 +137,7 @@ export function repeated(step: StepOf, inputs: readonly Tensor[], spec: LoopSpec
     for (const { read } of traced.guards) world().observe(read)
     const captured = traced.externals.flatMap(e => (e.argument === null ? [handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false)] : []))
     const leaves = leavesOf(result, trace)
-    const body = new Body(optimize(traced.graph, {}).graph, derivativeOf({ step: given => step(given.slice(0, inputs.length)), leaves }))
+    const body = new Body(optimize(traced.graph, {}).graph, derivativeOf({ step: given => step(given.slice(0, inputs.length)), leaves, lean }), lean)
     const params: LoopParams = { steps, offsets, states, ...layout, body }
     return world().apply(loopOp, [...inputs, ...captured, ...leaves], params)
   } catch (error) {

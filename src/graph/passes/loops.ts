@@ -68,7 +68,7 @@ function together({ steps, entries, states, rest, nodes, results, body }: Loop, 
     states: states.length,
     stateOf: results.map(r => (r.state ? states.indexOf(r.state) : -1)),
     keep: results.map(r => r.keep),
-    body: new Body({ ...graph, nodes: liveNodes(graph) }, body.derivative),
+    body: new Body({ ...graph, nodes: liveNodes(graph) }, body.derivative, body.lean),
   }
   return t.make(loopOp, all.map(x => x.outer), params).node!.outputs
 }
@@ -239,6 +239,7 @@ const entriesOf = ({ outer, offset }: Entry, steps: number, t: Rewriter): Value 
 
 /** Products of sequences, what they are made of and what follows from them alone, for all steps at once. */
 function products(l: Loop, t: Rewriter): Replacement | null {
+  if (l.body.lean) return null
   const level = levelsOf(l)
   const able = new Set<GraphNode>()
   for (const n of l.nodes)
@@ -275,6 +276,7 @@ function products(l: Loop, t: Rewriter): Replacement | null {
 
 /** Totals that steps only add to: the terms are kept, and summed after the loop; Σ aₜ·bₜ is one product of what was kept. */
 function sumsAfter(l: Loop, t: Rewriter): Replacement | null {
+  if (l.body.lean) return null
   const level = levelsOf(l)
   const readers = (v: Value): number => l.nodes.reduce((n, x) => n + x.inputs.filter(y => y === v).length, 0) + l.results.filter(r => r.inner === v).length
   const termOf = ({ inner, state, keep }: Result): Value | null => {
