@@ -1,5 +1,6 @@
-// Runs of elements through a loop that was made for the program. What the loop is given lies in a frame: the address of the words
-// that are the same for all elements (params and constants), then for each view the address of its first element and its byte stride.
+// Lines of elements through a loop that was made for the program. What the loop is given lies in a frame: the address of the words
+// that are the same for all elements (params and constants), the number of lines, then for each view the address of its first element,
+// its byte stride, and the bytes from line to line.
 // src/backend/wasm/emit/loop.ts writes such loops; src/backend/wasm/encode-map.ts the payload: the header below, shape[rank], for
 // each view byte strides[rank], the common words.
 import { viewAddress } from './descriptor'
@@ -20,22 +21,19 @@ export function functionOf(head: usize): i32 {
 /** Bytes of a frame for so many views. */
 @inline
 export function frameBytes(views: i32): usize {
-  return 4 + (<usize>views << 3)
+  return 8 + <usize>views * 12
 }
 @inline
-export function setView(frame: usize, view: i32, address: usize, stride: i32): void {
-  store<u32>(frame + (<usize>view << 3), <u32>address, 4)
-  store<i32>(frame + (<usize>view << 3), stride, 8)
+export function setView(frame: usize, view: i32, address: usize, stride: i32, line: i32): void {
+  const at = frame + <usize>view * 12
+  store<u32>(at, <u32>address, 8)
+  store<i32>(at, stride, 12)
+  store<i32>(at, line, 16)
 }
-/** Moves a view of the frame on. */
+/** `lines` of `n` elements, the first of which has the row-major position `first`. */
 @inline
-export function moveView(frame: usize, view: i32, bytes: i32): void {
-  const at = frame + (<usize>view << 3)
-  store<u32>(at, load<u32>(at, 4) + bytes, 4)
-}
-/** `n` elements from the one with row-major position `first` on. */
-@inline
-export function runLoop(fn: i32, frame: usize, n: i32, first: i32): void {
+export function runLoop(fn: i32, frame: usize, lines: i32, n: i32, first: i32): void {
+  store<i32>(frame, lines, 4)
   call_indirect(fn, frame, n, first)
 }
 
@@ -49,19 +47,16 @@ export function emitted(kernel: usize, head: usize, from: i32, to: i32): void {
   store<u32>(frame, <u32>(strides + <usize>views * bytes))
   const rows = rank > 1 ? word(shape, rank - 2) : 1
   while (from < to) {
-    // As far as the last but one axis goes, rows are one stride apart.
-    let row = rank > 1 ? from / length : 0
-    let column = from - row * length
+    // As far as the last but one axis goes, lines are one stride apart; a part of a line is run alone.
+    const row = rank > 1 ? from / length : 0
+    const column = from - row * length
+    const lines = column > 0 || to - from < length ? 1 : min(rows - row % rows, (to - from) / length)
     for (let i = 0, s = strides; i < views; i++, s += bytes) {
       const inner = word(s, rank - 1)
-      setView(frame, i, viewAddress(kernel, i) + offsetOf(shape, s, rank - 1, row) + column * inner, inner)
+      setView(frame, i, viewAddress(kernel, i) + offsetOf(shape, s, rank - 1, row) + column * inner, inner, rank > 1 ? word(s, rank - 2) : 0)
     }
-    for (let left = rows - row % rows; left > 0 && from < to; left--) {
-      const n = min(length - column, to - from)
-      runLoop(fn, frame, n, from)
-      from += n
-      if (rank > 1) for (let i = 0, s = strides; i < views; i++, s += bytes) moveView(frame, i, word(s, rank - 2) - column * word(s, rank - 1))
-      column = 0
-    }
+    const n = min(length - column, to - from)
+    runLoop(fn, frame, lines, n, from)
+    from += lines * n
   }
 }

@@ -131,17 +131,29 @@ function strideOf(o: usize): i32 {
   return byLines ? word(reducedStrides(word(o, 1)), word(head, REDUCED) - 1) : word(keptStrides(word(o, 1)), word(head, KEPT) - 1)
 }
 
-/** Runs the loop of a stage over `n` elements. What is to be reduced goes to its area, `skip` bytes from where that keeps such. */
-function run(stage: usize, at: i32, column: i32, n: i32, first: i32, skip: usize): void {
+/** From line to line of an operand: by lines those of the row, by columns its elements. */
+function lineOf(o: usize): i32 {
+  const rank = word(head, REDUCED), inner = rank - 1
+  switch (word(o, 0)) {
+    case Place.view: return byLines ? (rank > 1 ? word(reducedStrides(word(o, 1)), rank - 2) : 0) : word(reducedStrides(word(o, 1)), inner)
+    case Place.buffer: return byLines ? word(reducedShape, inner) << 2 : <i32>slotBytes
+    default: return 0
+  }
+}
+
+/**
+ * Runs the loop of a stage over `lines` of `n` elements. What is to be reduced goes to its area, by columns behind sums and stack.
+ */
+function run(stage: usize, at: i32, column: i32, lines: i32, n: i32, first: i32): void {
   const inputs = word(stage, 3), all = inputs + word(stage, 4)
   const isReduced = word(stage, 2) == StageKind.reduce
   store<u32>(frame, <u32>operand(stage, all))
   for (let i = 0; i < all; i++) {
     const o = operand(stage, i)
-    if (isReduced && i >= inputs) setView(frame, i, area(i - inputs) + skip, 4)
-    else setView(frame, i, placeOf(o, at, column), strideOf(o))
+    if (isReduced && i >= inputs) setView(frame, i, area(i - inputs) + (byLines ? 0 : slotBytes * <usize>(1 + LEVELS)), 4, <i32>slotBytes)
+    else setView(frame, i, placeOf(o, at, column), strideOf(o), lineOf(o))
   }
-  runLoop(word(stage, 1), frame, n, first)
+  runLoop(word(stage, 1), frame, lines, n, first)
 }
 
 /** Elements from … to−1 of the row at `unit`; four lanes for each reduction are left where its area begins. */
@@ -155,7 +167,7 @@ function reduceLine(stage: usize, unit: i32, from: i32, to: i32): void {
     const line = from / size
     const column = from - line * size
     const n = min(min(LEAF, size - column), to - from)
-    if (made) run(stage, line, column, n, position + from, 0)
+    if (made) run(stage, line, column, 1, n, position + from)
     for (let k = 0; k < outputs; k++) {
       const o = operand(stage, inputs + k)
       push(word(o, 2), area(k) + (LEAF + 8 << 2), count, leaf(word(o, 2), made ? area(k) : placeOf(o, line, column), n, i32x4.splat(word(o, 3))))
@@ -192,21 +204,26 @@ function reduceColumns(stage: usize, n: i32): void {
   for (let k = 0; k < outputs; k++) fill(area(k), padded, i32x4.splat(word(operand(stage, inputs + k), 3)))
   let leaves = 0
   for (let from = 0; from < count; ) {
-    const rows = few ? 1 : min(LEAF_ROWS, size - from % size)
-    if (made) for (let i = 0; i < rows; i++) run(stage, from + i, 0, n, 0, rowsAt + <usize>i * slotBytes)
+    const rows = min(LEAF_ROWS, size - from % size)
+    if (made) run(stage, from, 0, rows, n, 0)
+    const only = from == 0 && rows == count
     for (let k = 0; k < outputs; k++) {
       const o = operand(stage, inputs + k), op = word(o, 2), sums = area(k)
-      const source = made ? sums + rowsAt : placeOf(o, from, 0)
-      if (!few) {
-        const distance = made ? <i32>slotBytes : word(o, 0) == Place.buffer ? <i32>slotBytes : word(reducedStrides(word(o, 1)), word(head, REDUCED) - 1)
+      const distance = made ? <i32>slotBytes : lineOf(o)
+      let source = made ? sums + rowsAt : placeOf(o, from, 0)
+      if (few)
+        for (let i = 0; i < rows; i++, source += distance) {
+          if (from + i == 0) memory.copy(sums, source, <usize>n << 2)
+          else step(op, sums, sums, 16, source, 16, 0, 0, padded, 0)
+        }
+      else {
         addRows(op, sums, source, distance, rows, n, i32x4.splat(word(o, 3)))
-        if (leaves == 0 && from + rows == count) continue
+        if (only) continue
         pushRow(op, sums + slotBytes, leaves, sums, padded)
         fill(sums, padded, i32x4.splat(word(o, 3)))
-      } else if (from == 0) memory.copy(sums, source, <usize>n << 2)
-      else step(op, sums, sums, 16, source, 16, 0, 0, padded, 0)
+      }
     }
-    if (from > 0 || rows < count) leaves++
+    if (!only) leaves++
     from += rows
   }
   for (let k = 0; k < outputs; k++) {
@@ -221,13 +238,17 @@ function runStages(stage: usize, from: i32, unit: i32, n: i32): void {
   const count = word(head, COUNT), size = word(reducedShape, word(head, REDUCED) - 1)
   for (let i = from, stages = word(head, STAGES); i < stages; i++, stage = nextStage(stage)) {
     const kind = word(stage, 2)
-    if (kind == StageKind.once) run(stage, 0, 0, byLines ? 1 : n, 0, 0)
+    if (kind == StageKind.once) run(stage, 0, 0, 1, byLines ? 1 : n, 0)
     else if (kind == StageKind.reduce && byLines) {
       reduceLine(stage, unit, 0, count)
       endReductions(stage)
     } else if (kind == StageKind.reduce) reduceColumns(stage, n)
-    else if (byLines) for (let line = 0, at = unit * count; line * size < count; line++, at += size) run(stage, line, 0, size, at, 0)
-    else for (let r = 0; r < count; r++) run(stage, r, 0, n, 0, 0)
+    else if (count > 0) {
+      // As far as the last axis, or by lines the last but one goes, lines are one stride apart.
+      const all = byLines ? count / size : count
+      const together = byLines ? (word(head, REDUCED) > 1 ? word(reducedShape, word(head, REDUCED) - 2) : 1) : size
+      for (let at = 0; at < all; at += together) run(stage, at, 0, together, byLines ? size : n, unit * count + at * size)
+    }
   }
 }
 

@@ -246,7 +246,7 @@ function encodeEmitted({ program, params, inputs, outputs }: MapKernel, shape: r
   w.list(shape)
   for (const s of strides) w.list(s.map(x => x * WORD))
   writeCommon({ program, params }, w)
-  w.scratch(128 + strides.length * 8)
+  w.scratch(128 + strides.length * 12)
 }
 
 /** Eager work runs a program a few times: no loop is made for it. */

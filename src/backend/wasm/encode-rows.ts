@@ -209,5 +209,5 @@ export function encodeRows(kernel: RowsKernel, w: Writer): void {
   })
   const slotBytes = byLines ? 16 : block * WORD
   const area = byLines ? 4096 : slotBytes * 97
-  w.scratch(5 * 64 + 4 + operands * 8 + kept.strides.length * WORD + bufferBytes(layout) + slots * slotBytes + areas * area + (chunks > 1 ? units * areas * 16 + 64 : 0))
+  w.scratch(5 * 64 + 8 + operands * 12 + kept.strides.length * WORD + bufferBytes(layout) + slots * slotBytes + areas * area + (chunks > 1 ? units * areas * 16 + 64 : 0))
 }

@@ -1,17 +1,14 @@
-// One loop for a scalar program: every vector is loaded, taken through all steps in registers, and stored. The frame that it is given
-// (assembly/map-run.ts) says where its views lie; how each is walked is part of the loop.
+// Loops for scalar programs: every vector is loaded, taken through all steps in registers, and stored. How each operand is walked is
+// part of the loop; where it lies is known when it runs.
 import { Op } from '../../../../assembly/map-ops.ts'
 import type { Program, Step } from '../../../ir/scalar.ts'
 import { opcode } from '../opcodes.ts'
 import { I32, leb, V128 } from './bytes.ts'
 import type { Make } from './functions.ts'
+import type { Host, Library } from './library.ts'
 
 /** How a view lies along the loop: one element behind the other, one for all (inputs only), or a stride apart. */
 export type Form = 'run' | 'same' | 'strided'
-
-const FRAME = 0
-const COUNT = 1
-const FIRST = 2
 
 const get = (i: number): number[] => [0x20, ...leb(i)]
 const set = (i: number): number[] => [0x21, ...leb(i)]
@@ -43,85 +40,193 @@ function callOf(steps: readonly Step[], step: Step, op: Op, same: readonly boole
   return exponent.value === 2 ? [Op[Op.mulF], [step.args[0], step.args[0]]] : [Op[op], step.args]
 }
 
-/** Loads nothing behind the last element but within the vector that it lies in; the memory must reach as far. */
-export function makeLoop(program: Program, forms: readonly Form[]): Make {
-  return (library, host) => {
-    const { steps, outputs } = program
-    const inputs = program.inputs.length
-    const common = commonSteps(program)
-    const ops = opcodesOf(program)
-    const code: number[] = []
-    const emit = (...parts: readonly (readonly number[])[]): void => parts.forEach(p => p.forEach(b => code.push(b)))
+/** What a step reads that lies in memory, or where a result goes. All numbers are locals. */
+export interface Operand {
+  readonly form: Form
+  readonly address: number
+  readonly stride: number
+  /** A buffer, where whole vectors may be written behind the end. */
+  readonly padded?: boolean
+}
 
-    // The frame.
-    const fromFrame = (offset: number): number => {
-      const at = host.local(I32)
-      emit(get(FRAME), load(offset), set(at))
-      return at
-    }
-    const words = common.length > 0 ? fromFrame(0) : 0
-    const address = forms.map((_, i) => fromFrame(4 + 8 * i))
-    const stride = forms.map((f, i) => (f === 'strided' ? fromFrame(8 + 8 * i) : 0))
+/** Locals that hold four copies of one number. */
+type Value = number
 
-    // What is the same for all elements.
-    const same: boolean[] = []
-    for (const s of steps) same.push(s.op === 'input' ? forms[s.index!] === 'same' : s.op !== 'index' && s.args.every(a => same[a]))
-    const value: number[] = []
-    const position = steps.some(s => s.op === 'index') ? host.local(V128) : 0
-    if (position) emit(get(FIRST), splat, iota, addInts, set(position))
-    const compute = (i: number): void => {
-      const s = steps[i]
-      const op = ops[i]
-      if (s.op === 'index') value[i] = position
-      else if (op === undefined && s.args.length > 0) value[i] = value[s.args[0]]
-      else {
-        value[i] = host.local(V128)
-        if (op !== undefined) {
-          const [name, args] = callOf(steps, s, op, same)
-          emit(library.apply(library.named(name), args.map(a => value[a]), host))
-        } else if (s.op === 'input') emit(loadInput(s.index!))
-        else emit(get(words), loadSplat(4 * common.indexOf(s)))
-        emit(set(value[i]))
-      }
-    }
-    /** Distances of lanes 1 to 3 of a strided view; lanes behind the end read the first element again. */
-    const distances = (view: number): number[][] =>
-      [1, 2, 3].map(lane => [...get(stride[view]), ...int(lane), 0x6c, ...int(0), ...get(COUNT), ...int(lane), 0x4a, 0x1b])
-    const loadInput = (view: number): number[] => {
-      if (forms[view] === 'run') return [...get(address[view]), ...loadVector]
-      if (forms[view] === 'same') return [...get(address[view]), ...loadSplat(0)]
-      // A lane is loaded into the vector of those before it.
-      const lanes = host.local(V128)
-      const next = distances(view).flatMap((d, k) => [...set(lanes), ...get(address[view]), ...d, ...add, ...get(lanes), ...loadLane(k + 1)])
-      return [...get(address[view]), ...loadZero, ...next]
-    }
-    const storeOutput = (k: number, lanes: number): number[] => {
-      const view = inputs + k
-      const result = get(value[outputs[k]])
-      if (forms[view] === 'run' && lanes === 4) return [...get(address[view]), ...result, ...storeVector]
-      if (forms[view] === 'run') return [0, 1, 2].slice(0, lanes).flatMap(i => [...get(address[view]), ...result, ...storeLane(i, 4 * i)])
-      return [0, 1, 2, 3].slice(0, lanes).flatMap(i => [...get(address[view]), ...get(stride[view]), ...int(i), 0x6c, ...add, ...result, ...storeLane(i, 0)])
-    }
-    const store = (lanes: number): void => outputs.forEach((_, k) => emit(storeOutput(k, lanes)))
-    steps.forEach((_, i) => same[i] && compute(i))
+export class LoopWriter {
+  readonly code: number[] = []
 
-    emit([0x02, 0x40, 0x03, 0x40])
-    steps.forEach((_, i) => same[i] || compute(i))
-    emit(get(COUNT), int(4), [0x48, 0x0d, 1])
-    store(4)
-    forms.forEach((f, i) => {
-      if (f === 'run') emit(get(address[i]), int(16), add, set(address[i]))
-      else if (f === 'strided') emit(get(address[i]), get(stride[i]), int(2), [0x74], add, set(address[i]))
+  constructor(readonly library: Library, readonly host: Host) {}
+
+  emit(...parts: readonly (readonly number[])[]): void {
+    for (const p of parts) for (const b of p) this.code.push(b)
+  }
+
+  /** A new local with what `code` leaves on the stack. */
+  local(type: number, ...code: readonly (readonly number[])[]): number {
+    const at = this.host.local(type)
+    this.emit(...code, set(at))
+    return at
+  }
+
+  word(pointer: number, offset: number): number {
+    return this.local(I32, get(pointer), load(offset))
+  }
+
+  splatAt(pointer: number, offset = 0): Value {
+    return this.local(V128, get(pointer), loadSplat(offset))
+  }
+
+  storeLane(address: number, value: Value): void {
+    this.emit(get(address), get(value), storeLane(0, 0))
+  }
+
+  move(pointer: number, by: number): void {
+    this.emit(get(pointer), get(by), add, set(pointer))
+  }
+
+  /** Code between the start of a loop and its end, which is left when `count` has gone down to 0 by `step`. */
+  repeat(count: number, step: number, body: () => void): void {
+    this.emit([0x03, 0x40])
+    body()
+    this.emit(get(count), int(step), [0x6b, 0x22, ...leb(count)], int(0), [0x4a, 0x0d, 0, 0x0b])
+  }
+}
+
+/** A program at work in a writer: what of it is the same for all elements is computed first, what is not in a loop. */
+export class ProgramLoop {
+  private readonly ops: readonly (Op | undefined)[]
+  private readonly same: boolean[] = []
+  private readonly value: number[] = []
+
+  /** `isSame` tells of each input whether it is one number for all. `words` points to the common words, from `from` bytes on. */
+  constructor(private readonly w: LoopWriter, private readonly p: Program, private readonly isSame: readonly boolean[], words: number, from = 0) {
+    this.ops = opcodesOf(p)
+    for (const s of p.steps) this.same.push(s.op === 'input' ? isSame[s.index!] : s.op !== 'index' && s.args.every(a => this.same[a]))
+    const constant: boolean[] = []
+    let at = from
+    p.steps.forEach((s, i) => {
+      constant.push(s.op === 'param' || s.op === 'const' || (s.args.length > 0 && s.args.every(a => constant[a])))
+      if (s.op === 'param' || s.op === 'const') {
+        this.value[i] = w.splatAt(words, at)
+        at += 4
+      } else if (constant[i]) this.compute(i)
     })
-    if (position) emit(get(position), int(4), splat, addInts, set(position))
-    emit(get(COUNT), int(4), [0x6b, 0x22, COUNT, 0x0d, 0, 0x0f, 0x0b, 0x0b])
+  }
+
+  /** Results, when all inputs are the same. */
+  results(inputs: readonly (Value | null)[]): Value[] {
+    this.enter(inputs)
+    return this.p.outputs.map(o => this.value[o])
+  }
+
+  /** What is the same for all elements of this line. */
+  private enter(inputs: readonly (Value | null)[]): void {
+    this.p.steps.forEach((s, i) => {
+      if (!this.same[i]) return
+      if (s.op === 'input') this.value[i] = inputs[s.index!]!
+      else if (s.op !== 'param' && s.op !== 'const' && !(s.args.length > 0 && this.isConstant(i))) this.compute(i)
+    })
+  }
+
+  private isConstant(i: number): boolean {
+    const s = this.p.steps[i]
+    return s.op === 'param' || s.op === 'const' || (s.args.length > 0 && s.args.every(a => this.isConstant(a)))
+  }
+
+  private compute(i: number): void {
+    const { w, value } = this
+    const s = this.p.steps[i]
+    const op = this.ops[i]
+    if (op === undefined) value[i] = value[s.args[0]]
+    else {
+      const [name, args] = callOf(this.p.steps, s, op, this.same)
+      value[i] = w.local(V128, w.library.apply(w.library.named(name), args.map(a => value[a]), w.host))
+    }
+  }
+
+  /**
+   * The loop over `count` elements, the first of which has the row-major position `first`. The operands' addresses are moved, `count`
+   * is used up. Loads reach to the end of the vector that the last element lies in.
+   */
+  line(values: readonly (Value | null)[], inputs: readonly Operand[], outputs: readonly Operand[], count: number, first: number): void {
+    const { w, value } = this
+    const { steps, outputs: results } = this.p
+    this.enter(values)
+    const position = steps.some(s => s.op === 'index') ? w.local(V128, get(first), splat, iota, addInts) : -1
+    const body = (): void =>
+      steps.forEach((s, i) => {
+        if (this.same[i]) return
+        if (s.op === 'index') value[i] = position
+        else if (s.op === 'input') value[i] = w.local(V128, this.loadInput(inputs[s.index!], count))
+        else this.compute(i)
+      })
+    const store = (lanes: number, padded: boolean): void =>
+      outputs.forEach((o, k) => {
+        if (Boolean(o.padded) === padded) w.emit(storeOutput(o, value[results[k]], lanes))
+      })
+    const next = (): void => {
+      for (const o of [...inputs.filter((_, i) => !this.isSame[i]), ...outputs]) {
+        if (o.form === 'run') w.emit(get(o.address), int(16), add, set(o.address))
+        else w.emit(get(o.address), get(o.stride), int(2), [0x74], add, set(o.address))
+      }
+      if (position >= 0) w.emit(get(position), int(4), splat, addInts, set(position))
+    }
+    w.emit([0x02, 0x40, 0x02, 0x40])
+    w.repeat(count, 4, () => {
+      body()
+      store(4, true)
+      if (!outputs.every(o => o.padded)) {
+        w.emit(get(count), int(4), [0x48, 0x0d, 1])
+        store(4, false)
+      }
+      next()
+    })
+    w.emit([0x0c, 1, 0x0b])
     // The last one to three elements.
     for (const lanes of [1, 2]) {
-      emit([0x02, 0x40], get(COUNT), int(lanes), [0x4a, 0x0d, 0])
-      store(lanes)
-      emit([0x0f, 0x0b])
+      w.emit([0x02, 0x40], get(count), int(lanes), [0x4a, 0x0d, 0])
+      store(lanes, false)
+      w.emit([0x0c, 1, 0x0b])
     }
-    store(3)
-    return code
+    store(3, false)
+    w.emit([0x0b])
+  }
+
+  private loadInput(o: Operand, count: number): number[] {
+    if (o.form === 'run') return [...get(o.address), ...loadVector]
+    // A lane is loaded into the vector of those before it; lanes behind the end read the first element again.
+    const lanes = this.w.host.local(V128)
+    const rest = [1, 2, 3].flatMap(lane => {
+      const distance = [...get(o.stride), ...int(lane), 0x6c, ...int(0), ...get(count), ...int(lane), 0x4a, 0x1b]
+      return [...set(lanes), ...get(o.address), ...distance, ...add, ...get(lanes), ...loadLane(lane)]
+    })
+    return [...get(o.address), ...loadZero, ...rest]
+  }
+}
+
+function storeOutput(o: Operand, value: number, lanes: number): number[] {
+  if (o.form === 'run' && lanes === 4) return [...get(o.address), ...get(value), ...storeVector]
+  if (o.form === 'run') return [0, 1, 2].slice(0, lanes).flatMap(i => [...get(o.address), ...get(value), ...storeLane(i, 4 * i)])
+  return [0, 1, 2, 3].slice(0, lanes).flatMap(i => [...get(o.address), ...get(o.stride), ...int(i), 0x6c, ...add, ...get(value), ...storeLane(i, 0)])
+}
+
+/** A function of (frame, elements of a line, position of the first): lines of one program, as assembly/map-run.ts calls it. */
+export function makeLines(program: Program, forms: readonly Form[]): Make {
+  return (library, host) => {
+    const w = new LoopWriter(library, host)
+    const [frame, length, first] = [0, 1, 2]
+    const inputs = program.inputs.length
+    const isSame = forms.slice(0, inputs).map(f => f === 'same')
+    const views = forms.map((form, i) => ({ form, start: w.word(frame, 8 + 12 * i), stride: form === 'strided' ? w.word(frame, 12 + 12 * i) : 0, line: w.word(frame, 16 + 12 * i) }))
+    const loop = new ProgramLoop(w, program, isSame, w.word(frame, 0))
+    const lines = w.word(frame, 4)
+    w.repeat(lines, 1, () => {
+      const operands = views.map((v): Operand => ({ ...v, address: v.form === 'same' ? v.start : w.local(I32, get(v.start)) }))
+      const values = operands.map((o, i) => (isSame[i] ? w.splatAt(o.address) : null))
+      loop.line(values, operands.slice(0, inputs), operands.slice(inputs), w.local(I32, get(length)), first)
+      for (const v of views) w.move(v.start, v.line)
+      w.move(first, length)
+    })
+    return w.code
   }
 }

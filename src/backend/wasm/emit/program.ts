@@ -4,11 +4,11 @@ import type { Program, Step } from '../../../ir/scalar.ts'
 import type { Writer } from '../encode.ts'
 import { costs } from '../opcodes.ts'
 import type { Functions } from './functions.ts'
-import { commonSteps, makeLoop, opcodesOf, type Form } from './loop.ts'
+import { commonSteps, makeLines, opcodesOf, type Form } from './loop.ts'
 
 /** The place in the function table of the loop for a program whose views lie so. */
 export const placeLoop = (program: Program, forms: readonly Form[], functions: Functions): number =>
-  functions.place(`${forms.map(f => f[1]).join('')}${program.key}`, makeLoop(program, forms))
+  functions.place(`${forms.map(f => f[1]).join('')}${program.key}`, makeLines(program, forms))
 
 /** Tenths of a nanosecond for an element. */
 export const loopCost = (program: Program, forms: readonly Form[]): number =>
