@@ -23,7 +23,7 @@ import { Explanation } from './passes/explain.ts'
 import { foldConstants } from './passes/fold.ts'
 import { folding } from './passes/folding.ts'
 import { compileModes, needRewrites, optimize, type CompileMode, type Fired, type Optimized, type PassOptions } from './passes/index.ts'
-import { countKernels, makePlan, type Plan } from './plan.ts'
+import { countKernels, layOut, makePlan, type Plan } from './plan.ts'
 import { Trace, type External, type Traced } from './trace.ts'
 import type { Profile } from './modes/profile.ts'
 import { watchModes, watchOptions, watcherOf, type Watch, type Watcher, type WatchMode, type WatchOptions } from './watch.ts'
@@ -86,7 +86,7 @@ class Step {
   private readonly optimized: Optimized
   readonly graph: Graph
   readonly externals: readonly External[]
-  private readonly fired: readonly Fired[]
+  private readonly fired: Fired[]
   private readonly msOfPlan: number
   private readonly watch: Watch | null
 
@@ -112,7 +112,10 @@ class Step {
     // Captured memory lives as long as the plan.
     this.held = [...held, ...externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))]
     this.watch = watcher?.watch({ backend, traced: traced.graph, graph, externals, passes }) ?? null
-    this.plan = makePlan(this.watch?.graph ?? graph, backend, externals.map(e => (e.argument === null ? e.storage.block : null)))
+    const planned = this.watch?.graph ?? graph
+    const layout = layOut(planned, backend, passes)
+    this.fired.push(...layout.fired)
+    this.plan = makePlan(planned, backend, externals.map(e => (e.argument === null ? e.storage.block : null)), layout)
     dropped.register(this, this.plan, this)
     this.msOfPlan = performance.now() - start
     this.updated = new Set(graph.updates.map(u => externals.findIndex(e => e.value === u.external)))
@@ -204,7 +207,7 @@ class Step {
     return new Explanation(name, this.fired, {
       nodes: [traced.graph.nodes.length, this.graph.nodes.length],
       kernels: [countKernels(traced.graph, this.backend), plan.launches.length],
-      ms: { trace: msOfTrace, ...optimized.ms, plan: msOfPlan },
+      ms: { trace: msOfTrace, ...optimized.ms, fuse: plan.layout.msOfFusion, plan: msOfPlan - plan.layout.msOfFusion },
     })
   }
 

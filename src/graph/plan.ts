@@ -11,33 +11,22 @@ import { relieve } from '../eager/pressure.ts'
 import { needFloat64 } from '../eager/storage.ts'
 import { copyInto, KernelLowering } from '../ops/lowering.ts'
 import { withViews, type Arg, type KernelSpec } from '../ops/op.ts'
-import { packBlocks, type Lifetime, type Packing } from './memory.ts'
+import { fuse } from './fuse/index.ts'
+import { fusion } from './fuse/rules.ts'
 import { liveNodes, type Graph, type GraphNode, type Value } from './graph.ts'
+import { packBlocks, type Lifetime, type Packing } from './memory.ts'
+import type { Fired, PassOptions } from './passes/index.ts'
+import { Slot, type Step } from './steps.ts'
 
 const sizeOf = ({ dtype, shape }: { readonly dtype: DType; readonly shape: Shape }): number => bytesOf(dtype, numel(shape))
 
-class Slot {
-  constructor(
-    readonly bytes: number,
-    /** Index among the graph's externals, then its outputs; -1 for memory of the plan's own. */
-    readonly external = -1,
-    /** The node that asked for it. */
-    readonly node: GraphNode | null = null,
-  ) {}
-}
-
-interface Step {
-  readonly kernel: Kernel
-  readonly slots: readonly Slot[]
-  /** What it computes; empty for a copy of the plan's own. */
-  readonly nodes: readonly GraphNode[]
-}
-
-/** Writes kernels down instead of running them. */
+/** Writes kernels down instead of running them. Memory that is written anew in full becomes another slot, so that a slot has one value. */
 class Recorder extends KernelLowering {
-  readonly steps: Step[] = []
+  steps: Step[] = []
   /** The node that is being lowered. */
   node: GraphNode | null = null
+  private readonly written = new Set<Slot>()
+  private readonly renamed = new Map<Slot, Slot>()
   constructor(private readonly backend: Backend) {
     super()
   }
@@ -48,7 +37,24 @@ class Recorder extends KernelLowering {
   }
 
   protected emit(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
-    this.steps.push({ kernel: withViews(kernel, inputs, outputs), slots: [...inputs, ...outputs].map(x => x.slot as Slot), nodes: this.node ? [this.node] : [] })
+    const from = inputs.map(x => this.slotOf(x))
+    const to = outputs.map(x => (kernel.kind === 'scatter' ? this.slotOf(x) : this.fresh(x)))
+    for (const s of to) this.written.add(s)
+    this.steps.push({ kernel: withViews(kernel, inputs, outputs), slots: [...from, ...to], nodes: this.node ? [this.node] : [] })
+  }
+
+  /** The slot that has the argument's latest value. */
+  slotOf({ slot }: Arg): Slot {
+    return this.renamed.get(slot as Slot) ?? (slot as Slot)
+  }
+
+  private fresh(x: Arg): Slot {
+    const slot = this.slotOf(x)
+    const { view: { dtype, shape, offset } } = x
+    if (!this.written.has(slot) || slot.external >= 0 || offset !== 0 || slot.bytes !== sizeOf({ dtype, shape }) || !isContiguous(x.view)) return slot
+    const made = new Slot(slot.bytes, -1, slot.node)
+    this.renamed.set(x.slot as Slot, made)
+    return made
   }
 }
 
@@ -85,13 +91,22 @@ export interface Layout {
   readonly values: readonly PlanValue[]
   /** Bytes of the plan's own blocks. */
   readonly blocks: readonly number[]
+  /** What was fused. */
+  readonly fired: readonly Fired[]
+  /** Milliseconds that this took. */
+  readonly msOfFusion: number
 }
 
-/** Lowers a graph and decides which values share memory. */
-export function layOut(graph: Graph, backend: Backend): Layout {
+/** Lowers a graph, fuses kernels and decides which values share memory. */
+export function layOut(graph: Graph, backend: Backend, { exclude = [], mode }: PassOptions = {}): Layout {
   const recorder = new Recorder(backend)
   const args = lowerGraph(graph, recorder)
   const outputs = placeOutputs(graph, recorder, args)
+  const updates = new Set(graph.updates.map(u => args.get(u.value)!.slot as Slot))
+  const start = performance.now()
+  const { steps: fused, fired } = fuse(recorder.steps, new Set([...outputs.keys(), ...updates]), updates, backend, mode === 'fastCompile' ? [fusion.name] : exclude)
+  const msOfFusion = performance.now() - start
+  recorder.steps = [...fused]
   const { steps, alias } = placeUpdates(graph, recorder, args, outputs)
   const slotOf = (s: Slot): Slot => alias.get(s) ?? s
   const { values, packing, of } = assignMemory(steps, slotOf)
@@ -99,7 +114,7 @@ export function layOut(graph: Graph, backend: Backend): Layout {
     const slot = slotOf(s)
     return slot.external >= 0 ? { external: slot.external } : { block: of.get(slot)! }
   }
-  return { steps, placeOf, args, values, blocks: packing.blocks }
+  return { steps, placeOf, args, values, blocks: packing.blocks, fired, msOfFusion }
 }
 
 /** `fixed[i]` is the block of external i when it is the same in every run, else null. */
@@ -135,7 +150,7 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
 
 /** How many kernels the graph is, lowered as it stands. */
 export function countKernels(graph: Graph, backend: Backend): number {
-  return layOut(graph, backend).steps.length
+  return layOut(graph, backend, { exclude: [fusion.name] }).steps.length
 }
 
 /** Lowers every live node; what each value is as a view into a slot. */
@@ -155,6 +170,7 @@ function lowerGraph(graph: Graph, recorder: Recorder): Map<Value, Arg> {
     const results = view ? [{ view, slot: inputs[0].slot }] : lowerNode(node, recorder, inputs)
     node.outputs.forEach((v, i) => args.set(v, results[i]))
   }
+  for (const [v, a] of args) if (a.slot instanceof Slot) args.set(v, { ...a, slot: recorder.slotOf(a) })
   return args
 }
 
@@ -231,8 +247,11 @@ const shaped = (v: View, shape: Shape): View => contiguousView(v.dtype, shape)
 /** Whether two views of one memory put each element at the same bytes. */
 const sameElements = (a: View, b: View): boolean => dtypes[a.dtype].bytes === dtypes[b.dtype].bytes && sameGeometry(a, b)
 
+/** Kernels whose results may lie on the same elements of operands. */
+const goesInPlace = (kernel: Kernel): boolean => kernel.kind === 'map' || kernel.kind === 'rows'
+
 function readsInPlace(kernel: Kernel, slots: readonly Slot[], input: number, written: Slot): boolean {
-  if (kernel.kind !== 'map') return false
+  if (!goesInPlace(kernel)) return false
   return kernel.outputs.every((out, o) => slots[kernel.inputs.length + o] !== written || sameElements(out, kernel.inputs[input]))
 }
 
@@ -277,9 +296,9 @@ function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot): { valu
   return { values, packing, of }
 }
 
-/** True when output k of a map may be written over the dying slot d. */
+/** True when output k may be written over the dying slot d. */
 function worksInPlace(kernel: Kernel, slots: readonly Slot[], d: Slot, k: number): boolean {
-  if (kernel.kind !== 'map') return false
+  if (!goesInPlace(kernel)) return false
   const out = kernel.outputs[k - kernel.inputs.length]
   return slots.every((s, i) => s !== d || (i < kernel.inputs.length && sameElements(kernel.inputs[i], out)))
 }

@@ -1,6 +1,7 @@
 // The compiler's passes: from the traced graph to the one that is planned. Each phase applies its rewrites until none fires any more.
 import { LampasError, fail, nearest } from '../../core/errors.ts'
 import type { Op } from '../../ops/op.ts'
+import { fusions } from '../fuse/rules.ts'
 import type { Graph, GraphNode, Value } from '../graph.ts'
 import type { Site } from '../site.ts'
 import { algebra } from './algebra.ts'
@@ -19,7 +20,7 @@ const merge: Rewrite = {
   // The table of the graph does it, whenever a node is made or gets other operands.
   apply: () => null,
 }
-export const allRewrites: readonly Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...loops, folding]
+export const allRewrites: readonly Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...loops, folding, ...fusions]
 
 /** How much is done: all phases, or only merging, for functions that run once or twice. */
 export type CompileMode = 'fastRun' | 'fastCompile'
@@ -99,7 +100,7 @@ export type Judge = (rewrite: Rewrite, node: GraphNode, pairs: Replacement) => v
 
 export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassOptions, judge?: Judge): Optimized {
   const fired: Fired[] = []
-  const ms: Record<Phase, number> = { merge: 0, canonicalise: 0, stabilise: 0, specialise: 0 }
+  const ms: Record<Phase, number> = { merge: 0, canonicalise: 0, stabilise: 0, specialise: 0, fuse: 0 }
   const timed = <T>(phase: Phase, body: () => T): T => {
     const start = performance.now()
     const result = body()
@@ -107,7 +108,7 @@ export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassO
     return result
   }
   const t = timed('merge', () => new Rewriter(graph, !exclude.includes('merge')))
-  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge') timed(phase, () => run(phase, t, exclude, fired, judge))
+  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge' && phase !== 'fuse') timed(phase, () => run(phase, t, exclude, fired, judge))
   if (t.merged > 0) fired.push({ rewrite: merge, op: 'any', count: t.merged })
   return { graph: timed('merge', () => t.finish()), fired, ms }
 }

@@ -34,7 +34,7 @@ eachDevice(() => {
     expect(e.rounds).toBe(true)
     expect(e.nodes[1]).toBeLessThan(e.nodes[0])
     expect(e.kernels).toEqual([compiledWithout(), f.info().kernels])
-    expect(Object.keys(e.ms)).toEqual(['trace', 'merge', 'canonicalise', 'stabilise', 'specialise', 'plan'])
+    expect(Object.keys(e.ms)).toEqual(['trace', 'merge', 'canonicalise', 'stabilise', 'specialise', 'fuse', 'plan'])
     expect(String(e)).toMatch(/^naive: \d+ nodes → \d+, \d+ kernels → \d+\n[^]*stabilise +log-softmax ×1 +log\(softmax\(x\)\) → logSoftmax\(x\)\n[^]*trace [\d.]+ ms/)
   })
 

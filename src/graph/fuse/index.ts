@@ -1,0 +1,224 @@
+// Fusion: kernels that hand results to each other become one kernel, so that what only passes between them is never stored. Works on the
+// lowered kernels, for all devices alike; each says whether it runs a joint kernel well. Here everything is written once and nothing
+// overwritten (the plan shares memory later), so only the order matters: a joint kernel runs at the place of one of its parts.
+import { dtypes, WORD } from '../../core/dtype.ts'
+import type { Backend } from '../../backend/backend.ts'
+import type { Kernel } from '../../ir/kernel.ts'
+import type { GraphNode } from '../graph.ts'
+import type { Fired } from '../passes/index.ts'
+import type { Rewrite } from '../passes/rewrite.ts'
+import type { Slot, Step } from '../steps.ts'
+import { cost } from './body.ts'
+import { alignMap, alignRows, joinLoops, kernelOf, loopOf, slotsOf, withResults, type Aligned, type Loop, type Read } from './loop.ts'
+import { inSpaceOf, kernelOfProduct, productOf, type Product } from './product.ts'
+import { fusion, fusionRules } from './rules.ts'
+import { count } from './space.ts'
+
+/** Steps of one program, and operands of one kernel, beyond which nothing is added. */
+const MOST_STEPS = 128
+const MOST_OPERANDS = 32
+/** Additions that are cheaper to repeat than a result is to store and read. */
+const CHEAP = 3
+/** A device works on rows side by side: with fewer rows than this, longer ones are left to kernels of their own once they are reduced. */
+const FEW_ROWS = 8
+const LONG_ROW = 2048
+
+interface Group {
+  /** Place in the order. */
+  at: number
+  kernel: Kernel
+  slots: readonly Slot[]
+  nodes: readonly GraphNode[]
+  loop: Loop | null
+  /** Of which the loop is the epilogue. */
+  product: Product | null
+  /** Stands between writes to memory that it reads, so it cannot move. */
+  pinned: boolean
+}
+
+export interface Fused {
+  readonly steps: readonly Step[]
+  readonly fired: readonly Fired[]
+}
+
+/** `results` are read after the last step; `updates` among them are to be computed in memory that is updated. */
+export function fuse(steps: readonly Step[], results: ReadonlySet<Slot>, updates: ReadonlySet<Slot>, backend: Backend, exclude: readonly string[]): Fused {
+  return exclude.includes(fusion.name) ? { steps, fired: [] } : new Fuser(steps, results, updates, backend, exclude).run()
+}
+
+class Fuser {
+  private readonly writers = new Map<Slot, Group[]>()
+  private readonly readers = new Map<Slot, Set<Group>>()
+  private readonly fired: Fired[] = []
+  private readonly groups = new Set<Group>()
+
+  constructor(
+    steps: readonly Step[],
+    private readonly results: ReadonlySet<Slot>,
+    private readonly updates: ReadonlySet<Slot>,
+    private readonly backend: Backend,
+    private readonly exclude: readonly string[],
+  ) {
+    steps.forEach(({ kernel, slots, nodes }, at) => {
+      const made = productOf(kernel, slots)
+      this.add({ at, kernel, slots, nodes, loop: made?.loop ?? loopOf(kernel, slots), product: made?.product ?? null, pinned: false })
+    })
+    for (const g of this.groups) g.pinned = this.inputsOf(g).some(s => (this.writers.get(s)?.at(-1)?.at ?? -1) >= g.at)
+    this.trim()
+  }
+
+  private inputsOf(g: Group): readonly Slot[] {
+    return g.slots.slice(0, g.kernel.inputs.length)
+  }
+  private outputsOf(g: Group): readonly Slot[] {
+    return g.slots.slice(g.kernel.inputs.length)
+  }
+
+  private add(g: Group): void {
+    this.groups.add(g)
+    for (const s of this.inputsOf(g)) (this.readers.get(s) ?? this.readers.set(s, new Set()).get(s)!).add(g)
+    for (const s of this.outputsOf(g)) {
+      const list = this.writers.get(s) ?? []
+      if (!list.includes(g)) this.writers.set(s, [...list, g])
+    }
+  }
+
+  private remove(g: Group): void {
+    this.groups.delete(g)
+    for (const s of this.inputsOf(g)) this.readers.get(s)?.delete(g)
+    for (const s of this.outputsOf(g)) this.writers.set(s, this.writers.get(s)!.filter(w => w !== g))
+  }
+
+  private isRead(s: Slot, except: Group | null): boolean {
+    if (this.results.has(s) || s.external >= 0) return true
+    for (const r of this.readers.get(s) ?? []) if (r !== except) return true
+    return false
+  }
+
+  /** Drops what nobody reads. */
+  private trim(): void {
+    for (const g of [...this.groups].reverse()) {
+      if (!g.loop || g.product) continue
+      const wanted = [...g.loop.outputs.keys()].filter(k => this.isRead(g.loop!.outputs[k].slot, null))
+      if (wanted.length === g.loop.outputs.length) continue
+      this.remove(g)
+      if (wanted.length > 0) this.add(this.grouped({ ...g, loop: withResults(g.loop, wanted) })!)
+    }
+  }
+
+  /** The group with the kernel of its loop, or null when there is none. */
+  private grouped(g: Omit<Group, 'kernel' | 'slots'> & { readonly loop: Loop }): Group | null {
+    if (g.product) {
+      const made = kernelOfProduct(g.product, g.loop)
+      return made && { ...g, ...made }
+    }
+    const kernel = kernelOf(g.loop)
+    return kernel && { ...g, kernel, slots: slotsOf(g.loop) }
+  }
+
+  run(): Fused {
+    for (const g of [...this.groups].sort((a, b) => a.at - b.at)) if (this.groups.has(g) && g.loop) this.gather(g)
+    const steps = [...this.groups].sort((a, b) => a.at - b.at).map(({ kernel, slots, nodes }): Step => ({ kernel, slots, nodes }))
+    return { steps, fired: this.fired }
+  }
+
+  /** Takes in whatever makes what a kernel reads. */
+  private gather(first: Group): void {
+    let reader = first
+    const refused = new Set<Group>()
+    for (let i = reader.loop!.inputs.length - 1; i >= 0; i--) {
+      const makers = this.writers.get(reader.loop!.inputs[i].slot)
+      if (makers?.length !== 1 || makers[0] === reader || !makers[0].loop || refused.has(makers[0])) continue
+      const joint = this.join(makers[0], reader)
+      if (joint) {
+        reader = joint
+        i = reader.loop!.inputs.length
+      } else refused.add(makers[0])
+    }
+  }
+
+  /** One kernel for both, in the place of the reader and, unless it is needed elsewhere, of the maker. */
+  private join(maker: Group, reader: Group): Group | null {
+    const [first, second] = [maker.loop!, reader.loop!]
+    const reads: Read[] = []
+    second.inputs.forEach((x, input) => {
+      const output = first.outputs.findIndex(o => o.slot === x.slot)
+      if (output >= 0) reads.push({ input, output })
+    })
+    if (reads.some(({ input, output }) => !passes(first, output, second, input))) return null
+    const keep = [...first.outputs.keys()].filter(k => this.isRead(first.outputs[k].slot, reader))
+    if (maker.product) return this.epilogue(maker, reader, reads, keep)
+    const rule = first.axes > 0 ? (second.axes > 0 ? fusionRules.rowsIntoRows : fusionRules.rowsIntoMap) : reader.product ? fusionRules.epilogue : second.axes > 0 ? fusionRules.mapIntoRows : fusionRules.mapIntoMap
+    const aligned = first.axes > 0 ? (reader.product ? null : alignRows(first, second, reads)) : alignMap(first, second, reads)
+    if (!aligned || (reader.product && aligned.second.shape.length !== second.shape.length)) return null
+    if (first.axes > 0 && tooFew(aligned)) return null
+    const makes = { ...reader, nodes: united(maker.nodes, reader.nodes) }
+    const isCheap = first.axes === 0 && cost(first.body) <= CHEAP && first.inputs.length <= 1
+    if (keep.length === 0 ? aligned.single : aligned.whole) {
+      const at = this.placeFor(maker, reader, keep)
+      if (at !== null) {
+        const joint = this.accept({ ...makes, at, pinned: maker.pinned || reader.pinned, loop: joinLoops(aligned.first, aligned.second, aligned.reads, keep) }, rule)
+        if (joint) return this.replace([maker, reader], joint)
+      }
+    }
+    // Computed again here; the maker goes once nobody needs it any more.
+    if (!isCheap || maker.pinned || (keep.length > 0 && first.inputs.length > 0 && !this.isPassing(maker))) return null
+    const joint = this.accept({ ...makes, loop: joinLoops(aligned.first, aligned.second, aligned.reads, []) }, fusionRules.recompute)
+    if (!joint) return null
+    this.replace([reader], joint)
+    if (!first.outputs.some(x => this.isRead(x.slot, null))) this.remove(maker)
+    return joint
+  }
+
+  /** Whether all that read it may take it in. */
+  private isPassing(maker: Group): boolean {
+    return this.outputsOf(maker).every(s => !this.results.has(s) && s.external < 0 && [...(this.readers.get(s) ?? [])].every(r => r.loop && !r.product))
+  }
+
+  private epilogue(maker: Group, reader: Group, reads: readonly Read[], keep: readonly number[]): Group | null {
+    if (reader.product || reader.loop!.outputs.some(x => this.updates.has(x.slot))) return null
+    const second = inSpaceOf(maker.loop!, reader.loop!, reads)
+    const at = second && this.placeFor(maker, reader, keep)
+    if (!second || at === null) return null
+    const loop = joinLoops(maker.loop!, second, reads, keep)
+    const joint = this.accept({ at, product: maker.product, pinned: maker.pinned || reader.pinned, nodes: united(maker.nodes, reader.nodes), loop }, fusionRules.epilogue)
+    return joint && this.replace([maker, reader], joint)
+  }
+
+  /** Where both can run as one: all that they read is there, and nobody was to read a result before. */
+  private placeFor(maker: Group, reader: Group, keep: readonly number[]): number | null {
+    const isFree = (g: Group): boolean => !g.pinned && this.outputsOf(g).every(s => this.writers.get(s)!.length === 1)
+    const early = keep.some(k => [...(this.readers.get(maker.loop!.outputs[k].slot) ?? [])].some(r => r !== reader && r.at < reader.at))
+    if (isFree(maker) && !early) return reader.at
+    const late = this.inputsOf(reader).some(s => this.writers.get(s)?.some(w => w !== maker && w.at > maker.at))
+    return isFree(reader) && !late ? maker.at : null
+  }
+
+  private accept(g: Omit<Group, 'kernel' | 'slots'> & { readonly loop: Loop }, rule: Rewrite): Group | null {
+    if (this.exclude.includes(rule.name) || g.loop.body.steps.length > MOST_STEPS || g.loop.inputs.length + g.loop.outputs.length > MOST_OPERANDS) return null
+    const made = this.grouped(g)
+    if (!made || !this.backend.fuses(made.kernel, new Set(made.slots).size)) return null
+    const node = g.nodes.at(-1)
+    this.fired.push({ rewrite: rule, op: node?.op.name ?? 'copy', site: node?.site, count: 1 })
+    return made
+  }
+
+  private replace(old: readonly Group[], made: Group): Group {
+    for (const g of old) this.remove(g)
+    this.add(made)
+    return made
+  }
+}
+
+/** Whether the number that one stores is the number that the other reads: of the same dtype, and not rounded in between. */
+function passes(first: Loop, output: number, second: Loop, input: number): boolean {
+  const { dtype } = first.outputs[output]
+  return dtype === second.inputs[input].dtype && dtypes[dtype].bytes >= WORD && first.body.steps[first.body.outputs[output]].dtype === second.body.inputs[input]
+}
+
+const tooFew = ({ second }: Aligned): boolean => {
+  const edge = second.shape.length - second.axes
+  return count(second.shape, 0, edge) < FEW_ROWS && count(second.shape, edge) > LONG_ROW && (second.body.reduces || second.outputs.some(x => x.strides.length === second.shape.length))
+}
+
+const united = (a: readonly GraphNode[], b: readonly GraphNode[]): GraphNode[] => [...new Set([...a, ...b])]
