@@ -2,4 +2,6 @@
 export { rewrites, type RewriteInfo } from '../graph/passes/index.ts'
 export { gradcheck, gradgradcheck, type Differentiable, type GradcheckOptions } from '../autograd/gradcheck.ts'
 export { profile, Profile, type Measured, type MeasuredKernel, type ProfiledKernel, type ProfileRow } from '../graph/modes/profile.ts'
+export { detectNan, type Monitor, type MonitoredNode } from '../graph/modes/monitor.ts'
+export type { NanGuardOptions } from '../graph/modes/nan-guard.ts'
 import '../graph/modes/index.ts'

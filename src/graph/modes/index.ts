@@ -2,12 +2,14 @@
 // once lets the call throw. Elsewhere the news come later: reading a result waits for them, and so do the next call and `checked()`.
 import type { Block } from '../../backend/backend.ts'
 import { fail } from '../../core/errors.ts'
+import { needKnown } from '../../core/options.ts'
 import type { Storage } from '../../eager/storage.ts'
 import type { Graph } from '../graph.ts'
 import type { Plan } from '../plan.ts'
 import { provideWatching, type Watch, type Watched, type Watcher, type WatchMode, type WatchOptions } from '../watch.ts'
 import { Debugging } from './debug.ts'
-import { guardOptions, NanGuard, type Finding, type NanGuardOptions } from './nan-guard.ts'
+import { Monitoring } from './monitor.ts'
+import { guardOptions, isGuard, NanGuard, type Finding, type NanGuardOptions } from './nan-guard.ts'
 import { Profile, Timing, type Measured } from './profile.ts'
 import { plainly, type Runner } from './runner.ts'
 
@@ -96,18 +98,21 @@ class Modes implements Watcher {
     this.debugging = mode === 'debug'
     const asked = [this.debugging && "mode: 'debug'", options.profile && 'profile', options.monitor && 'monitor'].filter(Boolean)
     if (asked.length > 1) fail('compile', `${name} is asked for ${asked.join(' and ')} at once, and each runs the kernels in its own way`, 'one of them; nanGuard goes with each')
+    if (options.monitor) needKnown('monitor', options.monitor, ['before', 'after'])
     this.guarding = options.nanGuard || mode === 'nanGuard' ? guardOptions(name, options.nanGuard ?? true) : null
   }
 
   watch(step: Watched): Watch {
     // There are no values to look at on 'meta'.
     const guarding = step.backend.info.name === 'meta' ? null : this.guarding
-    return new Watching(this.news, step, guarding && new NanGuard(this.name, step, guarding), this.runner(step))
+    const guard = guarding && new NanGuard(this.name, step, guarding)
+    return new Watching(this.news, step, guard, this.runner(step, guard?.graph ?? step.graph))
   }
 
-  private runner(step: Watched): Runner {
+  private runner(step: Watched, graph: Graph): Runner {
     if (step.backend.info.name === 'meta') return plainly
     if (this.debugging) return new Debugging(this.name, step)
+    if (this.options.monitor) return new Monitoring(step.backend, graph, this.options.monitor, isGuard)
     if (!this.options.profile) return plainly
     const timing = new Timing(step.backend)
     this.timings.push(timing)

@@ -9,7 +9,8 @@ import { copyInto, KernelLowering } from '../../ops/lowering.ts'
 import { withViews, type Arg, type KernelSpec } from '../../ops/op.ts'
 import type { GraphNode, Value } from '../graph.ts'
 
-class Direct extends KernelLowering {
+/** Runs each kernel as it comes. */
+export class Direct extends KernelLowering {
   readonly blocks: Block[] = []
   constructor(private readonly backend: Backend) {
     super()

@@ -96,6 +96,9 @@ const verdictOp: Op<Required<NanGuardOptions>> = {
   saves: 'nothing',
 }
 
+const own: readonly Op<never>[] = [tableOp, rangeOp, verdictOp]
+export const isGuard = (n: GraphNode): boolean => own.includes(n.op as Op<never>)
+
 let count = 0
 const nodeOf = <P>(op: Op<P>, inputs: readonly Value[], params: P): Value => {
   const outputs: Value[] = []
