@@ -43,6 +43,17 @@ export class Storage implements Source {
   }
 }
 
+/** Reading the memories waits for one thing more. */
+export function readAfter(made: readonly Storage[], late: Promise<unknown>): void {
+  for (const s of made) {
+    const before = s.check
+    s.check = async () => {
+      await before?.()
+      await late
+    }
+  }
+}
+
 /** Devices that were lost or closed: their memory is gone already. */
 export const closed = new WeakSet<Backend>()
 

@@ -129,6 +129,10 @@ class EagerWorld implements World {
 
   observe(): void {}
 
+  afterwards(act: () => void | Promise<void>): void | Promise<void> {
+    return act()
+  }
+
   read(x: Tensor): Promise<Words> {
     // At once, since a traced function would not look at a promise that is rejected.
     this.mustNotTrace(x)

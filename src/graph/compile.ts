@@ -5,7 +5,7 @@ import { needKnown } from '../core/options.ts'
 import { contiguousView, isContiguous, sameGeometry } from '../core/view.ts'
 import { isGradEnabled, noGrad } from '../autograd/mode.ts'
 import { currentBackend } from '../eager/device.ts'
-import { Storage, handleOn, storageOf, tensorsIn, callSite } from '../eager/storage.ts'
+import { Storage, handleOn, readAfter, storageOf, tensorsIn, callSite } from '../eager/storage.ts'
 import { relieve } from '../eager/pressure.ts'
 import { eager } from '../eager/world.ts'
 import type { GradNode } from '../ops/gradnode.ts'
@@ -179,6 +179,7 @@ class Step {
     const results = storages.map(({ storage, view }, i) => handleOn(storage, view, i < own))
     argumentGrads.forEach((a, i) => addGrad(args[a], results[own + i], i === argumentGrads.length - 1))
     if (this.watch) this.look(this.watch, args, results.slice(0, own))
+    if (this.traced.after.length > 0) this.tell(results.slice(0, own))
     let at = 0
     return rebuild(this.result, () => {
       const y = results[at]
@@ -189,6 +190,17 @@ class Step {
       at++
       return y
     })
+  }
+
+  /** Does what the code wants done after each run. */
+  private tell(results: readonly Tensor[]): void {
+    try {
+      const late = this.traced.after.flatMap(act => act() ?? [])
+      if (late.length > 0) readAfter(results.map(y => y.source as Storage), Promise.all(late))
+    } catch (error) {
+      for (const y of results) y.dispose()
+      throw error
+    }
   }
 
   /** Results of a call that is at fault are not handed out. */

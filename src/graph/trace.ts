@@ -62,6 +62,8 @@ export interface Traced {
   readonly graph: Graph
   readonly externals: readonly External[]
   readonly guards: readonly Guard[]
+  /** What is to be done after each run: values to show, conditions to check. */
+  readonly after: readonly (() => void | Promise<void>)[]
   /** Arguments that gathered a gradient; the last outputs of the graph are what to add to their `grad`, in this order. */
   readonly argumentGrads: readonly number[]
   /** What `grad` of each leaf touched is after a step. */
@@ -83,6 +85,7 @@ export class Trace implements World {
   /** Memory for numbers that the code wrote down, and these. */
   private readonly constants = new Map<Storage, Words>()
   private readonly guards: Guard[] = []
+  private readonly after: (() => void | Promise<void>)[] = []
   private readonly gradWritten = new Map<Tensor, Tensor | null>()
   private readonly gradRead = new Set<Tensor>()
   private readonly arguments: Tensor[] = []
@@ -130,7 +133,7 @@ export class Trace implements World {
         source.current === value || this.constants.has(storage) ? [] : [{ external: value, value: source.current }])
       const externals = this.externals.map(e => e.external)
       const graph: Graph = { nodes: this.nodes, externals: externals.map(e => e.value), outputs, updates }
-      return { traced: { graph, externals, guards: this.guards, argumentGrads, grads }, result }
+      return { traced: { graph, externals, guards: this.guards, after: this.after, argumentGrads, grads }, result }
     } catch (error) {
       gradWatch.hook = watchBefore
       for (const [leaf, grad] of this.gradWritten) leaf.grad = grad
@@ -269,6 +272,10 @@ export class Trace implements World {
 
   observe(read: () => unknown): void {
     this.guards.push({ read, value: read() })
+  }
+
+  afterwards(act: () => void | Promise<void>): void {
+    this.after.push(act)
   }
 
   backward(x: Tensor, options: BackwardOptions): void {

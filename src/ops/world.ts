@@ -41,6 +41,8 @@ export interface World {
   outside<T>(make: () => T): T
   /** Notes that code looked at a setting that decides what it does (train or eval mode), so that a trace knows when it is stale. */
   observe(read: () => unknown): void
+  /** Does something now, or, in a trace, after each run of what is traced. A promise must be kept before results are read. */
+  afterwards(act: () => void | Promise<void>): void | Promise<void>
   read(x: Tensor): Promise<Words>
   readSync(x: Tensor): Words
   /** Runs `make` with another device as the current one. */

@@ -38,6 +38,10 @@ export interface SubgraphOptions extends DerivativeOptions {
   cost?: Tensor | null
 }
 
+function needDerivative(op: string, x: Tensor, i: number): void {
+  if (!isDifferentiable(x.dtype)) throw new NoGradientError(op, `input ${i} (${x}) has no derivative`, 'only float and complex tensors have')
+}
+
 /** Cotangents of xs from those of ys. */
 function pull(op: string, ys: readonly Tensor[], gs: readonly Tensor[], xs: readonly Tensor[], missing: Disconnected): Tensor[] {
   const from = [...ys.keys()].filter(i => ys[i].requiresGrad)
@@ -45,7 +49,7 @@ function pull(op: string, ys: readonly Tensor[], gs: readonly Tensor[], xs: read
   const how = { gradOutputs: from.map(i => gs[i]), createGraph: true, allowUnused: true }
   const found = from.length && to.length ? pullBack(from.map(i => ys[i]), to.map(i => xs[i]), how) : []
   return xs.map((x, i) => {
-    if (!isDifferentiable(x.dtype)) throw new NoGradientError(op, `input ${i} (${x}) has no derivative`, 'only float and complex tensors have')
+    needDerivative(op, x, i)
     const g = to.includes(i) ? found[to.indexOf(i)] : null
     if (g) return g
     const problem = `the cost does not depend on input ${i} (${x})`
@@ -89,6 +93,7 @@ function derive<W extends Wrt>(
   const costs = ys.filter(y => y !== null)
   const given = (found: readonly Tensor[]): Like<W> => (isList(wrt) ? [...found] : found[0]) as Like<W>
   if (!mentions([...costs, ...list, ...more])) {
+    list.forEach((x, i) => needDerivative(op, x, i))
     if (o.considerConstant) fail(op, 'considerConstant needs expressions: eager values are connected already', 'use stopGradient(x) where x is used')
     const made = costs.map(y => (typeof y === 'function' ? called(y, list) : { y, xs: list }))
     return given(rule(made.map(m => m.y), made.find(m => m.xs !== list)?.xs ?? list, more))
