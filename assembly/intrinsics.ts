@@ -4,6 +4,7 @@ import * as F from './map-ops-float'
 import * as I from './map-ops-int'
 
 export { farLanes } from './math-circular'
+export { foldLine } from './reduce'
 
 @inline
 function one<T>(a: v128): v128 {

@@ -312,3 +312,12 @@ export function runReduce(desc: usize): i32 {
   if (chunked) joinChunks(desc)
   return 0
 }
+
+/** `n` neighbours folded to one, as a row of a reduction by lines is; `stack` holds the partial results of a long one. */
+export function foldLine(op: i32, at: usize, n: i32, neutral: i32, stack: usize): i32 {
+  const v = i32x4.splat(neutral)
+  if (n <= LEAF) return across(op, leaf(op, at, n, v))
+  let count = 0
+  for (; n > 0; n -= LEAF, at += LEAF << 2) push(op, stack, count++, leaf(op, at, min(n, LEAF), v))
+  return across(op, join(op, stack, count, v))
+}

@@ -6,6 +6,8 @@ export enum RowsWay {
   columns,
   /** The same for rows so short that their elements are folded one by one. */
   blocks,
+  /** Along rows by a function that was made for the kernel. */
+  made,
 }
 
 export enum StageKind {

@@ -3,7 +3,7 @@
 // `reduce` kernel does, in the same order. By lines the runs lie along a row, and units are rows (of few long ones with one reduction,
 // chunks of rows); by columns they lie across rows, and units are blocks of them.
 // src/backend/wasm/encode-rows.ts writes the payload: the header below, shape[kept], shape[reduced], for each view byte strides of both,
-// (slot, view) of each result that is one value a row, then the stages: words, function, kind, inputs, outputs, for each operand five words (place,
+// the common words of all stages where one function was made of them, else (slot, view) of each result that is one value a row, and the stages: words, function, kind, inputs, outputs, for each operand five words (place,
 // index, and for reductions opcode, neutral value, slot), and the words that are the same for all elements.
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
@@ -263,10 +263,38 @@ function leave(n: i32): void {
   }
 }
 
+/** Rows first … last−1, whose stages one function runs. Its frame begins with the common words, the count, a stack, and buffers. */
+function madeRows(kernel: usize, first: i32, last: i32): void {
+  const own = payload(kernel)
+  const kept = word(own, KEPT), reduced = word(own, REDUCED), views = word(own, VIEWS), count = word(own, COUNT), width = word(own, WIDTH)
+  const keptShape = own + HEAD_BYTES
+  const strides = keptShape + (<usize>(kept + reduced) << 2)
+  const viewBytes = <usize>(kept + reduced) << 2
+  const bytes = <usize>(count << 2) + 16
+  const frame = scratch(20 + <usize>views * 12)
+  store<u32>(frame, <u32>(strides + <usize>views * viewBytes))
+  store<i32>(frame, count, 4)
+  store<u32>(frame, <u32>scratch(LEVELS << 4), 8)
+  store<u32>(frame, <u32>scratch(<usize>word(own, BUFFERS) * bytes), 12)
+  store<u32>(frame, <u32>bytes, 16)
+  while (first < last) {
+    const column = first % width
+    const n = min(width - column, last - first)
+    for (let i = 0; i < views; i++) {
+      const s = strides + <usize>i * viewBytes
+      const row = word(s, kept - 1)
+      setView(frame + 12, i, viewAddress(kernel, i) + offsetOf(keptShape, s, kept, first), word(s, kept), row)
+    }
+    call_indirect(word(own, FUNCTION), frame, n, first * count)
+    first += n
+  }
+}
+
 function rowsTask(kernel: usize, task: i32, tasks: i32): void {
-  setUp(kernel)
-  const units = <i64>word(head, UNITS)
+  const units = <i64>word(payload(kernel), UNITS)
   const last = <i32>(units * (task + 1) / tasks)
+  if (word(payload(kernel), WAY) == RowsWay.made) return madeRows(kernel, <i32>(units * task / tasks), last)
+  setUp(kernel)
   const width = word(head, WIDTH), block = word(head, BLOCK), chunk = word(head, CHUNK), chunks = word(head, CHUNKS)
   const blocks = byLines ? 1 : (width + block - 1) / block
   const stage = firstStage()

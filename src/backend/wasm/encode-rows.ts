@@ -10,6 +10,7 @@ import type { Body, RowsKernel } from '../../ir/kernel.ts'
 import { program, S, type Program } from '../../ir/scalar.ts'
 import { loopCost, placeLoop, writeCommon } from './emit/program.ts'
 import type { Form } from './emit/loop.ts'
+import { placeRows, type Held, type RowsProgram } from './emit/rows.ts'
 import { align, type Writer } from './encode.ts'
 import { CHUNK, foldings, MAX_CHUNKED_OUTPUTS, wayOf, type Folding } from './encode-reduce.ts'
 import { tasksFor } from './work.ts'
@@ -39,12 +40,16 @@ interface Fold {
 
 interface StagePlan {
   readonly kind: StageKind
-  /** Null where all that is reduced lies in runs. */
-  readonly body: Body | null
+  readonly body: Body
+  /** Of a reduction: all that is folded lies in runs, so it needs no loop. */
+  readonly inRuns: boolean
   readonly inputs: readonly Located[]
   /** Of a reduction without a loop: what is reduced; of others where results go. */
   readonly outputs: readonly Located[]
   readonly folds: readonly Fold[]
+  /** Numbers of the values that it reads, and makes. */
+  readonly reads: readonly number[]
+  readonly makes: readonly number[]
 }
 
 interface Layout {
@@ -52,8 +57,10 @@ interface Layout {
   readonly kept: ReturnType<typeof collapse>
   readonly reduced: ReturnType<typeof collapse>
   readonly stages: readonly StagePlan[]
-  /** Slot and view. */
-  readonly results: readonly (readonly [number, number])[]
+  /** Of values once a row that are results: slot, view, value. */
+  readonly results: readonly (readonly [slot: number, view: number, value: number])[]
+  readonly values: readonly Located[]
+  readonly formAt: (view: number) => Form
   readonly buffers: number
   readonly slots: number
   /** Rows in a block. */
@@ -106,6 +113,7 @@ function layoutOf(kernel: RowsKernel): Layout {
   const filledOutputs = new Set<number>()
   const plans = stages.map((stage, i): StagePlan => {
     const { used, program: own } = compact(stage.program)
+    const makes = stage.program.outputs.map((_, k) => values.length + k)
     const from = used.map(v => values[v])
     const once = !stage.reduce && from.every(v => v.place === Place.slot) && !stage.program.steps.some(s => s.op === 'index')
     const types = own.outputs.map(o => own.steps[o].dtype)
@@ -118,10 +126,13 @@ function layoutOf(kernel: RowsKernel): Layout {
       const nowhere: Located = { place: Place.slot, index: 0, form: 'run' }
       return {
         kind: StageKind.reduce,
-        body: inRuns ? null : { program: own, params: stage.params },
+        body: { program: own, params: stage.params },
+        inRuns,
         inputs: inRuns ? [] : from,
         outputs: inRuns ? direct : made.map(() => nowhere),
         folds: stage.reduce.map((op, k) => ({ op: op as Folding, dtype: types[k], slot: made[k].index })),
+        reads: used,
+        makes,
       }
     }
     // What is written where an input may lie must wait until all have been read.
@@ -134,19 +145,25 @@ function layoutOf(kernel: RowsKernel): Layout {
       return viewAt(inputs.length + output)
     })
     values.push(...made)
-    return { kind: once ? StageKind.once : StageKind.map, body: { program: own, params: stage.params }, inputs: from, outputs: made, folds: [] }
+    return { kind: once ? StageKind.once : StageKind.map, body: { program: own, params: stage.params }, inRuns: false, inputs: from, outputs: made, folds: [], reads: used, makes }
   })
-  const rowResults: [number, number][] = []
+  const rowResults: [number, number, number][] = []
   results.forEach((v, o) => {
     if (filledOutputs.has(o)) return
-    if (isWhole(outputs[o])) plans.push({ kind: StageKind.map, body: copyOf(typeOf[v]), inputs: [values[v]], outputs: [viewAt(inputs.length + o)], folds: [] })
-    else rowResults.push([values[v].index, inputs.length + o])
+    if (isWhole(outputs[o])) plans.push({ kind: StageKind.map, body: copyOf(typeOf[v]), inRuns: false, inputs: [values[v]], outputs: [viewAt(inputs.length + o)], folds: [], reads: [v], makes: [] })
+    else rowResults.push([values[v].index, inputs.length + o, v])
   })
   const whole = way === RowsWay.columns ? COLUMNS : FEW_COLUMNS
   const fitting = buffers === 0 ? whole : Math.floor(BUFFER_BYTES / (WORD * buffers * Math.max(count, 1))) & ~7
   const block = Math.min(align(Math.max(width, 1), 8), Math.max(MIN_COLUMNS, Math.min(whole, fitting)))
   const chunked = byLines && rows <= MAX_CHUNKED_OUTPUTS && count > 2 * CHUNK && plans.every((s, i) => (i === 0 ? s.kind === StageKind.reduce : s.kind === StageKind.once))
-  return { way, kept, reduced, stages: plans, results: rowResults, buffers, slots, block, chunks: chunked ? Math.ceil(count / CHUNK) : 1 }
+  return { way, kept, reduced, stages: plans, results: rowResults, values, formAt: i => viewAt(i).form, buffers, slots, block, chunks: chunked ? Math.ceil(count / CHUNK) : 1 }
+}
+
+/** Opcode, and the word that changes nothing. */
+function foldOf({ op, dtype }: Fold): { code: number; neutral: number } {
+  const [code, neutral] = foldings[op][wordType(dtype)] ?? internal(`the wasm backend has no ${op} of ${dtype}`)
+  return { code, neutral: dtype === 'float32' ? new Int32Array(Float32Array.of(neutral).buffer)[0] : neutral }
 }
 
 const unitsOf = ({ way, kept, block, chunks }: Layout): number => {
@@ -165,23 +182,48 @@ export function fusesRows(kernel: RowsKernel): boolean {
   return bufferBytes(layout) <= MAX_BUFFER_BYTES && (unitsOf(layout) >= 4 || numel(kernel.inputs[0].shape) < SHARED_WORK)
 }
 
+const areasOf = ({ stages }: Layout): number => Math.max(0, ...stages.map(s => s.folds.length))
+
+/** Whether one function runs all stages: each row is one run, and its buffers are not large. */
+const isMade = (layout: Layout): boolean =>
+  layout.way === RowsWay.lines && layout.chunks === 1 && layout.reduced.shape.length === 1 && (layout.buffers + areasOf(layout)) * layout.reduced.shape[0] <= MAX_BUFFER_BYTES / WORD
+
+function rowsProgram({ stages, values, results, buffers }: Layout, forms: readonly Form[]): RowsProgram {
+  const heldAt = ({ place, index }: Located): Held | null => (place === Place.view ? { view: index } : place === Place.buffer ? { buffer: index } : null)
+  return {
+    forms,
+    held: values.map(heldAt),
+    stages: stages.map(s => ({
+      program: s.body.program,
+      reads: s.reads,
+      makes: s.makes,
+      kind: s.kind === StageKind.reduce ? 'reduce' : s.kind === StageKind.once ? 'once' : 'map',
+      direct: s.inRuns,
+      to: s.outputs.map((o, k) => (s.kind === StageKind.reduce && !s.inRuns ? { buffer: buffers + k } : heldAt(o)!)),
+      folds: s.folds.map(foldOf),
+    })),
+    results: results.map(([, view, value]) => [value, view]),
+  }
+}
+
 export function encodeRows(kernel: RowsKernel, w: Writer): void {
   if ([...kernel.inputs, ...kernel.outputs].some(v => dtypes[v.dtype].bytes !== WORD)) internal('rows of elements that are not words')
   const layout = layoutOf(kernel)
   const { way, kept, reduced, stages, results, buffers, slots, block, chunks } = layout
   const byLines = way === RowsWay.lines
+  const made = isMade(layout)
   const units = unitsOf(layout)
   const count = numel(reduced.shape)
   const forms = ({ inputs, outputs, folds }: StagePlan): Form[] => [...inputs, ...outputs].map((v, i) => (i >= inputs.length && (folds.length > 0 || v.place !== Place.view) ? 'run' : v.form))
-  const places = stages.map(s => (s.body ? placeLoop(s.body.program, forms(s), w.functions) : 0))
-  const cost = stages.reduce((sum, s) => sum + s.folds.length + (s.body && s.kind !== StageKind.once ? loopCost(s.body.program, forms(s)) : 0), 0)
-  const areas = Math.max(0, ...stages.map(s => s.folds.length))
+  const places = made ? [placeRows(rowsProgram(layout, kept.strides.map((_, i) => layout.formAt(i))), w.functions)] : stages.map(s => (s.inRuns ? 0 : placeLoop(s.body.program, forms(s), w.functions)))
+  const cost = stages.reduce((sum, s) => sum + s.folds.length + (!s.inRuns && s.kind !== StageKind.once ? loopCost(s.body.program, forms(s)) : 0), 0)
+  const areas = areasOf(layout)
   const operands = Math.max(...stages.map(s => s.inputs.length + s.outputs.length))
 
   w.list([
-    tasksFor(numel(kept.shape) * count * cost, Math.max(units, 1)), units, way, chunks > 1 ? CHUNK : count, chunks, count,
+    tasksFor(numel(kept.shape) * count * cost, Math.max(units, 1)), units, made ? RowsWay.made : way, chunks > 1 ? CHUNK : count, chunks, count,
     kept.shape[kept.shape.length - 1], block, kept.shape.length, reduced.shape.length, kept.strides.length,
-    buffers, slots, stages.length, results.length, areas, operands, Math.max(...places), 0,
+    made ? buffers + areas : buffers, slots, stages.length, made ? 0 : results.length, areas, operands, Math.max(...places), 0,
   ])
   w.list(kept.shape)
   w.list(reduced.shape)
@@ -189,22 +231,23 @@ export function encodeRows(kernel: RowsKernel, w: Writer): void {
     w.list(s.map(x => x * WORD))
     w.list(reduced.strides[i].map(x => x * WORD))
   })
-  w.list(results.flat())
-  stages.forEach(({ kind, body, inputs, outputs, folds }, i) => {
+  if (made) {
+    for (const s of stages) if (!s.inRuns) writeCommon(s.body, w)
+    w.scratch(4 * 64 + 20 + kept.strides.length * 12 + 32 * 16 + (buffers + areas) * (count * WORD + 16))
+    return
+  }
+  for (const [slot, view] of results) w.list([slot, view])
+  stages.forEach(({ kind, body, inRuns, inputs, outputs, folds }, i) => {
     const start = w.length
     w.list([0, places[i], kind, inputs.length, outputs.length])
     for (const { place, index } of inputs) w.list([place, index, 0, 0, 0])
     outputs.forEach(({ place, index }, k) => {
       w.list([place, index])
       if (folds.length === 0) return w.list([0, 0, 0])
-      const { op, dtype, slot } = folds[k]
-      const folding = foldings[op][wordType(dtype)] ?? internal(`the wasm backend has no ${op} of ${dtype}`)
-      w.i32(folding[0])
-      if (dtype === 'float32') w.f32(folding[1])
-      else w.i32(folding[1])
-      w.i32(slot)
+      const { code, neutral } = foldOf(folds[k])
+      w.list([code, neutral, folds[k].slot])
     })
-    if (body) writeCommon(body, w)
+    if (!inRuns) writeCommon(body, w)
     w.words[start] = w.length - start
   })
   const slotBytes = byLines ? 16 : block * WORD
