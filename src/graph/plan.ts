@@ -102,19 +102,21 @@ export function layOut(graph: Graph, backend: Backend, { exclude = [], mode }: P
   const recorder = new Recorder(backend)
   const args = lowerGraph(graph, recorder)
   const outputs = placeOutputs(graph, recorder, args)
-  const updates = new Set(graph.updates.map(u => args.get(u.value)!.slot as Slot))
+  const updates = gatherUpdates(graph, recorder, args, outputs)
   const start = performance.now()
-  const { steps: fused, fired } = fuse(recorder.steps, new Set([...outputs.keys(), ...updates]), updates, backend, mode === 'fastCompile' ? [fusion.name] : exclude)
+  const targets = new Map([...updates].map(([slot, { to }]) => [slot, to.slot as Slot]))
+  const fused = fuse(recorder.steps, new Set([...outputs.keys(), ...updates.keys()]), targets, backend, mode === 'fastCompile' ? [fusion.name] : exclude)
   const msOfFusion = performance.now() - start
-  recorder.steps = [...fused]
-  const { steps, alias } = placeUpdates(graph, recorder, args, outputs)
+  recorder.steps = [...fused.steps]
+  const alias = placeUpdates(recorder, updates, outputs)
+  const { steps } = recorder
   const slotOf = (s: Slot): Slot => alias.get(s) ?? s
   const { values, packing, of } = assignMemory(steps, slotOf)
   const placeOf = (s: Slot): { external: number } | { block: number } => {
     const slot = slotOf(s)
     return slot.external >= 0 ? { external: slot.external } : { block: of.get(slot)! }
   }
-  return { steps, placeOf, args, values, blocks: packing.blocks, fired, msOfFusion }
+  return { steps, placeOf, args, values, blocks: packing.blocks, fired: fused.fired, msOfFusion }
 }
 
 /** `fixed[i]` is the block of external i when it is the same in every run, else null. */
@@ -202,10 +204,32 @@ function placeOutputs(graph: Graph, recorder: Recorder, args: Map<Value, Arg>): 
   return taken
 }
 
-/** Lets each update be computed in the memory that it updates, or copies it there at the end. */
-function placeUpdates(graph: Graph, recorder: Recorder, args: Map<Value, Arg>, outputs: Map<Slot, Slot>): { steps: readonly Step[]; alias: Map<Slot, Slot> } {
+/** Memory of an external that takes a value. */
+interface Update {
+  readonly from: Arg
+  readonly to: Arg
+}
+
+/** Gives each update a slot of its own: that of its value where this is alone in its memory, else one that the value is copied to. By that slot. */
+function gatherUpdates(graph: Graph, recorder: Recorder, args: Map<Value, Arg>, outputs: ReadonlyMap<Slot, Slot>): Map<Slot, Update> {
+  const updates = new Map<Slot, Update>()
+  for (const { external, value } of graph.updates) {
+    const from = args.get(value)!
+    const to: Arg = { view: contiguousView(value.dtype, value.shape), slot: args.get(external)!.slot }
+    const own = from.slot instanceof Slot && from.slot.external < 0 && fills(from, value) && sameShape(external.shape, value.shape)
+    if (own && !outputs.has(from.slot as Slot) && !updates.has(from.slot as Slot)) updates.set(from.slot as Slot, { from, to })
+    else {
+      const aside = recorder.alloc(from.view.dtype, from.view.shape)
+      copyInto(recorder, from, aside)
+      updates.set(aside.slot as Slot, { from: aside, to })
+    }
+  }
+  return updates
+}
+
+/** Lets each update be computed in the memory that it updates, or copies it there at the end. What lies where. */
+function placeUpdates(recorder: Recorder, updates: ReadonlyMap<Slot, Update>, outputs: ReadonlyMap<Slot, Slot>): Map<Slot, Slot> {
   const alias = new Map(outputs)
-  const pending: { from: Arg; to: Arg }[] = []
   const { steps } = recorder
   const first = new Map<Slot, number>()
   const last = new Map<Slot, number>()
@@ -224,25 +248,16 @@ function placeUpdates(graph: Graph, recorder: Recorder, args: Map<Value, Arg>, o
     const { kernel, slots } = steps[start]
     return end < start || slots.every((s, k) => s !== target || (k < kernel.inputs.length && readsInPlace(kernel, slots, k, slot)))
   }
-  for (const { external, value } of graph.updates) {
-    const to = args.get(external)!
-    const from = args.get(value)!
-    const own = from.slot instanceof Slot && from.slot.external < 0 && fills(from, value) && sameShape(external.shape, value.shape)
-    if (own && !alias.has(from.slot as Slot) && mayOverwrite(from.slot as Slot, to.slot as Slot)) alias.set(from.slot as Slot, to.slot as Slot)
-    else pending.push({ from, to })
+  const late: Update[] = []
+  for (const [slot, update] of updates) {
+    const to = update.to.slot as Slot
+    if (mayOverwrite(slot, to)) alias.set(slot, to)
+    else late.push(update)
   }
-  // Values that lie in memory which another update overwrites are first put aside.
-  const settled = pending.map(({ from, to }) => {
-    if (!(from.slot instanceof Slot) || from.slot.external < 0) return { from, to }
-    const aside = recorder.alloc(from.view.dtype, from.view.shape)
-    copyInto(recorder, from, aside)
-    return { from: aside, to }
-  })
-  for (const { from, to } of settled) copyInto(recorder, { view: { ...from.view }, slot: from.slot }, { view: shaped(to.view, from.view.shape), slot: to.slot })
-  return { steps: steps.filter(s => !copiesOntoItself(s, alias)), alias }
+  for (const { from, to } of late) copyInto(recorder, from, to)
+  recorder.steps = steps.filter(s => !copiesOntoItself(s, alias))
+  return alias
 }
-
-const shaped = (v: View, shape: Shape): View => contiguousView(v.dtype, shape)
 
 /** Whether two views of one memory put each element at the same bytes. */
 const sameElements = (a: View, b: View): boolean => dtypes[a.dtype].bytes === dtypes[b.dtype].bytes && sameGeometry(a, b)

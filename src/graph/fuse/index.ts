@@ -41,9 +41,9 @@ export interface Fused {
   readonly fired: readonly Fired[]
 }
 
-/** `results` are read after the last step; `updates` among them are to be computed in memory that is updated. */
-export function fuse(steps: readonly Step[], results: ReadonlySet<Slot>, updates: ReadonlySet<Slot>, backend: Backend, exclude: readonly string[]): Fused {
-  return exclude.includes(fusion.name) ? { steps, fired: [] } : new Fuser(steps, results, updates, backend, exclude).run()
+/** `results` are read after the last step; of some of them `targets` says which memory they are to be computed in. */
+export function fuse(steps: readonly Step[], results: ReadonlySet<Slot>, targets: ReadonlyMap<Slot, Slot>, backend: Backend, exclude: readonly string[]): Fused {
+  return exclude.includes(fusion.name) ? { steps, fired: [] } : new Fuser(steps, results, targets, backend, exclude).run()
 }
 
 class Fuser {
@@ -55,7 +55,7 @@ class Fuser {
   constructor(
     steps: readonly Step[],
     private readonly results: ReadonlySet<Slot>,
-    private readonly updates: ReadonlySet<Slot>,
+    private readonly targets: ReadonlyMap<Slot, Slot>,
     private readonly backend: Backend,
     private readonly exclude: readonly string[],
   ) {
@@ -147,6 +147,7 @@ class Fuser {
     })
     if (reads.some(({ input, output }) => !passes(first, output, second, input))) return null
     const keep = [...first.outputs.keys()].filter(k => this.isRead(first.outputs[k].slot, reader))
+    if (keep.length > 0 && this.awaitsRows(reader)) return null
     if (maker.product) return this.epilogue(maker, reader, reads, keep)
     const rule = first.axes > 0 ? (second.axes > 0 ? fusionRules.rowsIntoRows : fusionRules.rowsIntoMap) : reader.product ? fusionRules.epilogue : second.axes > 0 ? fusionRules.mapIntoRows : fusionRules.mapIntoMap
     const aligned = first.axes > 0 ? (reader.product ? null : alignRows(first, second, reads)) : alignMap(first, second, reads)
@@ -175,8 +176,13 @@ class Fuser {
     return this.outputsOf(maker).every(s => !this.results.has(s) && s.external < 0 && [...(this.readers.get(s) ?? [])].every(r => r.loop && !r.product))
   }
 
+  /** Whether all that read it reduce: then it goes into them, and is not stored. */
+  private awaitsRows(g: Group): boolean {
+    return g.loop!.axes === 0 && this.outputsOf(g).every(s => !this.results.has(s) && s.external < 0 && [...(this.readers.get(s) ?? [])].every(r => r.loop && r.loop.axes > 0))
+  }
+
   private epilogue(maker: Group, reader: Group, reads: readonly Read[], keep: readonly number[]): Group | null {
-    if (reader.product || reader.loop!.outputs.some(x => this.updates.has(x.slot))) return null
+    if (reader.product) return null
     const second = inSpaceOf(maker.loop!, reader.loop!, reads)
     const at = second && this.placeFor(maker, reader, keep)
     if (!second || at === null) return null
@@ -197,10 +203,18 @@ class Fuser {
   private accept(g: Omit<Group, 'kernel' | 'slots'> & { readonly loop: Loop }, rule: Rewrite): Group | null {
     if (this.exclude.includes(rule.name) || g.loop.body.steps.length > MOST_STEPS || g.loop.inputs.length + g.loop.outputs.length > MOST_OPERANDS) return null
     const made = this.grouped(g)
-    if (!made || !this.backend.fuses(made.kernel, new Set(made.slots).size)) return null
+    if (!made || this.spoils(made) || !this.backend.fuses(made.kernel, new Set(made.slots).size)) return null
     const node = g.nodes.at(-1)
     this.fired.push({ rewrite: rule, op: node?.op.name ?? 'copy', site: node?.site, count: 1 })
     return made
+  }
+
+  /** Whether a result would be computed in memory that the kernel reads otherwise than element by element. */
+  private spoils({ kernel, slots, loop, product }: Group): boolean {
+    return loop!.outputs.some(({ slot, strides }) => {
+      const target = this.targets.get(slot)
+      return target !== undefined && (product !== null || strides.length < loop!.shape.length) && slots.slice(0, kernel.inputs.length).includes(target)
+    })
   }
 
   private replace(old: readonly Group[], made: Group): Group {
