@@ -4,4 +4,5 @@ export { gradcheck, gradgradcheck, type Differentiable, type GradcheckOptions } 
 export { profile, Profile, type Measured, type MeasuredKernel, type ProfiledKernel, type ProfileRow } from '../graph/modes/profile.ts'
 export { detectNan, type Monitor, type MonitoredNode } from '../graph/modes/monitor.ts'
 export type { NanGuardOptions } from '../graph/modes/nan-guard.ts'
+export { check, CheckReport, type Checked } from '../graph/modes/check.ts'
 import '../graph/modes/index.ts'

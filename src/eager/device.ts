@@ -41,6 +41,9 @@ export function backendNamed(name: string): Backend {
   return open.get(name) ?? fail('device', `'${name}' is not open`, `await init({device: '${name}'}) first; open now: ${[...open.keys()].join(', ') || 'none'}`)
 }
 
+/** All that are open. */
+export const openBackends = (): Backend[] => [...open.values()]
+
 /** Runs `body` with another device as the current one. */
 export function onDevice<T>(name: string, body: () => T): T {
   const before = current
