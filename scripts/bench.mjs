@@ -1,6 +1,7 @@
 // `npm run bench`: runs every bench/*.bench.ts in Node and in headless Chromium. `npm run bench -- matmul` runs those whose name has
 // that word; `--node` or `--chromium` chooses one place. A bench module's default export is `async report => …`; it calls
 // `report({ name, …numbers })` for each row of its table, and measures with best-of-N, since machines are noisy.
+// `npm run bench -- rivals` measures other libraries beside this one (scripts/rivals.mjs).
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { install, root } from './setup.mjs'
@@ -16,6 +17,11 @@ const words = args.filter(arg => !arg.startsWith('--'))
 const everywhere = !args.includes('--node') && !args.includes('--chromium')
 
 await buildWasm()
+if (words.includes('rivals')) {
+  const { rivals } = await import('./rivals.mjs')
+  await rivals(args)
+  process.exit()
+}
 const found = await readdir(join(root, 'bench'), { recursive: true })
 const files = found.filter(name => name.endsWith('.bench.ts') && words.every(word => name.includes(word))).sort()
 if (files.length === 0) throw new Error(`No bench/*.bench.ts has ${words.join(' and ')} in its name.`)
