@@ -35,6 +35,9 @@ const FUNCTION = 17 // the last function of all stages
 const PARTIALS = 18 // where the chunks' results go; filled in when the kernel runs
 const HEAD_BYTES: usize = 76
 
+/** By columns: elements of each row that are worked on before the next ones, a multiple of the four that are folded at once. */
+const TOGETHER = 16
+
 const STAGE_BYTES: usize = 20
 const OPERAND_BYTES: usize = 20
 
@@ -85,7 +88,7 @@ function setUp(kernel: usize): void {
   byLines = word(head, WAY) == RowsWay.lines
   slotBytes = byLines ? 16 : <usize>word(head, BLOCK) << 2
   bufferBytes = (byLines ? 4 : slotBytes) * <usize>word(head, COUNT) + 16
-  areaBytes = byLines ? <usize>((LEAF + 8 << 2) + (LEVELS << 4)) : slotBytes * <usize>(1 + LEVELS + LEAF_ROWS)
+  areaBytes = byLines ? <usize>((LEAF + 8 << 2) + (LEVELS << 4)) : slotBytes * <usize>(1 + LEVELS + TOGETHER)
   frame = scratch(frameBytes(word(head, OPERANDS)))
   bases = scratch(<usize>views << 2)
   buffers = scratch(<usize>word(head, BUFFERS) * bufferBytes)
@@ -192,39 +195,44 @@ function endReductions(stage: usize): void {
     store<i32>(slotOf(stage, k), across(word(operand(stage, word(stage, 3) + k), 2), v128.load(area(k))))
 }
 
-/** All rows of a block of `n`, element by element. */
-function reduceColumns(stage: usize, n: i32): void {
+/** All rows of a block of `n`, some elements of each at a time, for which the maps from `maps` up to the reduction are run first. */
+function reduceColumns(maps: usize, stage: usize, n: i32): void {
   const inputs = word(stage, 3), outputs = word(stage, 4)
   const made = word(stage, 1) != 0
   const padded = n + 7 & ~7
   const count = word(head, COUNT), size = word(reducedShape, word(head, REDUCED) - 1)
   const few = word(head, WAY) == RowsWay.blocks
-  // An area: sums, the stack, the rows to be added.
-  const rowsAt = slotBytes * <usize>(1 + LEVELS)
+  // An area: sums, the stack, elements to be folded.
+  const elementsAt = slotBytes * <usize>(1 + LEVELS)
   for (let k = 0; k < outputs; k++) fill(area(k), padded, i32x4.splat(word(operand(stage, inputs + k), 3)))
   let leaves = 0
   for (let from = 0; from < count; ) {
-    const rows = min(LEAF_ROWS, size - from % size)
-    if (made) run(stage, from, 0, rows, n, 0)
-    const only = from == 0 && rows == count
-    for (let k = 0; k < outputs; k++) {
-      const o = operand(stage, inputs + k), op = word(o, 2), sums = area(k)
-      const distance = made ? <i32>slotBytes : lineOf(o)
-      let source = made ? sums + rowsAt : placeOf(o, from, 0)
-      if (few)
-        for (let i = 0; i < rows; i++, source += distance) {
-          if (from + i == 0) memory.copy(sums, source, <usize>n << 2)
-          else step(op, sums, sums, 16, source, 16, 0, 0, padded, 0)
-        }
-      else {
-        addRows(op, sums, source, distance, rows, n, i32x4.splat(word(o, 3)))
-        if (only) continue
-        pushRow(op, sums + slotBytes, leaves, sums, padded)
-        fill(sums, padded, i32x4.splat(word(o, 3)))
+    const leafEnd = from + min(LEAF_ROWS, size - from % size)
+    const only = from == 0 && leafEnd == count
+    for (; from < leafEnd; from += TOGETHER) {
+      const together = min(TOGETHER, leafEnd - from)
+      for (let s = maps; s != stage; s = nextStage(s)) run(s, from, 0, together, n, 0)
+      if (made) run(stage, from, 0, together, n, 0)
+      for (let k = 0; k < outputs; k++) {
+        const o = operand(stage, inputs + k), op = word(o, 2), sums = area(k)
+        const distance = made ? <i32>slotBytes : lineOf(o)
+        let source = made ? sums + elementsAt : placeOf(o, from, 0)
+        if (!few) addRows(op, sums, source, distance, together, n, i32x4.splat(word(o, 3)))
+        else
+          for (let i = from; i < from + together; i++, source += distance) {
+            if (i == 0) memory.copy(sums, source, <usize>n << 2)
+            else step(op, sums, sums, 16, source, 16, 0, 0, padded, 0)
+          }
       }
     }
-    if (!only) leaves++
-    from += rows
+    from = leafEnd
+    if (few || only) continue
+    for (let k = 0; k < outputs; k++) {
+      const o = operand(stage, inputs + k), sums = area(k)
+      pushRow(word(o, 2), sums + slotBytes, leaves, sums, padded)
+      fill(sums, padded, i32x4.splat(word(o, 3)))
+    }
+    leaves++
   }
   for (let k = 0; k < outputs; k++) {
     const op = word(operand(stage, inputs + k), 2)
@@ -237,13 +245,27 @@ function reduceColumns(stage: usize, n: i32): void {
 function runStages(stage: usize, from: i32, unit: i32, n: i32): void {
   const count = word(head, COUNT), size = word(reducedShape, word(head, REDUCED) - 1)
   for (let i = from, stages = word(head, STAGES); i < stages; i++, stage = nextStage(stage)) {
+    const maps = stage
+    if (!byLines) {
+      // Maps before a reduction run with it, while what they read and write is in the cache.
+      let ahead = i
+      while (ahead < stages && word(stage, 2) == StageKind.map) {
+        stage = nextStage(stage)
+        ahead++
+      }
+      if (ahead < stages && word(stage, 2) == StageKind.reduce) {
+        reduceColumns(maps, stage, n)
+        i = ahead
+        continue
+      }
+      stage = maps
+    }
     const kind = word(stage, 2)
     if (kind == StageKind.once) run(stage, 0, 0, 1, byLines ? 1 : n, 0)
     else if (kind == StageKind.reduce && byLines) {
       reduceLine(stage, unit, 0, count)
       endReductions(stage)
-    } else if (kind == StageKind.reduce) reduceColumns(stage, n)
-    else if (count > 0) {
+    } else if (count > 0) {
       // As far as the last axis, or by lines the last but one goes, lines are one stride apart.
       const all = byLines ? count / size : count
       const together = byLines ? (word(head, REDUCED) > 1 ? word(reducedShape, word(head, REDUCED) - 2) : 1) : size

@@ -251,6 +251,6 @@ export function encodeRows(kernel: RowsKernel, w: Writer): void {
     w.words[start] = w.length - start
   })
   const slotBytes = byLines ? 16 : block * WORD
-  const area = byLines ? 4096 : slotBytes * 97
+  const area = byLines ? 4096 : slotBytes * 49
   w.scratch(5 * 64 + 8 + operands * 12 + kept.strides.length * WORD + bufferBytes(layout) + slots * slotBytes + areas * area + (chunks > 1 ? units * areas * 16 + 64 : 0))
 }

@@ -16,11 +16,11 @@ const int = (n: number): number[] => [0x41, ...(n < 64 ? [n] : [(n & 127) | 128,
 const add = [0x6a]
 const load = (offset: number): number[] => [0x28, 2, ...leb(offset)]
 const vector = (op: number, ...rest: number[]): number[] => [0xfd, ...leb(op), ...rest]
-const loadVector = vector(0x00, 2, 0)
+const loadVector = (offset: number): number[] => vector(0x00, 2, ...leb(offset))
 const loadSplat = (offset: number): number[] => vector(0x09, 2, ...leb(offset))
 const loadZero = vector(0x5c, 2, 0)
 const loadLane = (lane: number): number[] => vector(0x56, 2, 0, lane)
-const storeVector = vector(0x0b, 2, 0)
+const storeVector = (offset: number): number[] => vector(0x0b, 2, ...leb(offset))
 const storeLane = (lane: number, offset: number): number[] => vector(0x5a, 2, ...leb(offset), lane)
 const splat = vector(0x11)
 const addInts = vector(0xae)
@@ -153,47 +153,60 @@ export class ProgramLoop {
     const { steps, outputs: results } = this.p
     this.enter(values)
     const position = steps.some(s => s.op === 'index') ? w.local(V128, get(first), splat, iota, addInts) : -1
-    const body = (): void =>
+    const walked = [...inputs.filter((_, i) => !this.isSame[i]), ...outputs]
+    const body = (offset: number): number[] => {
       steps.forEach((s, i) => {
         if (this.same[i]) return
         if (s.op === 'index') value[i] = position
-        else if (s.op === 'input') value[i] = w.local(V128, this.loadInput(inputs[s.index!], count))
+        else if (s.op === 'input') value[i] = w.local(V128, this.loadInput(inputs[s.index!], count, offset))
         else this.compute(i)
       })
-    const store = (lanes: number, padded: boolean): void =>
+      return results.map(r => value[r])
+    }
+    const store = (made: readonly number[], padded: boolean, lanes = 4, offset = 0): void =>
       outputs.forEach((o, k) => {
-        if (Boolean(o.padded) === padded) w.emit(storeOutput(o, value[results[k]], lanes))
+        if (Boolean(o.padded) === padded) w.emit(storeOutput(o, made[k], lanes, offset))
       })
-    const next = (): void => {
-      for (const o of [...inputs.filter((_, i) => !this.isSame[i]), ...outputs]) {
-        if (o.form === 'run') w.emit(get(o.address), int(16), add, set(o.address))
+    const next = (vectors: number): void => {
+      for (const o of walked) {
+        if (o.form === 'run') w.emit(get(o.address), int(16 * vectors), add, set(o.address))
         else w.emit(get(o.address), get(o.stride), int(2), [0x74], add, set(o.address))
       }
       if (position >= 0) w.emit(get(position), int(4), splat, addInts, set(position))
     }
-    w.emit([0x02, 0x40, 0x02, 0x40])
+    w.emit([0x02, 0x40])
+    if (position < 0 && walked.every(o => o.form === 'run')) {
+      // Two vectors a turn while there are as many.
+      w.emit([0x02, 0x40], get(count), int(8), [0x48, 0x0d, 0, 0x03, 0x40])
+      const both = [body(0), body(16)]
+      both.forEach((made, i) => [true, false].forEach(padded => store(made, padded, 4, 16 * i)))
+      next(2)
+      w.emit(get(count), int(8), [0x6b, 0x22, ...leb(count)], int(7), [0x4a, 0x0d, 0, 0x0b, 0x0b], get(count), [0x45, 0x0d, 0])
+    }
+    let made: number[] = []
+    w.emit([0x02, 0x40])
     w.repeat(count, 4, () => {
-      body()
-      store(4, true)
+      made = body(0)
+      store(made, true)
       if (!outputs.every(o => o.padded)) {
         w.emit(get(count), int(4), [0x48, 0x0d, 1])
-        store(4, false)
+        store(made, false)
       }
-      next()
+      next(1)
     })
     w.emit([0x0c, 1, 0x0b])
     // The last one to three elements.
     for (const lanes of [1, 2]) {
       w.emit([0x02, 0x40], get(count), int(lanes), [0x4a, 0x0d, 0])
-      store(lanes, false)
+      store(made, false, lanes)
       w.emit([0x0c, 1, 0x0b])
     }
-    store(3, false)
+    store(made, false, 3)
     w.emit([0x0b])
   }
 
-  private loadInput(o: Operand, count: number): number[] {
-    if (o.form === 'run') return [...get(o.address), ...loadVector]
+  private loadInput(o: Operand, count: number, offset: number): number[] {
+    if (o.form === 'run') return [...get(o.address), ...loadVector(offset)]
     // A lane is loaded into the vector of those before it; lanes behind the end read the first element again.
     const lanes = this.w.host.local(V128)
     const rest = [1, 2, 3].flatMap(lane => {
@@ -204,8 +217,8 @@ export class ProgramLoop {
   }
 }
 
-function storeOutput(o: Operand, value: number, lanes: number): number[] {
-  if (o.form === 'run' && lanes === 4) return [...get(o.address), ...get(value), ...storeVector]
+function storeOutput(o: Operand, value: number, lanes: number, offset: number): number[] {
+  if (o.form === 'run' && lanes === 4) return [...get(o.address), ...get(value), ...storeVector(offset)]
   if (o.form === 'run') return [0, 1, 2].slice(0, lanes).flatMap(i => [...get(o.address), ...get(value), ...storeLane(i, 4 * i)])
   return [0, 1, 2, 3].slice(0, lanes).flatMap(i => [...get(o.address), ...get(o.stride), ...int(i), 0x6c, ...add, ...get(value), ...storeLane(i, 0)])
 }
