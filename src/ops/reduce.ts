@@ -92,8 +92,8 @@ export const evenly = (g: Tensor, x: Tensor, y: Tensor): Tensor => shares(g, log
 const wholeVjp: Op<ReduceParams>['vjp'] = ([g], { inputs: [x], outputs: [y] }) => [g && evenly(g, x, y)]
 const wholeMaxOp = reduceOp('max', 'max', wholeVjp, 'both')
 const wholeMinOp = reduceOp('min', 'min', wholeVjp, 'both')
-const argmaxOp = reduceOp('argmax', 'argmax')
-const argminOp = reduceOp('argmin', 'argmin')
+export const argmaxOp: Op<ReduceParams> = reduceOp('argmax', 'argmax')
+export const argminOp: Op<ReduceParams> = reduceOp('argmin', 'argmin')
 
 /** The axes that `dim` names, sorted. */
 export const axesOf = (op: string, x: Tensor, dim: Dims | undefined): number[] =>

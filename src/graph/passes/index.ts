@@ -8,6 +8,7 @@ import { algebra } from './algebra.ts'
 import { folding } from './folding.ts'
 import { loops } from './loops.ts'
 import { movements } from './movement.ts'
+import { picking } from './picking.ts'
 import { reductions } from './reductions.ts'
 import { phases, type Phase, type Replacement, type Rewrite } from './rewrite.ts'
 import { Rewriter, type LiveNode } from './rewriter.ts'
@@ -20,7 +21,7 @@ const merge: Rewrite = {
   // The table of the graph does it, whenever a node is made or gets other operands.
   apply: () => null,
 }
-export const allRewrites: readonly Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...loops, folding, ...fusions]
+export const allRewrites: readonly Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...picking, ...loops, folding, ...fusions]
 
 /** How much is done: all phases, or only merging, for functions that run once or twice. */
 export type CompileMode = 'fastRun' | 'fastCompile'

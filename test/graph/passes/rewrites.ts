@@ -1,5 +1,5 @@
 // For every rewrite a program on which it fires, and one that looks alike on which it must not.
-import { arange, cat, cosh, exp, flip, full, log, logicalAnd, logicalNot, lt, eq, maximum, ones, pow, reciprocal, relu, scatterAdd, sigmoid, softmax, sqrt, square, sub, tensor, where, zeros, zerosLike, div, log1p, type Tensor } from '../../../src/index.ts'
+import { arange, cat, cosh, exp, flip, full, log, logSoftmax, logicalAnd, logicalNot, lt, eq, maximum, oneHot, ones, pow, reciprocal, relu, scatterAdd, sigmoid, softmax, sqrt, square, sub, tensor, where, zeros, zerosLike, div, log1p, type Tensor } from '../../../src/index.ts'
 import * as S from '../../../src/symbolic/index.ts'
 
 export interface Inputs {
@@ -105,6 +105,10 @@ export const rows: Readonly<Record<string, Row>> = {
   'root-of-square': { fires: ({ x }) => sqrt(square(x)), not: ({ x }) => sqrt(square(x).add(1)) },
   tanh: { fires: ({ x }) => exp(x).sub(exp(x.neg())).div(exp(x).add(exp(x.neg()))).detach(), not: ({ x, p }) => exp(x).sub(exp(p.neg())).div(exp(x).add(exp(p.neg()))).detach() },
   cancel: { fires: ({ x, p }) => p.div(exp(x)).mul(exp(x)).detach(), not: ({ x, p }) => p.div(x).mul(x).detach() },
+
+  'sum-of-one-hot': { fires: ({ x, n }) => oneHot(n.select(1, 1), 4).mul(logSoftmax(x, 1)).sum(1).neg(), not: ({ x, n }) => oneHot(n.select(1, 1), 4).mul(logSoftmax(x, 1)).sum(0) },
+  'argmax-of-growing': { fires: ({ x }) => x.softmax(1).argmax(1), not: ({ x }) => x.softmax(0).argmax(1) },
+  'slice-of-product': { fires: ({ x, p }) => x.matmul(p.t()).select(0, 1).detach(), not: ({ x, p }) => { const y = x.matmul(p.t()); return y.select(0, 1).add(y.sum(0)) } },
 
   'scan-unused': { fires: ({ x }) => S.scan((a, s) => [s.add(a), s.mul(2)], { sequences: x.detach(), outputsInfo: [zeros(4), null] })[0], not: ({ x }) => sum2(S.scan((a, s) => [s.add(a), s.mul(2)], { sequences: x.detach(), outputsInfo: [zeros(4), null] })) },
   'scan-last': { fires: ({ x }) => S.scan((a, s) => s.mul(a).add(1), { sequences: x.detach(), outputsInfo: zeros(4) }).at(-1), not: ({ x }) => S.scan((a, s) => s.mul(a).add(1), { sequences: x, outputsInfo: zeros(4) }).at(0) },
