@@ -45,6 +45,8 @@ export class Storage implements Source {
 
 /** Reading the memories waits for one thing more. */
 export function readAfter(made: readonly Storage[], late: Promise<unknown>): void {
+  // Whoever reads hears of it.
+  late.catch(() => {})
   for (const s of made) {
     const before = s.check
     s.check = async () => {

@@ -18,6 +18,17 @@ export interface MapKernel extends Base {
   readonly program: Program
   /** Values of the program's params. They are not part of the key: the same program runs with others. */
   readonly params: readonly number[]
+  readonly override?: Override
+}
+
+/**
+ * A function in a language of a device that may be called in place of a map's program: `entry` of `wgsl`, from float32 to float32. Its arguments are
+ * the outputs of `operands`, a program over the same inputs and params.
+ */
+export interface Override {
+  readonly wgsl: string
+  readonly entry: string
+  readonly operands: Program
 }
 
 export type ReduceOp = 'sum' | 'prod' | 'max' | 'min' | 'argmax' | 'argmin'

@@ -3,7 +3,7 @@
 // word fill whole words; one by one they are stored by atomics, so that neighbours in a word do not undo each other's work.
 import { numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
-import type { MapKernel } from '../../ir/kernel.ts'
+import type { MapKernel, Override } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { paramFields, printProgram } from './program.ts'
 import { isNarrow } from './narrow.ts'
@@ -13,8 +13,14 @@ import { dot, gridOfThreads, Memory, NOTHING, printShader, single, unravel, type
 export const sharesWords = (views: readonly View[], slots: readonly number[]): boolean =>
   views.some((v, k) => isNarrow(v.dtype) && views.some((w, j) => slots[j] === slots[k] && w.dtype !== v.dtype))
 
+/** A function of one's own for each lane. */
+function callOf({ entry, operands }: Override, lanes: number): string {
+  const lane = (end: string): string => `${entry}(${operands.outputs.map(k => `v${k}${end}`).join(', ')})`
+  return lanes === 1 ? lane('') : `F(${['.x', '.y', '.z', '.w'].map(lane).join(', ')})`
+}
+
 export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
-  const { inputs, outputs, program } = kernel
+  const { inputs, outputs, program, override } = kernel
   const views = [...inputs, ...outputs]
   const n = numel(outputs[0].shape)
   if (n === 0) return NOTHING
@@ -52,7 +58,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
     const index = vector ? 'I(i32(i) * 4) + I(0, 1, 2, 3)' : 'I(i)'
     const store = (k: number): string => {
       const at = inputs.length + k
-      const value = `v${program.outputs[k]}`
+      const value = override ? 'y' : `v${program.outputs[k]}`
       if (!ragged) return memory.store(at, `x${at}`, value)
       return `if (left >= 4u) {
   ${memory.store(at, `x${at}`, value)}
@@ -64,13 +70,14 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
       `if (i >= ${vector ? '(p.n + 3u) / 4u' : 'p.n'}) { return; }`,
       rank > 1 ? unravel('i', rank, 'd', 'c') : '',
       ...views.map((_, k) => `let x${k} = ${address(k)};`),
-      printProgram(program, input, index),
+      printProgram(override?.operands ?? program, input, index),
+      override ? `let y = ${callOf(override, lanes)};` : '',
       ragged ? 'let left = p.n - i * 4u;' : '',
       ...outputs.map((_, k) => store(k)),
     ].filter(Boolean).join('\n')
-    return printShader({ fields, memory, lanes, head: mathFor(body), body })
+    return printShader({ fields, memory, lanes, head: mathFor(body) + (override ? `\n${override.wgsl}\n` : ''), body })
   }
   const form = strides.map((row, k) => (dense[k] && (vector || rank === 1) ? 'd' : row[last] === 0 && (vector || rank === 1) ? 'b' : 's')).join('')
-  const key = `map ${rank} ${form}${ragged ? ' ragged' : ''} ${memory.key} ${program.key}`
+  const key = `map ${rank} ${form}${ragged ? ' ragged' : ''} ${memory.key} ${override ? `${override.entry} ${override.operands.key} ${override.wgsl}` : program.key}`
   return single({ key, source, fields, slots: memory.slots, groups: gridOfThreads(total) })
 }

@@ -32,7 +32,7 @@ export function loopOf(kernel: Kernel, slots: readonly Slot[]): Loop | null {
   const n = kernel.inputs.length
   const operands = { inputs: kernel.inputs.map((v, i) => operand(v, slots[i])), outputs: kernel.outputs.map((v, i) => operand(v, slots[n + i])) }
   const { shape } = kernel.kind === 'map' ? kernel.outputs[0] : (kernel.inputs[0] ?? kernel.outputs[0])
-  if (shape.includes(0)) return null
+  if (shape.includes(0) || (kernel.kind === 'map' && kernel.override)) return null
   if (kernel.kind === 'map') return { shape, axes: 0, ...operands, body: bodyOfProgram(kernel.program), params: kernel.params }
   if (kernel.kind !== 'reduce' || kernel.op === 'argmax' || kernel.op === 'argmin') return null
   const axes = shape.length - kernel.outputs[0].shape.length
