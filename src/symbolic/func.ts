@@ -33,7 +33,7 @@ export type Results<O> = O extends Tensor ? Tensor : O extends undefined ? undef
 /** Pairs of a shared variable (or parameter) and its new value; steps of optimisers. */
 export type Updates = Iterable<readonly [Tensor, Tensor | number] | OptimizerStep> | OptimizerStep
 
-export interface FuncSpec<O extends Outputs | undefined> extends Omit<CompileOptions, 'mode'> {
+export interface FuncSpec<O extends Outputs | undefined> extends Omit<CompileOptions, 'dynamic' | 'mode'> {
   /** What a call gives, in order: by position, or by name: `f(1, 2)`, `f({x: 1, y: 2})`. */
   inputs?: readonly (Tensor | Input)[]
   outputs?: O
@@ -119,7 +119,7 @@ function plainOnes(all: readonly Expression[]): Set<Expression> {
  */
 export function func<const O extends Outputs | undefined = undefined>(spec: FuncSpec<O>): Func<O> {
   const { inputs = [], outputs, updates = [], givens = [], name = 'func', mode, onUnusedInput = 'raise', noDefaultUpdates = false, allowDowncast, ...options } = spec
-  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'allowDowncast', 'exclude', 'debug', 'budget', 'memory', 'dynamic', 'profile', 'nanGuard', 'monitor'])
+  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'allowDowncast', 'exclude', 'debug', 'budget', 'memory', 'profile', 'nanGuard', 'monitor'])
   const steps = isStep(updates) ? [updates] : [...updates]
   const optimizers = steps.filter(isStep)
   const targets = inputs.map(i => targetOf(name, i, allowDowncast))
@@ -187,7 +187,9 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     return isPlain(v) ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, apart(x)])) : v
   }
 
-  const run = mode === 'eager' ? null : compile(compute, { name, ...options, ...(mode === undefined ? {} : { mode }) } as CompileOptions)
+  const changing = Object.fromEntries(passed.flatMap(({ variable }, i) => (variable.type.dynamic ? [[i, variable.type.dynamic]] : [])))
+  const dynamic = Object.keys(changing).length > 0 ? { dynamic: { 0: changing } } : {}
+  const run = mode === 'eager' ? null : compile(compute, { name, ...options, ...dynamic, ...(mode === undefined ? {} : { mode }) } as CompileOptions)
   const decide = decisions.length ? compile((args: readonly unknown[]) => noGrad(() => {
     const before = generators.map(g => g.state.clone())
     const inner = started(args, [])

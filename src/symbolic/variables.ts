@@ -11,6 +11,8 @@ export interface VariableOptions {
   dtype?: DType
   /** Sizes to try expressions with as they are written (of a tensor, its own), so that a mistake throws at the line that makes it. */
   like?: Tensor | Shape
+  /** Axes whose size changes from call to call, such as the batch: functions are not compiled anew for each. */
+  dynamic?: readonly number[]
 }
 
 /** What a variable takes; null: anything. */
@@ -19,6 +21,8 @@ export interface VariableType {
   readonly ndim: number | null
   /** Axes that have one element: of a row the first, of a column the second. */
   readonly single?: readonly number[]
+  /** Axes whose size changes without a new trace. */
+  readonly dynamic?: readonly number[]
 }
 
 export class Variable extends Expression {
@@ -61,15 +65,17 @@ type Maker = (name?: string | VariableOptions, options?: VariableOptions) => Var
 function maker(ndim: number, own: DType | null, single: readonly number[] = []): Maker {
   return (first, second = {}) => {
     const options = typeof first === 'object' ? first : second
-    needKnown('variable', options, ['name', 'dtype', 'like'])
+    needKnown('variable', options, ['name', 'dtype', 'like', 'dynamic'])
     const name = typeof first === 'string' ? first : (options.name ?? null)
     const dtype = own ?? options.dtype ?? 'float32'
-    const { like } = options
+    const { like, dynamic } = options
+    const beyond = dynamic?.find(axis => !(Number.isInteger(axis) && axis >= 0 && axis < ndim))
+    if (beyond !== undefined) fail('variable', `${name ?? 'a variable'} has ${ndim} dimensions, no axis ${beyond}`, 'dynamic lists axes from 0')
     const shape = like instanceof Tensor ? like.shape : like
     if (shape && shape.length !== ndim) fail('variable', `the example of ${name ?? 'a variable'} has ${shape.length} dimensions`, `this variable has ${ndim}`)
     const wide = single.find(axis => shape && shape[axis] !== 1)
     if (wide !== undefined) fail('variable', `axis ${wide} of the example has ${shape![wide]} elements`, 'a row is [1, n], a column [n, 1]')
-    return new Variable(name, { dtype, ndim, single }, shape ? { value: like instanceof Tensor && like.dtype === dtype ? metaOf(like) : blank(dtype, shape) } : null)
+    return new Variable(name, { dtype, ndim, single, dynamic }, shape ? { value: like instanceof Tensor && like.dtype === dtype ? metaOf(like) : blank(dtype, shape) } : null)
   }
 }
 

@@ -110,6 +110,22 @@ eachDevice(device => {
       expect(() => f(randn(3, 4, 5), randint(0, 5, [10]))).toThrow(/change together/)
     })
 
+    test('variables of expressions', async () => {
+      const x = S.matrix('x', { dynamic: [0] })
+      const t = S.ivector('t', { dynamic: [0] })
+      const w = S.shared(randn(4, 3), { name: 'w' })
+      const cost = nn.functional.crossEntropy(x.matmul(w), t)
+      const [g] = S.grad(cost, [w])
+      const train = S.func({ inputs: [x, t], outputs: cost, updates: [[w, w.sub(g.mul(0.1))]] })
+      for (const n of [6, 10, 33]) {
+        const [a, b] = [randn(n, 4), randint(0, 3, [n])]
+        const want = await nn.functional.crossEntropy(a.matmul(w.get()), b).item()
+        expect(await train(a, b).item()).toBeCloseTo(want as number, 5)
+      }
+      expect(train.info().traces).toBe(1)
+      expect(() => S.matrix('x', { dynamic: [2] })).toThrow(/no axis 2/)
+    })
+
     test('another static size, or another dtype, is traced anew, and says why', () => {
       const f = compile((x: Tensor) => x.mul(2), { dynamic: { 0: [0] } })
       f(randn(4, 3))
