@@ -2,6 +2,7 @@
 // computed straight into its parameter when nobody reads the old value afterwards, and a map may work in the memory of an input
 // that dies with it. So a step allocates nothing while it runs.
 import type { Backend, Block, Launch, Prepared } from '../backend/backend.ts'
+import { mayFail, placeKernel } from '../backend/failures.ts'
 import { bytesOf, dtypes, WORD, type DType } from '../core/dtype.ts'
 import { LampasError } from '../core/errors.ts'
 import { numel, sameShape, type Shape } from '../core/shape.ts'
@@ -15,7 +16,7 @@ import { fuse } from './fuse/index.ts'
 import { fusion } from './fuse/rules.ts'
 import { liveNodes, type Graph, type GraphNode, type Value } from './graph.ts'
 import { packBlocks, type Lifetime, type Packing } from './memory.ts'
-import type { Fired, PassOptions } from './passes/index.ts'
+import { describeNode, type Fired, type PassOptions } from './passes/index.ts'
 import { Slot, type Step } from './steps.ts'
 
 const sizeOf = ({ dtype, shape }: { readonly dtype: DType; readonly shape: Shape }): number => bytesOf(dtype, numel(shape))
@@ -135,6 +136,7 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
       return 'block' in place ? blocks[place.block] : outside[place.external]
     }),
   }))
+  launches.forEach(({ kernel }, i) => mayFail(kernel) && placeKernel(kernel, () => steps[i].nodes.map(describeNode).join(' and ')))
   const prepared = backend.prepare(launches)
   return {
     launches,

@@ -7,6 +7,7 @@ import { toValues, toWords } from '../../core/storage.ts'
 import { extent, type View } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
+import { inPlace } from '../failures.ts'
 import { runKernel, type Operand } from './kernels.ts'
 
 export { evaluate } from './scalar.ts'
@@ -84,7 +85,7 @@ class Reference implements ReferenceBackend {
   prepare(launches: readonly Launch[]): Prepared {
     return {
       run: swap => {
-        for (const { kernel, blocks } of launches) this.run(kernel, blocks.map(b => swap?.get(b) ?? b))
+        for (const { kernel, blocks } of launches) inPlace(kernel, () => this.run(kernel, blocks.map(b => swap?.get(b) ?? b)))
       },
       dispose: () => {},
     }

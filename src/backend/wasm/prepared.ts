@@ -3,6 +3,7 @@
 import { WORD } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import type { Block, Launch, Prepared } from '../backend.ts'
+import { inPlace } from '../failures.ts'
 import { Writer } from './encode.ts'
 import type { Functions } from './emit/functions.ts'
 import { runFloat64, usesFloat64 } from './float64.ts'
@@ -69,10 +70,12 @@ export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Pre
       swap?.forEach((to, from) => move(from, distance(from, to)))
       try {
         for (const part of parts) {
-          if ('kernel' in part) runFloat64(part.kernel, swap ? part.blocks.map(b => swap.get(b) ?? b) : part.blocks, backend.heap)
+          if ('kernel' in part) inPlace(part.kernel, () => runFloat64(part.kernel, swap ? part.blocks.map(b => swap.get(b) ?? b) : part.blocks, backend.heap))
           else {
             const failed = backend.executePlan(list.address + part.at * WORD, part.count)
-            if (failed >= 0) backend.raise(launches[part.first + failed].kernel)
+            if (failed < 0) continue
+            const { kernel } = launches[part.first + failed]
+            inPlace(kernel, () => backend.raise(kernel))
           }
         }
       } finally {

@@ -1,7 +1,8 @@
 // What went wrong on the device. WebGPU reports errors late and aside; here they wait for the next read or sync, which rejects, so
 // that no result of failed work is ever handed out. A fault is told to every read that was under way when it was first told.
 import { DeviceLostError, LampasError } from '../../core/errors.ts'
-import { factorFailure } from '../failures.ts'
+import type { Kernel } from '../../ir/kernel.ts'
+import { factorFailure, mayFail, placed } from '../failures.ts'
 
 export class Faults {
   /** Tickets up to `until` hear of it; all that there are, as long as it has not been told. */
@@ -55,6 +56,7 @@ export async function compileFault(kind: string, error: GPUError, module: GPUSha
 export const lostError = (reason: string): DeviceLostError =>
   new DeviceLostError('webgpu', `the graphics device was lost: ${reason}`, 'its tensors are gone; open the device again with init() and load the last checkpoint')
 
+/** Kinds of the fault record. */
 const kinds = ['', 'gather', 'scatter', 'cholesky', 'lu'] as const
 /** What a kernel writes first into the fault record. */
 export const faultKind = (kind: (typeof kinds)[number]): number => kinds.indexOf(kind)
@@ -63,10 +65,26 @@ export const faultKind = (kind: (typeof kinds)[number]): number => kinds.indexOf
 const callers: string[] = []
 export const callerId = (name: string): number => (callers.includes(name) ? callers.indexOf(name) : callers.push(name) - 1)
 
+/** Kernels that ran and whose inputs may have been unfit: the fault record does not tell which of them it was. */
+export class Suspects {
+  readonly kernels = new Set<Kernel>()
+  /** Whether some did not belong to a plan. */
+  eager = false
+
+  note(kernel: Kernel, planned: boolean): void {
+    if (!mayFail(kernel)) return
+    if (planned) this.kernels.add(kernel)
+    else if (!this.kernels.has(kernel)) this.eager = true
+  }
+}
+
 /** The fault record: kind, index and size of the axis; of factorisations kind, info, place in the batch and caller. */
-export function recordedFault([kind, index, size, caller]: Int32Array): Error | null {
+export function recordedFault([kind, index, size, caller]: Int32Array, { kernels, eager }: Suspects): Error | null {
   const name = kinds[kind]
   if (!name) return null
-  if (name === 'cholesky' || name === 'lu') return factorFailure(callers[caller], name, index, size)
-  return new LampasError(name, `index ${index} is outside 0 … ${size - 1}`, 'indices count from 0; check the labels or token ids, and the size of the axis that they point into')
+  if (name === 'cholesky' || name === 'lu')
+    return placed(factorFailure(callers[caller], name, index, size), [...kernels].filter(k => k.kind === 'factor' && k.op === name && k.strict === callers[caller]), eager)
+  const fault = new LampasError(name, `index ${index} is outside 0 … ${size - 1}`, 'indices count from 0; check the labels or token ids, and the size of the axis that they point into')
+  const sizeOf = (k: Kernel): number => (k.kind === 'gather' ? k.inputs[0].shape[k.axis] : k.kind === 'scatter' ? k.outputs[0].shape[k.axis] : -1)
+  return placed(fault, [...kernels].filter(k => k.kind === name && sizeOf(k) === size), eager)
 }

@@ -5,8 +5,9 @@ import { fail, internal, LampasError } from '../../core/errors.ts'
 import { extent } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared, TimedPrepared } from '../backend.ts'
-import { Faults, lostError, recordedFault } from './faults.ts'
+import { Faults, lostError, recordedFault, Suspects } from './faults.ts'
 import { fuses } from './fuses.ts'
+import { mayFail } from '../failures.ts'
 import { lower } from './lower.ts'
 import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
 import { Params, Queue, slotBytes, type Command } from './queue.ts'
@@ -51,6 +52,7 @@ class WebGPU implements WebGPUBackend {
   readonly info: DeviceInfo
   readonly prepareTimed?: (launches: readonly Launch[]) => TimedPrepared
   readonly #faults = new Faults()
+  #suspects = new Suspects()
   readonly #queue: Queue
   readonly #pool: Pool
   readonly #record: Store
@@ -129,6 +131,8 @@ class WebGPU implements WebGPUBackend {
   async read(block: Block, byteOffset: number, byteLength: number): Promise<ArrayBuffer> {
     this.#alive()
     const ticket = this.#faults.ticket()
+    const suspects = this.#suspects
+    this.#suspects = new Suspects()
     const bytes = FAULT_BYTES + byteLength
     const size = sizeClass(bytes)
     const staging = this.#staging.get(size)?.pop() ?? this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
@@ -150,7 +154,7 @@ class WebGPU implements WebGPUBackend {
       throw error
     }
     this.#keepStaging(staging)
-    const index = recordedFault(fault)
+    const index = recordedFault(fault, suspects)
     if (index) {
       this.#queue.write(this.#record, 0, NO_FAULT)
       this.#faults.report(index, ticket)
@@ -165,6 +169,7 @@ class WebGPU implements WebGPUBackend {
 
   run(kernel: Kernel, blocks: readonly Block[]): void {
     this.#alive()
+    this.#suspects.note(kernel, false)
     const { work, distinct } = this.#lower(kernel, blocks)
     const scratch = work.scratch.map(bytes => this.#pool.alloc(bytes))
     const all = [...distinct, ...scratch]
@@ -194,9 +199,11 @@ class WebGPU implements WebGPUBackend {
       }
     })
     params.upload()
+    const unsure = launches.map(l => l.kernel).filter(mayFail)
     return {
       run: swap => {
         this.#alive()
+        for (const kernel of unsure) this.#suspects.note(kernel, true)
         if (swap?.size) this.#runSwapped(launches, lowered, steps, swap)
         else for (const { command } of steps) this.#queue.add(command)
         this.#queue.flush()
