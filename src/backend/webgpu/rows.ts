@@ -4,7 +4,7 @@
 // go over √n blocks of √n elements, as in reduce.ts.
 import { contiguousStrides, numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
-import type { RowsKernel } from '../../ir/kernel.ts'
+import type { Kernel, RowsKernel, Stage } from '../../ir/kernel.ts'
 import { program, S, type Program, type Step } from '../../ir/scalar.ts'
 import { needed, stepsFor, valuesOf, type Value } from './flow.ts'
 import { sharesWords } from './map.ts'
@@ -86,11 +86,11 @@ const extents = ({ outer, inner, lanes }: Layout): { rows: number; total: number
 })
 
 function choose(layout: Layout, { family }: Target): Form {
-  const { outer, inner, lanes, once, accumulators, values } = layout
+  const { outer, inner, lanes, levels, once, accumulators, values } = layout
   const { rows, total } = extents(layout)
   /** Chunks of about `length`, at most so many that there are `units` of them in all. */
   const cut = (length: number, units: number): number => {
-    const chunks = once ? Math.max(1, Math.min(Math.ceil(total / length), Math.ceil(units / rows))) : 1
+    const chunks = once && levels === 1 ? Math.max(1, Math.min(Math.ceil(total / length), Math.ceil(units / rows))) : 1
     return Math.max(1, Math.ceil(total / Math.ceil(total / chunks)))
   }
   const threads = (size: number, chunks: number): Form => ({ lanes, team: 1, size, chunks, keep: false })
@@ -246,6 +246,24 @@ export function lowerRows(kernel: RowsKernel, slots: readonly number[], target: 
   }
 }
 
+const copies = new Map<string, Stage>()
+
+/**
+ * A reduction as rows, which run it in vectors of four where they can; to choose the form takes longer than `lowerReduce` does, so this is for
+ * kernels that run many times.
+ */
+export function reduceAsRows(kernel: Kernel): Kernel {
+  if (kernel.kind !== 'reduce' || kernel.op === 'argmax' || kernel.op === 'argmin') return kernel
+  const { op, inputs, outputs } = kernel
+  const axes = inputs[0].shape.length - outputs[0].shape.length
+  if (axes === 0) return kernel
+  const { dtype } = inputs[0]
+  const key = `${op} ${dtype}`
+  const stage = copies.get(key) ?? { program: program([S.input(0, dtype)], [dtype]), params: [], reduce: [op] }
+  copies.set(key, stage)
+  return { kind: 'rows', axes, stages: [stage], results: [1], inputs, outputs }
+}
+
 /** Whether the rows keep the device busy, and what they need is there; `blocks` counts the different blocks. */
 export function rowsFit(kernel: RowsKernel, blocks: number, limit: number, target: Target): boolean {
   const sinks = sinksOf(kernel)
@@ -254,5 +272,5 @@ export function rowsFit(kernel: RowsKernel, blocks: number, limit: number, targe
   if (layout.accumulators > 8 || (chunks > 1 && blocks + layout.accumulators > limit)) return false
   if (chunks > 1) return true
   const { rows, total } = extents(layout)
-  return total / team <= 32 || rows * team >= (target.family === 'shared' ? 2048 : 16)
+  return target.family === 'shared' ? total / team <= 32 || rows * team >= 2048 : total <= 512 || rows >= 16
 }
