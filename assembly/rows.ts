@@ -151,12 +151,18 @@ function run(stage: usize, at: i32, column: i32, lines: i32, n: i32, first: i32)
   const inputs = word(stage, 3), all = inputs + word(stage, 4)
   const isReduced = word(stage, 2) == StageKind.reduce
   store<u32>(frame, <u32>operand(stage, all))
+  let flat = true
   for (let i = 0; i < all; i++) {
     const o = operand(stage, i)
-    if (isReduced && i >= inputs) setView(frame, i, area(i - inputs) + (byLines ? 0 : slotBytes * <usize>(1 + LEVELS)), 4, <i32>slotBytes)
-    else setView(frame, i, placeOf(o, at, column), strideOf(o), lineOf(o))
+    const folded = isReduced && i >= inputs
+    const address = folded ? area(i - inputs) + (byLines ? 0 : slotBytes * <usize>(1 + LEVELS)) : placeOf(o, at, column)
+    const stride = folded ? 4 : strideOf(o), line = folded ? <i32>slotBytes : lineOf(o)
+    setView(frame, i, address, stride, line)
+    flat = flat && stride == 4 && line == n << 2
   }
-  runLoop(word(stage, 1), frame, lines, n, first)
+  // Lines without a gap between them are one.
+  if (flat) runLoop(word(stage, 1), frame, 1, n * lines, first)
+  else runLoop(word(stage, 1), frame, lines, n, first)
 }
 
 /** Elements from … to−1 of the row at `unit`; four lanes for each reduction are left where its area begins. */

@@ -15,8 +15,8 @@ import { align, type Writer } from './encode.ts'
 import { CHUNK, foldings, MAX_CHUNKED_OUTPUTS, wayOf, type Folding } from './encode-reduce.ts'
 import { tasksFor } from './work.ts'
 
-/** Rows in a block: their buffers should stay in the second cache. */
-const COLUMNS = 128
+/** Most rows in a block; their buffers should stay in the second cache. */
+const COLUMNS = 2048
 const FEW_COLUMNS = 512
 const MIN_COLUMNS = 16
 const BUFFER_BYTES = 1 << 18
@@ -79,7 +79,7 @@ function compact(p: Program): { used: number[]; program: Program } {
 
 const copyOf = (dtype: DType): Body => ({ program: program([S.input(0, dtype)], [dtype]), params: [] })
 
-function layoutOf(kernel: RowsKernel): Layout {
+function layoutOf(kernel: RowsKernel, threads: number): Layout {
   const { inputs, outputs, axes, stages, results } = kernel
   const { shape } = inputs[0]
   const split = shape.length - axes
@@ -153,7 +153,9 @@ function layoutOf(kernel: RowsKernel): Layout {
     if (isWhole(outputs[o])) plans.push({ kind: StageKind.map, body: copyOf(typeOf[v]), inRuns: false, inputs: [values[v]], outputs: [viewAt(inputs.length + o)], folds: [], reads: [v], makes: [] })
     else rowResults.push([values[v].index, inputs.length + o, v])
   })
-  const whole = way === RowsWay.columns ? COLUMNS : FEW_COLUMNS
+  // As many blocks as threads: what a row gives does not depend on the rows beside it.
+  const perThread = Math.max(128, Math.ceil(width / Math.max(1, threads / Math.max(rows / Math.max(width, 1), 1))))
+  const whole = Math.min(way === RowsWay.columns ? COLUMNS : FEW_COLUMNS, align(perThread, 16))
   const fitting = buffers === 0 ? whole : Math.floor(BUFFER_BYTES / (WORD * buffers * Math.max(count, 1))) & ~7
   const block = Math.min(align(Math.max(width, 1), 8), Math.max(MIN_COLUMNS, Math.min(whole, fitting)))
   const chunked = byLines && rows <= MAX_CHUNKED_OUTPUTS && count > 2 * CHUNK && plans.every((s, i) => (i === 0 ? s.kind === StageKind.reduce : s.kind === StageKind.once))
@@ -176,9 +178,9 @@ const bufferBytes = ({ way, reduced, buffers, block }: Layout): number =>
   buffers * (numel(reduced.shape) * (way === RowsWay.lines ? WORD : WORD * block) + 16)
 
 /** Whether it is well run as one: its buffers stay in the caches, and threads have something to share. */
-export function fusesRows(kernel: RowsKernel): boolean {
+export function fusesRows(kernel: RowsKernel, threads: number): boolean {
   if ([...kernel.inputs, ...kernel.outputs].some(v => dtypes[v.dtype].bytes !== WORD)) return false
-  const layout = layoutOf(kernel)
+  const layout = layoutOf(kernel, threads)
   return bufferBytes(layout) <= MAX_BUFFER_BYTES && (unitsOf(layout) >= 4 || numel(kernel.inputs[0].shape) < SHARED_WORK)
 }
 
@@ -208,7 +210,7 @@ function rowsProgram({ stages, values, results, buffers }: Layout, forms: readon
 
 export function encodeRows(kernel: RowsKernel, w: Writer): void {
   if ([...kernel.inputs, ...kernel.outputs].some(v => dtypes[v.dtype].bytes !== WORD)) internal('rows of elements that are not words')
-  const layout = layoutOf(kernel)
+  const layout = layoutOf(kernel, w.threads)
   const { way, kept, reduced, stages, results, buffers, slots, block, chunks } = layout
   const byLines = way === RowsWay.lines
   const made = isMade(layout)

@@ -13,7 +13,7 @@ export class Writer {
   callerBytes = 0
 
   /** Kernels of a plan run many times, so they may have functions made for them that one run would not pay for. */
-  constructor(readonly functions: Functions, readonly inPlan: boolean) {}
+  constructor(readonly functions: Functions, readonly threads: number, readonly inPlan: boolean) {}
 
   reset(): void {
     this.length = 0

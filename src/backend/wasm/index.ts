@@ -93,7 +93,7 @@ class WasmBackend implements Backend, PlanHost {
 
   constructor(exports: WasmExports, memory: WebAssembly.Memory, maxPages: number, pool: Pool, readonly functions: Functions, readonly info: DeviceInfo) {
     const heap = new Heap(memory, exports.heapBase(), maxPages)
-    this.open = { heap, exports, recent: new RecentDescriptors(heap, functions), pool }
+    this.open = { heap, exports, recent: new RecentDescriptors(heap, functions, info.threads), pool }
   }
 
   private get machine(): Machine {
@@ -105,7 +105,7 @@ class WasmBackend implements Backend, PlanHost {
   }
 
   fuses(kernel: Kernel): boolean {
-    return kernel.kind === 'map' || (kernel.kind === 'rows' && fusesRows(kernel))
+    return kernel.kind === 'map' || (kernel.kind === 'rows' && fusesRows(kernel, this.info.threads))
   }
 
   alloc(bytes: number): Block {

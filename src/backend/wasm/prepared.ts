@@ -2,7 +2,7 @@
 // over float64. Another block in the place of one is a patch of the words that hold its address.
 import { WORD } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
-import type { Block, Launch, Prepared } from '../backend.ts'
+import type { Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { inPlace } from '../failures.ts'
 import { Writer } from './encode.ts'
 import type { Functions } from './emit/functions.ts'
@@ -15,6 +15,7 @@ import type { Heap, WasmBlock } from './memory.ts'
 export interface PlanHost {
   readonly heap: Heap
   readonly functions: Functions
+  readonly info: DeviceInfo
   executePlan(list: number, n: number): number
   /** Gives memory back, also after the end of the device. */
   release(block: WasmBlock): void
@@ -32,7 +33,7 @@ interface Stretch {
 }
 
 export function preparePlan(backend: PlanHost, launches: readonly Launch[]): Prepared {
-  const w = new Writer(backend.functions, true)
+  const w = new Writer(backend.functions, backend.info.threads, true)
   /** Where the words lie that hold an address inside a block. */
   const uses = new Map<Block, number[]>()
   const parts: (Stretch | Launch)[] = []

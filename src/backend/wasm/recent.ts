@@ -104,8 +104,8 @@ export class RecentDescriptors {
   private readonly places = new Array<Descriptor | null>(PLACES).fill(null)
   private readonly writer: Writer
 
-  constructor(private readonly heap: Heap, functions: Functions) {
-    this.writer = new Writer(functions, false)
+  constructor(private readonly heap: Heap, functions: Functions, threads: number) {
+    this.writer = new Writer(functions, threads, false)
   }
 
   /** The descriptor of a kernel, with the addresses of these blocks. */
