@@ -1,7 +1,8 @@
 // Random streams: expressions that draw anew in each call of a function. The state of a stream, a seed and a count, is an input of the
 // function that updates itself; one seed gives the same numbers on every device.
 import { Generator, multinomial, normal, bernoulli, rand, randint, randn, randperm } from '../ops/random.ts'
-import type { Tensor } from '../ops/index.ts'
+import { poisson } from '../ops/distributions.ts'
+import { argsort, erfinv, full, gather, indexSelect, ones, type Tensor } from '../ops/index.ts'
 import { call, Call, listen, type AnyFunction } from './expression.ts'
 import { fail } from '../core/errors.ts'
 
@@ -58,6 +59,40 @@ export class RandomStreams {
     if (size === null && typeof p === 'number') fail('bernoulli', 'neither a size nor a tensor of probabilities is given')
     if (size === null) return this.draw('bernoulli', (generator, chances: Tensor) => bernoulli(chances, { generator }), [p])
     return this.draw('bernoulli', (generator, s: number[], chance: number | Tensor) => rand(s, { generator }).lt(chance).to('float32'), [size, p])
+  }
+
+  /** How often something with probability p comes in n tries. */
+  binomial(size: Size, n: number, p: number): Tensor {
+    return this.draw('binomial', (generator, s: number[]) => rand([...s, n], { generator }).lt(p).sum(-1), [size])
+  }
+
+  /** Counts of what comes at these rates. */
+  poisson(rates: Tensor): Tensor {
+    return this.draw('poisson', (generator, r: Tensor) => poisson(r, { generator }), [rates])
+  }
+
+  /** Normal numbers no further than `bound` standard deviations from the mean, by the inverse of the distribution. */
+  truncatedNormal(size: Size, { mean = 0, std = 1, bound = 2 }: { mean?: number; std?: number; bound?: number } = {}): Tensor {
+    return this.draw('truncatedNormal', (generator, s: number[]) => {
+      const u = rand(s, { generator }).mul(2).sub(1)
+      const edge = full([], bound / Math.SQRT2).erf()
+      return erfinv(u.mul(edge)).mul(Math.SQRT2 * std).add(mean).clamp(mean - bound * std, mean + bound * std)
+    }, [size])
+  }
+
+  /** Entries of 0 … n−1 (or of a vector), with or without replacement, all as likely or in proportion to the weights `p`. */
+  choice(size: number, from: number | Tensor, { replacement = true, p = null }: { replacement?: boolean; p?: Tensor | null } = {}): Tensor {
+    return this.draw('choice', (generator, a: number | Tensor, weights: Tensor | null) => {
+      const n = typeof a === 'number' ? a : a.shape[0]
+      if (!replacement && size > n) fail('choice', `${size} of ${n} without replacement`, 'draw at most as many as there are')
+      const places = multinomial(weights ?? ones(n), size, { replacement, generator })
+      return typeof a === 'number' ? places : indexSelect(a, 0, places)
+    }, [from, p])
+  }
+
+  /** The elements of each row in a random order of its own. */
+  shuffleRows(x: Tensor): Tensor {
+    return this.draw('shuffleRows', (generator, v: Tensor) => gather(v, -1, argsort(rand(v.shape, { generator }), -1)), [x])
   }
 
   /** A random order of 0 … n−1. */

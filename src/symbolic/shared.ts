@@ -5,7 +5,7 @@ import { sameShape } from '../core/shape.ts'
 import { noGrad } from '../autograd/mode.ts'
 import { Parameter } from '../nn/parameter.ts'
 import { Tensor, tensor, type TensorData, type TensorOptions } from '../ops/index.ts'
-import { copy_ } from '../ops/inplace.ts'
+import { copy_, zero_ } from '../ops/inplace.ts'
 import { label } from '../ops/labels.ts'
 import { world } from '../ops/world.ts'
 import { Expression, listen, metaOf, type Example } from './expression.ts'
@@ -51,6 +51,12 @@ export class Shared extends Expression {
       this.held = new Parameter(next, isFloat(next.dtype))
       if (this.name !== null) label(this.held, this.name)
     }
+    return this
+  }
+
+  /** Gives it zeros. */
+  zero(): this {
+    noGrad(() => zero_(this.held))
     return this
   }
 

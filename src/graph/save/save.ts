@@ -94,7 +94,7 @@ async function defaults(inside: Inside, version: Version): Promise<Json> {
  * const f = compile(x => x.mul(w))
  * f(tensor([3, 4]))
  * const bytes = await saveFunction(f)
- * loadFunction(bytes)(tensor([5, 6])) // → tensor([5., 12.])
+ * loadFunction(bytes)(tensor([5, 6])) // → tensor([ 5., 12.])
  */
 export async function saveFunction(f: object): Promise<Uint8Array> {
   const { inside, version } = needInside('saveFunction', f)
