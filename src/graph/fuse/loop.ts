@@ -56,10 +56,11 @@ export function kernelOf(loop: Loop): Kernel | null {
     return mixed ? null : { kind: 'map', program: programOf(body), params, ...views }
   }
   if (body.index || all.some(v => dtypes[v.dtype].bytes < WORD)) return null
+  const { stages, results, ofRow } = stagesOf(body, loop.inputs.map(x => isSame(loop, x)))
+  // A result of the row is stored once; to repeat it along the row is left to whoever reads it.
+  if (loop.outputs.some((x, k) => ofRow[k] !== x.strides.length < shape.length)) return null
   const [input, reduce] = body.steps
   if (body.steps.length === 2 && body.outputs.length === 1 && input.op === 'input' && reduce.op === 'reduce') return { kind: 'reduce', op: reduce.reduce!, ...views }
-  const { stages, results, ofRow } = stagesOf(body, loop.inputs.map(x => isSame(loop, x)))
-  if (loop.outputs.some((x, k) => ofRow[k] !== x.strides.length < shape.length)) return null
   return { kind: 'rows', axes, stages: stages.map(s => ({ program: s.program, params: s.params.map(p => params[p]), reduce: s.reduce })), results, ...views }
 }
 
