@@ -141,11 +141,13 @@ function describeExternals(graph: Graph, externals: readonly Outside[], names: r
 }
 
 function describePlan({ launches, origins, placeholders, bytes }: Plan, graph: Graph, numbering: Numbering): PlanDescription {
+  // Checks add outputs and nodes of their own, which are not the function's.
+  const own = new Set(graph.nodes)
   const ids = new Map<object, { id: string; uses: number[] }>()
-  const known = new Map<object, { kind: 'external' | 'output'; value: ValueId }>()
+  const known = new Map<object, { kind: 'external' | 'output'; value: ValueId | null }>()
   placeholders.forEach((b, i) => {
     const n = graph.externals.length
-    known.set(b, i < n ? { kind: 'external', value: `x${i}` } : { kind: 'output', value: numbering.idOf(graph.outputs[i - n]) })
+    known.set(b, i < n ? { kind: 'external', value: `x${i}` } : { kind: 'output', value: i - n < graph.outputs.length ? numbering.idOf(graph.outputs[i - n]) : null })
   })
   const memory: (Omit<PlanDescription['memory'][number], 'uses'> & { uses: number[] })[] = []
   const entry = (b: { readonly bytes: number }): { id: string; uses: number[] } => {
@@ -164,7 +166,7 @@ function describePlan({ launches, origins, placeholders, bytes }: Plan, graph: G
     const n = kernel.inputs.length
     const idsOf = (part: typeof list): string[] => [...new Set(part.map(m => m.id))]
     return {
-      id: `k${k}`, kind: kernel.kind, text: kernelText(kernel), nodes: [...new Set(origins[k].map(node => numbering.nodeId(node)))],
+      id: `k${k}`, kind: kernel.kind, text: kernelText(kernel), nodes: [...new Set(origins[k].filter(node => own.has(node)).map(node => numbering.nodeId(node)))],
       reads: idsOf(list.slice(0, n)), writes: idsOf(list.slice(n)), shape: [...kernel.outputs[0].shape], ...workOf(kernel),
     }
   })

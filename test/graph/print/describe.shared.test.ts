@@ -102,6 +102,16 @@ eachDevice(() => {
       expect(loop.params.steps).toBe('3')
     })
 
+    test('of a function that is watched', () => {
+      const f = compile((x: Tensor) => x.exp().sum(), { nanGuard: true })
+      f(tensor([1, 2]))
+      const g = f.graph('plan')
+      checkIds(g)
+      const ids = new Set(g.nodes.map(n => n.id))
+      for (const k of g.plan!.kernels) for (const id of k.nodes) expect(ids).toContain(id)
+      expect(g.plan!.kernels.flatMap(k => k.nodes)).toContain(g.nodes[0].id)
+    })
+
     test('what it refuses', () => {
       const f = compile((x: Tensor) => x.exp())
       expect(() => f.graph()).toThrow(/not called yet/)
