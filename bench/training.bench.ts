@@ -1,4 +1,5 @@
-// Whole training steps, eager and compiled, all with Adam. Contenders take turns; a row gives the median and the best time of a step.
+// Whole training steps, eager, compiled without fusion, and compiled, all with Adam. Contenders take turns; a row gives the
+// median and the best time of a step.
 import { closeDevice, compile, init, manualSeed, memory, nn, optim, scope, type Tensor } from 'lampas'
 import { tasks } from './models.ts'
 
@@ -29,7 +30,7 @@ export default async function training(report: Report): Promise<void> {
     if (opened.name !== device) continue
     for (const { name, make } of tasks) {
       const row: Record<string, string | number> = { device: `${opened.name}: ${opened.detail}`, task: name }
-      for (const how of ['eager', 'compiled'] as const) {
+      for (const how of ['eager', 'unfused', 'compiled'] as const) {
         manualSeed(0)
         const { model, x, y } = make()
         const adam = new optim.Adam(model.parameters(), { lr: 1e-3 })
@@ -40,7 +41,7 @@ export default async function training(report: Report): Promise<void> {
           adam.step()
           return loss
         }
-        const step = how === 'eager' ? eager : compile(eager)
+        const step = how === 'eager' ? eager : compile(eager, { exclude: how === 'unfused' ? ['fusion'] : [] })
         const slow = device === 'webgpu'
         const { median, best } = await timed(() => step(x, y), slow ? 3 : 10, slow ? 5_000 : 3_000)
         row[`${how}, ms (median)`] = Number(median.toFixed(2))
