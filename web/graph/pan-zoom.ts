@@ -10,6 +10,8 @@ export interface Area {
 const MIN = 0.02
 const MAX = 2.5
 const STEP = 1.25
+/** The least scale of a first view; where it does not show all, it shows a part in a better one. */
+const LEAST = 0.6
 const READABLE = 0.75
 /** Pointers may tremble this much in a click. */
 const STILL = 4
@@ -59,7 +61,7 @@ export class PanZoom {
     const { clientWidth, clientHeight } = this.frame
     if (clientWidth === 0 || width === 0) return
     const whole = Math.min(1, clientWidth / width, clientHeight / height)
-    this.scale = first ? Math.max(READABLE, whole) : whole
+    this.scale = first && whole < LEAST ? READABLE : whole
     const { scale } = this
     const wide = first !== undefined && width * scale > clientWidth
     const high = first !== undefined && height * scale > clientHeight

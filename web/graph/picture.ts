@@ -203,13 +203,15 @@ function shapeOf(b: Box, { x, y, width, height }: Area, index: number): SVGGElem
     svg('rect', { class: 'body', x, y, width, height, rx: b.kind === 'external' ? height / 2 : 8 }),
     svg('rect', { class: 'stripe', x: x + (b.kind === 'external' ? 10 : 4), y: y + 8, width: 4, height: height - 16, rx: 2 }),
     svg('text', { class: 'label', x: middle, y: y + 18 }, short(b.label)),
+    ' ',
     svg('text', { class: 'detail', x: middle, y: y + 33 }, short(b.detail)),
   )
 }
 
+/** Begins with what can be seen. */
 function nameOf(b: Box): string {
   const cost = b.ms === null ? bytesText(b.bytes) : `${bytesText(b.bytes)}, ${msText(b.ms)}`
-  return `${b.label}${b.closed ? `, group of ${b.parts.length}` : ''} ${b.detail}, ${kinds[b.kind]}, ${cost}${b.line === null ? '' : `, line ${b.line}`}${b.result ? ', result' : ''}`
+  return `${short(b.label)} ${short(b.detail)}${b.closed ? `, group of ${b.parts.length}` : ''}, ${kinds[b.kind]}, ${cost}${b.line === null ? '' : `, line ${b.line}`}${b.result ? ', result' : ''}`
 }
 
 /** 0 to 1: what share of the most expensive box each costs. */

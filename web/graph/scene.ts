@@ -192,7 +192,7 @@ function together(members: readonly Unit[], run: string, text: string): Grouped 
   return {
     id: run,
     label: text || last.label,
-    detail: `${members.length} ×  ${last.detail}`,
+    detail: `${members.length} × ${last.detail}`,
     kind,
     bytes: members.reduce((n, m) => n + m.bytes, 0),
     ms: members.some(m => m.ms !== null) ? members.reduce((n, m) => n + (m.ms ?? 0), 0) : null,

@@ -57,7 +57,10 @@ export class GraphTab {
   }
 
   receive(message: FromWorker): void {
-    if (message.type === 'functions') this.panel?.showFunctions(message.functions)
+    if (message.type === 'functions') {
+      if (message.functions.length > 0) this.panel?.showFunctions(message.functions)
+      else if (this.code && this.timer === undefined) this.panel?.clear(this.code, 'The program called no compiled function. Is Compile ticked?')
+    }
     if (message.type === 'insight') this.panel?.showInsight(message.insight)
   }
 
@@ -90,6 +93,7 @@ export class GraphTab {
 
   private watch(on: boolean): void {
     clearInterval(this.timer)
+    this.timer = undefined
     if (on) this.timer = setInterval(() => this.ask(), INTERVAL)
   }
 }

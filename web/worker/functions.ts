@@ -8,7 +8,7 @@ import type { FunctionEntry, Insight } from '../shared/graph.ts'
 const MANY = 50
 
 interface Watched {
-  info(): { readonly traces: number }
+  info(): { readonly traces: number; readonly kernels: number }
   graph(stage: 'traced' | 'plan'): GraphDescription
   explain(): { readonly log: readonly LoggedRewrite[] }
   profile(): Profile
@@ -41,8 +41,9 @@ const func: typeof lampas.symbolic.func = spec => {
 /** What stands in the place of the library's own exports. */
 export const overrides = { compile, symbolic: { ...lampas.symbolic, func } }
 
+/** Those that have a plan. */
 export const listFunctions = (): FunctionEntry[] =>
-  watched.map(({ id, name, f }) => ({ id, name, traces: f.info().traces })).filter(f => f.traces > 0)
+  watched.filter(({ f }) => f.info().kernels > 0).map(({ id, name, f }) => ({ id, name, traces: f.info().traces }))
 
 export function inspect(id: number, file: string): Insight | null {
   const found = watched.find(w => w.id === id)
