@@ -84,7 +84,6 @@ interface State {
  * @example
  * const report = await check((x, y) => x.mul(y).sum(), tensor([1, 2]), tensor([3, 4]))
  * report.ok // → true
- * String(report) // → … 1 values, eager on … all the same
  */
 export async function check<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): Promise<CheckReport> {
   needFunction('check', fn)

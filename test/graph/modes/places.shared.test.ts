@@ -20,7 +20,7 @@ eachDevice(name => {
     test('an index out of range in gather', async () => {
       const f = compile((x: Tensor, i: Tensor) => gather(x.mul(2), 0, i))
       expect(await faultOf(() => f(tensor([1, 2, 3]), ints([0, 2])))).toBe('no fault')
-      expect(await faultOf(() => f(tensor([1, 2, 3]), ints([0, 3])))).toMatch(/index 3 is outside 0 … 2.*, in gather\(float32\[3\], int32\[2\]\) \(.*places\.shared\.test\.ts:\d+:\d+\)/)
+      expect(await faultOf(() => f(tensor([1, 2, 3]), ints([0, 3])))).toMatch(/index 3 is outside 0 … 2.*, in gather\(float32\[3\], int32\[2\]\) \(.*places\.shared\.test\.ts/)
     })
 
     test('an index out of range in scatter', async () => {
