@@ -14,7 +14,7 @@ import type { Op } from '../ops/op.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { world } from '../ops/world.ts'
 import { difference, identityOf, isPlain, kindOf, rebuild, remember } from './arguments.ts'
-import type { Graph } from './graph.ts'
+import type { Graph, GraphNode } from './graph.ts'
 import { describeGraph, letIn, parameterNames } from './insight.ts'
 import type { GraphDescription, GraphOptions, Stage } from './print/description.ts'
 import type { Probe } from './compare.ts'
@@ -23,7 +23,9 @@ import { Explanation } from './passes/explain.ts'
 import { foldConstants } from './passes/fold.ts'
 import { folding } from './passes/folding.ts'
 import { compileModes, needRewrites, optimize, type CompileMode, type Fired, type Optimized, type PassOptions } from './passes/index.ts'
-import { countKernels, layOut, makePlan, type Plan } from './plan.ts'
+import { Footprint, partsOf, totalOf } from './footprint.ts'
+import { countKernels, layOut, type Plan } from './plan.ts'
+import { planWithin, rematerialise } from './remat.ts'
 import { Trace, type External, type Traced } from './trace.ts'
 import type { Profile } from './modes/profile.ts'
 import { watchModes, watchOptions, watcherOf, type Watch, type Watcher, type WatchMode, type WatchOptions } from './watch.ts'
@@ -33,6 +35,11 @@ export interface CompileOptions extends WatchOptions {
   name?: string
   /** Rewrites that are not to be applied, by the names that `rewrites()` lists. */
   exclude?: readonly string[]
+  /**
+   * Bytes that a call may hold, arguments, parameters and results included. Values are computed again rather than kept until it is met; an
+   * error says the least that was found when it cannot be.
+   */
+  budget?: number
   /**
    * Axes of arguments whose size changes from call to call without a new trace: `{ 0: [0], 1: [0] }` is the first axis of both arguments.
    * Sizes 0 and 1 are traced by themselves; plans of the last eight sizes are kept.
@@ -59,6 +66,11 @@ export interface CompileInfo {
 export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
   /** What was compiled so far. */
   info(): CompileInfo
+  /**
+   * The bytes of a call with these arguments, known before it: traces and plans, does not run, and the call uses the plan. Without arguments:
+   * of the plan used last. `memory({ budget })` plans anew so that a call holds no more bytes, as `compile(fn, { budget })` does.
+   */
+  memory(...args: A | [] | [{ readonly budget: number }]): Footprint
   /** What the compiler did in the plan used last: which rewrites fired, where and how often, nodes and kernels before and after, time. */
   explain(): Explanation
   /** Resolves when all calls so far were checked (nanGuard, debug, monitor); rejects with the first fault that was not told yet. */
@@ -76,7 +88,7 @@ const dropped = new FinalizationRegistry<Plan>(plan => plan.dispose())
 
 /** A traced function with its plan. */
 class Step {
-  readonly plan: Plan
+  plan!: Plan
   private readonly held: Tensor[]
   private readonly updated: ReadonlySet<number>
   /** Memory that the code reached by itself, and whether it changes it. */
@@ -84,9 +96,12 @@ class Step {
   /** The arguments that it changes. */
   private readonly changed: readonly number[]
   private readonly optimized: Optimized
-  readonly graph: Graph
+  graph: Graph
   readonly externals: readonly External[]
   private readonly fired: Fired[]
+  private again: readonly GraphNode[] = []
+  /** Before anything is computed twice. */
+  private readonly whole: Graph
   private readonly msOfPlan: number
   private readonly watch: Watch | null
 
@@ -98,8 +113,10 @@ class Step {
     private readonly needsGrad: readonly boolean[],
     /** The arguments that were traced as captured tensors, because they share memory that the code changes. */
     readonly pinned: readonly Tensor[] | null,
-    passes: PassOptions,
+    private readonly passes: PassOptions,
     private readonly msOfTrace: number,
+    private readonly name: string,
+    budget: number | null,
     watcher: Watcher | null,
     ready: Optimized | null = null,
   ) {
@@ -112,15 +129,34 @@ class Step {
     // Captured memory lives as long as the plan.
     this.held = [...held, ...externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))]
     this.watch = watcher?.watch({ backend, traced: traced.graph, graph, externals, passes }) ?? null
-    const planned = this.watch?.graph ?? graph
-    const layout = layOut(planned, backend, passes)
-    this.fired.push(...layout.fired)
-    this.plan = makePlan(planned, backend, externals.map(e => (e.argument === null ? e.storage.block : null)), layout)
-    dropped.register(this, this.plan, this)
+    this.whole = this.watch?.graph ?? graph
+    this.fit(budget)
     this.msOfPlan = performance.now() - start
     this.updated = new Set(graph.updates.map(u => externals.findIndex(e => e.value === u.external)))
     this.changed = externals.flatMap((e, i) => (e.argument !== null && this.updated.has(i) ? [e.argument] : []))
     this.captured = new Map(externals.flatMap((e, i) => (e.argument === null ? [[e.storage, this.updated.has(i)] as const] : [])))
+  }
+
+  /** Plans the graph; with a budget so that a call holds no more bytes. */
+  fit(budget: number | null): void {
+    const { backend, externals, name, whole, passes } = this
+    const rest = partsOf(externals, whole.outputs, [])
+    const fixed = externals.map(e => (e.argument === null ? e.storage.block : null))
+    const { plan, graph, again } = planWithin(name, whole, backend, fixed, g => layOut(g, backend, passes), budget, totalOf(rest))
+    this.release()
+    this.plan = plan
+    this.again = again
+    if (!this.watch) this.graph = graph
+    dropped.register(this, plan, this)
+  }
+
+  private release(): void {
+    dropped.unregister(this)
+    this.plan?.dispose()
+  }
+
+  footprint(args: readonly Tensor[]): Footprint {
+    return new Footprint(this.name, partsOf(this.externals, this.whole.outputs, args), this.plan, this.again)
   }
 
   valid(args: readonly Tensor[]): boolean {
@@ -216,7 +252,8 @@ class Step {
 
   explain(name: string): Explanation {
     const { traced, optimized, plan, msOfTrace, msOfPlan } = this
-    return new Explanation(name, this.fired, {
+    const fired = [...this.fired, ...plan.layout.fired, ...this.again.map(n => ({ rewrite: rematerialise, op: n.op.name, site: n.site, count: 1 }))]
+    return new Explanation(name, fired, {
       nodes: [traced.graph.nodes.length, this.graph.nodes.length],
       kernels: [countKernels(traced.graph, this.backend), plan.launches.length],
       ms: { trace: msOfTrace, ...optimized.ms, fuse: plan.layout.msOfFusion, plan: msOfPlan - plan.layout.msOfFusion },
@@ -224,11 +261,14 @@ class Step {
   }
 
   dispose(): void {
-    dropped.unregister(this)
     this.watch?.dispose()
-    this.plan.dispose()
+    this.release()
     for (const x of [...this.held, ...(this.pinned ?? [])]) eager.release(x)
   }
+}
+
+function needBudget(budget: unknown): number {
+  return typeof budget === 'number' && budget >= 0 ? budget : fail('compile', `a budget of ${String(budget)}`, 'say how many bytes a call may hold')
 }
 
 /** Gradients of arguments gather as in eager code; of those that are not leaves they flow on. */
@@ -277,8 +317,9 @@ const MANY = 16
  */
 export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: CompileOptions = {}): Compiled<A, R> {
   needFunction('compile', fn)
-  needKnown('compile', options, ['name', 'exclude', 'dynamic', 'mode', ...watchOptions])
+  needKnown('compile', options, ['name', 'exclude', 'dynamic', 'mode', 'budget', ...watchOptions])
   const { exclude = [], mode = 'fastRun' } = options
+  let budget = options.budget === undefined ? null : needBudget(options.budget)
   needRewrites('compile', exclude)
   const plain = compileModes.find(m => m === mode)
   if (!plain && !watchModes.some(m => m === mode)) fail('compile', `there is no mode '${String(mode)}'`, `modes: ${[...compileModes, ...watchModes].join(', ')}`)
@@ -328,7 +369,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   }
 
   const planned = (backend: Backend, args: A, { traced, result }: Pick<Probe, 'traced' | 'result'>, pinned: readonly Tensor[] | null, ms: number, ready: Optimized | null): Step =>
-    new Step(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), passes, ms, watcher, ready)
+    new Step(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), passes, ms, name, budget, watcher, ready)
 
   const checkResult = (r: unknown): void => {
     if (Array.isArray(r) || isPlain(r)) Object.values(r).forEach(checkResult)
@@ -336,9 +377,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       throw new LampasError('compile', `${name} returned a ${typeof r === 'function' ? 'function' : r.constructor.name}`, 'return tensors, numbers, arrays or plain objects of them')
   }
 
-  const call = (...args: A): R => {
-    if (world() !== eager) return fn(...args)
-    watcher?.settle()
+  const stepFor = (args: A): { step: Step; tensors: Tensor[] } => {
     const backend = currentBackend()
     const tensors = [...tensorsIn(args)]
     for (const x of tensors)
@@ -353,7 +392,27 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     }
     if (dynamic) keepRecent(kind)
     last = { args: args.map(remember), step }
+    return { step, tensors }
+  }
+
+  const call = (...args: A): R => {
+    if (world() !== eager) return fn(...args)
+    watcher?.settle()
+    const { step, tensors } = stepFor(args)
     return step.run(tensors) as R
+  }
+
+  const memoryOf = (args: A | [] | [{ readonly budget: number }]): Footprint => {
+    const [only] = args
+    if (args.length === 1 && isPlain(only) && Object.keys(only).join() === 'budget') {
+      if (!last) fail('memory', `${name} was not called yet, so there is no plan to change`, 'call it once before, or compile(fn, { budget })')
+      budget = needBudget(only.budget)
+      for (const s of [...plans.values()].flat()) s.fit(budget)
+    } else if (args.length > 0 || (!last && fn.length === 0)) {
+      const { step, tensors } = stepFor(args as A)
+      return step.footprint(tensors)
+    }
+    return last?.step.footprint([]) ?? fail('memory', `${name} was not called yet, so its sizes are not known`, 'pass the arguments of a call, or call it once before')
   }
 
   /** Plans of sizes that were not used for long are let go. */
@@ -377,6 +436,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     }),
     checked: async () => watcher?.checked(),
     profile: () => (watcher ?? fail('profile', `${name} is not profiled`, 'compile(fn, { profile: true })')).profile(last?.step.explain(name).ms ?? {}),
+    memory: (...args: A | [] | [{ readonly budget: number }]) => memoryOf(args),
     explain: () => last?.step.explain(name) ?? fail('explain', `${name} was not called yet, so nothing is compiled`, 'call it once before'),
     dispose: () => {
       for (const s of [...plans.values()].flat()) s.dispose()

@@ -35,14 +35,14 @@ export function liveBytes(values: readonly Lifetime[], steps: number): number[] 
   return change.slice(0, steps).map(d => (now += d))
 }
 
-const total = (list: readonly number[]): number => list.reduce((n, b) => n + b, 0)
+export const totalOf = ({ blocks }: Pick<Packing, 'blocks'>): number => blocks.reduce((n, b) => n + b, 0)
 
 /** Blocks for values, those with overlapping lifetimes apart: the better of two greedy orders. */
 export function packBlocks(values: readonly Lifetime[]): Packing {
   const bySize = values.map((_, i) => i).sort((a, b) => values[b].bytes - values[a].bytes || values[a].first - values[b].first)
   const byTime = values.map((_, i) => i).sort((a, b) => values[a].first - values[b].first || values[b].bytes - values[a].bytes)
   const [large, early] = [inOrder(values, bySize), inOrder(values, byTime)]
-  return total(early.blocks) < total(large.blocks) ? early : large
+  return totalOf(early) < totalOf(large) ? early : large
 }
 
 interface Room {

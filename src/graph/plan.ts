@@ -15,7 +15,8 @@ import { withViews, type Arg, type KernelSpec } from '../ops/op.ts'
 import { fuse } from './fuse/index.ts'
 import { fusion } from './fuse/rules.ts'
 import { liveNodes, type Graph, type GraphNode, type Value } from './graph.ts'
-import { packBlocks, type Lifetime, type Packing } from './memory.ts'
+import { packBlocks, totalOf, type Lifetime, type Packing } from './memory.ts'
+import { ordered } from './order.ts'
 import { describeNode, type Fired, type PassOptions } from './passes/index.ts'
 import { Slot, type Step } from './steps.ts'
 
@@ -110,9 +111,10 @@ export function layOut(graph: Graph, backend: Backend, { exclude = [], mode }: P
   const msOfFusion = performance.now() - start
   recorder.steps = [...fused.steps]
   const alias = placeUpdates(recorder, updates, outputs)
-  const { steps } = recorder
   const slotOf = (s: Slot): Slot => alias.get(s) ?? s
-  const { values, packing, of } = assignMemory(steps, slotOf)
+  const { steps, values, packing, of } = [recorder.steps, ordered(recorder.steps, slotOf)]
+    .map(list => ({ steps: list, ...assignMemory(list, slotOf) }))
+    .reduce((a, b) => (totalOf(b.packing) < totalOf(a.packing) ? b : a))
   const placeOf = (s: Slot): { external: number } | { block: number } => {
     const slot = slotOf(s)
     return slot.external >= 0 ? { external: slot.external } : { block: of.get(slot)! }

@@ -9,6 +9,7 @@ import { isPlain } from '../graph/arguments.ts'
 import { compile, type CompileInfo, type CompileOptions } from '../graph/compile.ts'
 import { describeGraph, insideOf, letIn } from '../graph/insight.ts'
 import type { GraphDescription, GraphOptions, Stage } from '../graph/print/description.ts'
+import type { Footprint } from '../graph/footprint.ts'
 import type { Explanation } from '../graph/passes/explain.ts'
 import type { Profile } from '../graph/modes/profile.ts'
 import type { OptimizerStep } from '../optim/optimizer.ts'
@@ -75,6 +76,8 @@ export interface Func<O extends Outputs | undefined> {
   info(): CompileInfo
   /** What the compiler did in the plan used last. */
   explain(): Explanation
+  /** The bytes of a call with these inputs, known before it; without inputs of the plan used last; with `{ budget }` planned anew. As of compiled functions. */
+  memory(...args: (Given | Readonly<Record<string, Given>>)[]): Footprint
   /** Resolves when all calls so far were checked (nanGuard, debug, monitor); rejects with the first fault that was not told yet. */
   checked(): Promise<void>
   /** Times of the calls so far; needs `{profile: true}`. */
@@ -198,7 +201,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     return found
   }), { name: `the conditions of ${name}` }) : null
 
-  const call = (...given: unknown[]): unknown => {
+  const withValues = <T>(given: unknown[], use: (values: readonly unknown[], decided: readonly boolean[]) => T): T => {
     const args = bind(name, targets, given)
     const made: Tensor[] = []
     targets.forEach(({ state }, i) => state && args[i] !== null && state.set(args[i] as Given))
@@ -215,10 +218,17 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     try {
       // Where values can be read at once, of each ifelse only the branch that is taken runs.
       const decided = decide && currentBackend().readSync && world().currentDevice() === currentBackend() ? decide(values).map(truth) : []
-      return run ? run(values, decided) : compute(values, decided)
+      return use(values, decided)
     } finally {
       if (run) for (const x of made) x.dispose()
     }
+  }
+  const call = (...given: unknown[]): unknown => withValues(given, run ?? compute)
+  const memoryOf = (given: unknown[]): Footprint => {
+    const { memory } = run ?? fail(name, 'nothing is compiled in the mode eager')
+    const [only] = given
+    if (given.length === 1 && isPlain(only) && Object.keys(only).join() === 'budget' && !targets.some(t => t.name === 'budget')) return memory({ budget: only.budget as number })
+    return given.length === 0 && targets.length > 0 ? memory() : withValues(given, memory)
   }
   const truth = (v: unknown): boolean => {
     if (!(v instanceof Tensor)) return Boolean(v)
@@ -252,6 +262,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
       decide?.dispose()
     },
     info: (): CompileInfo => run?.info() ?? fail(name, 'nothing is compiled in the mode eager'),
+    memory: (...given: unknown[]): Footprint => memoryOf(given),
     explain: (): Explanation => run?.explain() ?? fail(name, 'nothing is compiled in the mode eager'),
     checked: async (): Promise<void> => run?.checked(),
     profile: (): Profile => run?.profile() ?? fail(name, 'nothing is compiled in the mode eager'),
