@@ -17,6 +17,16 @@ export function viewAddress(desc: usize, i: i32): usize {
   return load<u32>(desc + (<usize>i << 2), 12)
 }
 
+@inline
+export function setViewAddress(desc: usize, i: i32, address: usize): void {
+  store<u32>(desc + (<usize>i << 2), <u32>address, 12)
+}
+
+@inline
+export function viewsOf(desc: usize): i32 {
+  return load<i32>(desc, 8)
+}
+
 /** Address of the payload's first word. */
 @inline
 export function payload(desc: usize): usize {

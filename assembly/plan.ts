@@ -1,13 +1,13 @@
 // Runs encoded kernels: one, or a whole plan in one call.
 import { runConv } from './conv'
 import { runCumulate } from './cumulate'
-import { kindOf, wordsOf } from './descriptor'
+import { kindOf, payload, setViewAddress, viewAddress, viewsOf, wordsOf } from './descriptor'
 import { runFactor } from './factor'
 import { runFold } from './fold'
 import { runGather, runScatter } from './gather'
 import { runMap } from './map'
 import { runMatmul } from './matmul'
-import { fault, kernelEnd, UNKNOWN_KIND } from './pool'
+import { fault, kernelEnd, scratch, scratchBack, scratchMark, UNKNOWN_KIND } from './pool'
 import { runReduce } from './reduce'
 import { runRows } from './rows'
 import { runSort } from './sort'
@@ -26,8 +26,30 @@ function run(desc: usize): i32 {
     case 8: return runSort(desc)
     case 9: return runFactor(desc)
     case 10: return runRows(desc)
+    case 11: return runWithEpilogue(desc)
     default: return fault(UNKNOWN_KIND, kindOf(desc), 0)
   }
+}
+
+/**
+ * A product and the map over it. The payload: the view that the product goes to, or −1 and the bytes of memory aside, then the
+ * descriptors of both. The views: two operands, what else the map reads, what it writes.
+ */
+function runWithEpilogue(desc: usize): i32 {
+  const own = payload(desc)
+  const target = load<i32>(own)
+  const at = target < 0 ? scratch(load<u32>(own, 4)) : viewAddress(desc, target)
+  const product = own + 8
+  const map = product + (wordsOf(product) << 2)
+  setViewAddress(product, 0, viewAddress(desc, 0))
+  setViewAddress(product, 1, viewAddress(desc, 1))
+  setViewAddress(product, 2, at)
+  setViewAddress(map, 0, at)
+  for (let i = 2, n = viewsOf(desc); i < n; i++) setViewAddress(map, i - 1, viewAddress(desc, i))
+  const top = scratchMark()
+  const code = run(product)
+  scratchBack(top)
+  return code | run(map)
 }
 
 /** Runs one kernel; 0 or the code of its error. */

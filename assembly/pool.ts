@@ -65,6 +65,16 @@ export function scratch(bytes: usize): usize {
   return at
 }
 
+/** Where the calling thread's scratch memory is used up to, and back to there. */
+@inline
+export function scratchMark(): usize {
+  return scratchTop
+}
+@inline
+export function scratchBack(mark: usize): void {
+  scratchTop = mark
+}
+
 /** Says before `parallel` that its tasks call function `fn` of the table, which was made at run time: threads that lack it stay away. */
 export function needs(fn: i32): void {
   needed = max(needed, fn)

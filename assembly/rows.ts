@@ -38,6 +38,10 @@ const HEAD_BYTES: usize = 76
 /** By columns: elements of each row that are worked on before the next ones, a multiple of the four that are folded at once. */
 const TOGETHER = 16
 
+/** By lines: leaves that are computed before they are folded, and where the stack lies behind them. */
+const LEAVES = 8
+const STACK: usize = (LEAVES * LEAF + 8) << 2
+
 const STAGE_BYTES: usize = 20
 const OPERAND_BYTES: usize = 20
 
@@ -88,7 +92,7 @@ function setUp(kernel: usize): void {
   byLines = word(head, WAY) == RowsWay.lines
   slotBytes = byLines ? 16 : <usize>word(head, BLOCK) << 2
   bufferBytes = (byLines ? 4 : slotBytes) * <usize>word(head, COUNT) + 16
-  areaBytes = byLines ? <usize>((LEAF + 8 << 2) + (LEVELS << 4)) : slotBytes * <usize>(1 + LEVELS + TOGETHER)
+  areaBytes = byLines ? STACK + (LEVELS << 4) : slotBytes * <usize>(1 + LEVELS + TOGETHER)
   frame = scratch(frameBytes(word(head, OPERANDS)))
   bases = scratch(<usize>views << 2)
   buffers = scratch(<usize>word(head, BUFFERS) * bufferBytes)
@@ -175,18 +179,20 @@ function reduceLine(stage: usize, unit: i32, from: i32, to: i32): void {
   while (from < to) {
     const line = from / size
     const column = from - line * size
-    const n = min(min(LEAF, size - column), to - from)
+    const n = min(min(LEAVES * LEAF, size - column), to - from)
     if (made) run(stage, line, column, 1, n, position + from)
     for (let k = 0; k < outputs; k++) {
       const o = operand(stage, inputs + k)
-      push(word(o, 2), area(k) + (LEAF + 8 << 2), count, leaf(word(o, 2), made ? area(k) : placeOf(o, line, column), n, i32x4.splat(word(o, 3))))
+      let at = made ? area(k) : placeOf(o, line, column)
+      for (let i = 0; i < n; i += LEAF, at += LEAF << 2)
+        push(word(o, 2), area(k) + STACK, count + i / LEAF, leaf(word(o, 2), at, min(LEAF, n - i), i32x4.splat(word(o, 3))))
     }
-    count++
+    count += (n + LEAF - 1) / LEAF
     from += n
   }
   for (let k = 0; k < outputs; k++) {
     const o = operand(stage, inputs + k)
-    v128.store(area(k), join(word(o, 2), area(k) + (LEAF + 8 << 2), count, i32x4.splat(word(o, 3))))
+    v128.store(area(k), join(word(o, 2), area(k) + STACK, count, i32x4.splat(word(o, 3))))
   }
 }
 
@@ -351,7 +357,7 @@ function joinChunks(kernel: usize): void {
     enter(row, 0)
     for (let k = 0; k < outputs; k++) {
       const o = operand(stage, word(stage, 3) + k), op = word(o, 2)
-      const stack = area(k) + (LEAF + 8 << 2)
+      const stack = area(k) + STACK
       for (let i = 0; i < chunks; i++) push(op, stack, i, v128.load(partials + (<usize>((row * chunks + i) * outputs + k) << 4)))
       v128.store(area(k), join(op, stack, chunks, i32x4.splat(word(o, 3))))
     }

@@ -1,11 +1,12 @@
-// Rows kernels against the reference: those of models and random ones, alone and in plans, on one thread and two, in both binaries.
-// Sums have the bits that the `reduce` kernel gives.
+// Rows kernels and products with epilogues against the reference: those of models and random ones, alone and in plans, on one thread and
+// two, in both binaries.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/backend/backend.ts'
 import { openReference } from '../../src/backend/reference/index.ts'
 import { openWasm } from '../../src/backend/wasm/index.ts'
 import type { Words } from '../../src/core/dtype.ts'
 import { numel, type Shape } from '../../src/core/shape.ts'
+import { convolved, linear, randomMatmul, residual } from './cases/epilogues.ts'
 import { biasGradient, layerNorm, randomRows, softmax, squaredError } from './cases/rows.ts'
 import { layouts, Random, type Step } from './data.ts'
 import { download, execute, mismatch, upload } from './run.ts'
@@ -35,10 +36,14 @@ async function agree(step: Step, rel = 2e-5, abs = 2e-5): Promise<void> {
     const got = await execute(backend, [step])
     got.forEach((g, k) => expect(mismatch(g, want[k], { rel, abs }), `${backend.info.detail}, output ${k}`).toEqual([]))
     first.push(await inPlan(backend, step))
+    if (noSharedOutputs(step)) want.forEach((x, k) => expect(mismatch({ ...x, words: first.at(-1)![k] }, x, { rel, abs }), `${backend.info.detail}, output ${k} in a plan`).toEqual([]))
   }
   // One thread and two give the same bits.
   first[0].forEach((w, k) => expect(first[1][k]).toEqual(w))
 }
+
+/** The reference's results are listed by block. */
+const noSharedOutputs = ({ kernel, words }: Step): boolean => new Set(words.slice(kernel.inputs.length)).size === kernel.outputs.length
 
 const shapes: readonly Shape[] = [[1, 1], [3, 10], [128, 10], [5, 513], [7, 64], [2, 3, 33], [2, 1500], [70, 1024], [300, 7], [40, 3]]
 
@@ -63,4 +68,18 @@ test.each(Array.from({ length: 40 }, (_, i) => i))('random stages, seeds %i', as
     const step = randomRows(`wasm rows ${seed} ${k}`)
     if (numel(step.kernel.inputs[0].shape) < 20_000) await agree(step, 1e-4, 1e-4)
   }
+})
+
+describe('epilogues', () => {
+  test.each([[3, 5, 7], [64, 64, 64], [1, 100, 300], [130, 70, 90], [300, 5, 1], [4, 0, 6]])('of a product, %i × %i × %i', async (m, k, n) => {
+    const r = new Random(`epilogues ${m} ${k} ${n}`)
+    await agree(linear(r, m, k, n), 1e-4, 1e-4)
+    await agree(residual(r, [m, k, n]), 1e-4, 1e-4)
+    await agree(residual(r, [m, k, n], [3]), 1e-4, 1e-4)
+  })
+  test.each(Array.from({ length: 12 }, (_, i) => i))('random operands, seed %i', async seed => agree(randomMatmul(new Random(`wasm epilogues ${seed}`)), 1e-4, 1e-4))
+  test.each([1, 2] as const)('of a convolution over %i axes', async axes => {
+    await agree(convolved(new Random(`convolved ${axes}`), axes), 1e-4, 1e-4)
+    await agree(convolved(new Random(`convolved more ${axes}`), axes, 20, 15), 1e-4, 1e-4)
+  })
 })

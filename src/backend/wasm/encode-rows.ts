@@ -181,6 +181,8 @@ const bufferBytes = ({ way, reduced, buffers, block }: Layout): number =>
 export function fusesRows(kernel: RowsKernel, threads: number): boolean {
   if ([...kernel.inputs, ...kernel.outputs].some(v => dtypes[v.dtype].bytes !== WORD)) return false
   const layout = layoutOf(kernel, threads)
+  // What goes out once a row must be made once a row, from nothing but what is.
+  if (layout.results.some(([, , value]) => layout.values[value].place !== Place.slot)) return false
   return bufferBytes(layout) <= MAX_BUFFER_BYTES && (unitsOf(layout) >= 4 || numel(kernel.inputs[0].shape) < SHARED_WORK)
 }
 
@@ -253,6 +255,6 @@ export function encodeRows(kernel: RowsKernel, w: Writer): void {
     w.words[start] = w.length - start
   })
   const slotBytes = byLines ? 16 : block * WORD
-  const area = byLines ? 4096 : slotBytes * 49
+  const area = byLines ? 17_024 : slotBytes * 49
   w.scratch(5 * 64 + 8 + operands * 12 + kept.strides.length * WORD + bufferBytes(layout) + slots * slotBytes + areas * area + (chunks > 1 ? units * areas * 16 + 64 : 0))
 }

@@ -105,7 +105,8 @@ class WasmBackend implements Backend, PlanHost {
   }
 
   fuses(kernel: Kernel): boolean {
-    return kernel.kind === 'map' || (kernel.kind === 'rows' && fusesRows(kernel, this.info.threads))
+    if (kernel.kind === 'rows') return fusesRows(kernel, this.info.threads)
+    return kernel.kind === 'map' || kernel.kind === 'matmul' || kernel.kind === 'conv'
   }
 
   alloc(bytes: number): Block {
