@@ -3,7 +3,6 @@ import type { Backend, Block } from '../../src/backend/backend.ts'
 import { bytesOf, isFloat, type DType, type Words } from '../../src/core/dtype.ts'
 import { formatShape } from '../../src/core/shape.ts'
 import { toValues, wordsIn } from '../../src/core/storage.ts'
-import type { Kernel } from '../../src/ir/kernel.ts'
 import type { Step, Tolerance } from './data.ts'
 
 /** What a block holds after a launch. */
@@ -25,21 +24,12 @@ export const upload = (backend: Backend, words: Words, dtype = typeOf(words)): B
 export const download = async (backend: Backend, block: Block, like: Words, dtype = typeOf(like)): Promise<Words> =>
   wordsIn(dtype, await backend.read(block, 0, bytesOf('uint8', like.byteLength), dtype)).subarray(0, like.length)
 
-const immediately = (backend: Backend, kernel: Kernel, blocks: readonly Block[]): void => backend.run(kernel, blocks)
-
-/** As part of a plan. */
-export function prepared(backend: Backend, kernel: Kernel, blocks: readonly Block[]): void {
-  const plan = backend.prepare([{ kernel, blocks }])
-  plan.run()
-  plan.dispose()
-}
-
 /** All launches are queued before anything is read. The results are the whole blocks of the outputs. */
-export async function execute(backend: Backend, steps: readonly Step[], run = immediately): Promise<Result[]> {
+export async function execute(backend: Backend, steps: readonly Step[]): Promise<Result[]> {
   const queued = steps.map(({ kernel, words }) => {
     const views = [...kernel.inputs, ...kernel.outputs]
     const blocks = new Map([...new Set(words)].map(w => [w, upload(backend, w, views[words.indexOf(w)].dtype)]))
-    run(backend, kernel, words.map(w => blocks.get(w)!))
+    backend.run(kernel, words.map(w => blocks.get(w)!))
     return { kernel, words, blocks }
   })
   const results: Result[] = []

@@ -8,10 +8,9 @@ import type { Kernel, ReduceOp } from '../../src/ir/kernel.ts'
 import { program, S, type Scalar } from '../../src/ir/scalar.ts'
 import { gpu } from '../devices.ts'
 import { convolved, linear, randomMatmul, residual } from './cases/epilogues.ts'
-import { reductions } from './cases/reduce.ts'
 import { biasGradient, layerNorm, randomRows, softmax, softmaxStages, squaredError, stage } from './cases/rows.ts'
 import { launch, output, plain, Random, type Step } from './data.ts'
-import { download, execute, mismatch, prepared, upload } from './run.ts'
+import { download, execute, mismatch, upload } from './run.ts'
 
 const f32 = (...shape: number[]) => contiguousView('float32', shape)
 const x = S.input(0, 'float32')
@@ -102,17 +101,6 @@ describe.skipIf(!gpu)('fused kernels on webgpu (skipped where there is no adapte
         const [got] = await download(backend, out, new Float32Array(1))
         expect(Math.abs(Number(got) - want) / want).toBeLessThan(2e-7)
       }
-    })
-
-    test('reductions of a plan, which run as rows', async () => {
-      const reference = createReference()
-      for (const { name, build, tolerance } of reductions) {
-        const steps = build().filter(({ kernel }) => kernel.kind === 'reduce')
-        const want = await execute(reference, steps)
-        const got = await execute(backend, steps, prepared)
-        expect(got.flatMap((result, i) => mismatch(result, want[i], tolerance)), name).toEqual([])
-      }
-      reference.dispose()
     })
 
     test('one shader serves all sizes', async () => {

@@ -20,7 +20,7 @@ test.each<[string, Kernel, readonly number[], Target['family']]>([
   ['map-strided', { kind: 'map', program: program([S.cast(x, 'int32'), S.index()], ['float32']), params: [], inputs: [permuteView(f32(5, 3), [1, 0])], outputs: [contiguousView('int32', [3, 5]), contiguousView('int32', [3, 5])] }, [0, 1, 0], 'shared'],
   ['map-halves', { kind: 'map', program: relu, params: [], inputs: [{ ...f32(7), dtype: 'float16' }, { ...f32(7), strides: [0] }], outputs: [{ ...f32(7), dtype: 'bfloat16' }] }, [0, 1, 2], 'shared'],
   ['map-bytes', { kind: 'map', program: program([S.add(S.input(0, 'uint8'), 1)], ['uint8']), params: [], inputs: [{ ...f32(3, 5), dtype: 'uint8' }], outputs: [{ ...f32(3, 5), dtype: 'uint8', strides: [1, 3] }] }, [0, 0], 'shared'],
-  ['reduce-thread', { kind: 'reduce', op: 'max', inputs: [f32(6, 9)], outputs: [f32(6)] }, [0, 1], 'register'],
+  ['reduce-thread', { kind: 'reduce', op: 'argmin', inputs: [f32(6, 9)], outputs: [contiguousView('int32', [6])] }, [0, 1], 'register'],
   ['reduce-group', { kind: 'reduce', op: 'argmax', inputs: [f32(6, 900)], outputs: [contiguousView('int32', [6])] }, [0, 1], 'shared'],
   ['matmul-register', { kind: 'matmul', inputs: [f32(4, 8), f32(8, 4)], outputs: [f32(4, 4)] }, [0, 1, 2], 'register'],
   ['matmul-shared', { kind: 'matmul', inputs: [f32(30, 40), f32(40, 20)], outputs: [f32(30, 20)] }, [0, 1, 2], 'shared'],

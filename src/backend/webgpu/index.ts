@@ -11,7 +11,6 @@ import { mayFail } from '../failures.ts'
 import { lower } from './lower.ts'
 import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
 import { Params, Queue, slotBytes, type Command } from './queue.ts'
-import { reduceAsRows } from './rows.ts'
 import { timed } from './timing.ts'
 import { FAULTS, type Target, type Work } from './wgsl.ts'
 
@@ -180,7 +179,7 @@ class WebGPU implements WebGPUBackend {
 
   prepare(launches: readonly Launch[]): Prepared {
     this.#alive()
-    const lowered = launches.map(({ kernel, blocks }) => this.#lower(reduceAsRows(kernel), blocks))
+    const lowered = launches.map(({ kernel, blocks }) => this.#lower(kernel, blocks))
     // Launches follow one another, so they can share scratch: the first of each uses the first block, and so on.
     const sizes: number[] = []
     for (const { work } of lowered) work.scratch.forEach((bytes, k) => (sizes[k] = Math.max(sizes[k] ?? 0, bytes)))

@@ -1,39 +1,29 @@
-// reduce: one thread for each result, or one workgroup that ends in a tree of shared memory. Where there are few results and much
-// to reduce, rows are cut into chunks and the chunks' results reduced in a second pass. A thread sums √n blocks of √n elements, so
-// rounding errors grow with √n at worst.
-import { wordType, type DType, type WordType } from '../../core/dtype.ts'
+// reduce: sums, products and extremes are rows without anything around them. Positions of extremes are found here: one thread for each
+// result, or one workgroup that ends in a tree of shared memory; where there are few results and much to reduce, rows are cut into chunks and the
+// chunks' results reduced in a second pass.
+import { scalarType, type DType } from '../../core/dtype.ts'
 import { collapse, type View } from '../../core/view.ts'
 import { contiguousStrides, numel } from '../../core/shape.ts'
-import type { ReduceKernel, ReduceOp } from '../../ir/kernel.ts'
+import type { ReduceKernel } from '../../ir/kernel.ts'
+import { program, S } from '../../ir/scalar.ts'
 import { mathFor } from './math.ts'
-import { literal } from './program.ts'
+import { lowerRows } from './rows.ts'
 import {
   dot, gridOfGroups, gridOfThreads, indent, Memory, NOTHING, printShader, scratchSlot, single, unravel, WG, type Field, type Job, type Target, type Work,
 } from './wgsl.ts'
 
 type Kind = 'thread' | 'group'
-type Numeric = Exclude<DType, 'bool'>
+type ArgOp = 'argmax' | 'argmin'
+type Numeric = 'float32' | 'int32'
 
-const isArg = (op: ReduceOp): boolean => op === 'argmax' || op === 'argmin'
-const least: Record<WordType, string> = { float32: '-inf()', int32: 'I(-2147483648)', bool: 'I(0)' }
-const greatest: Record<WordType, string> = { float32: 'inf()', int32: 'I(2147483647)', bool: 'I(1)' }
-
-/** Declares `Acc`, what is accumulated, and `join`, which must not mind the order of its operands' positions. */
-function accumulator(op: ReduceOp, dtype: WordType): { declare: string; identity: string } {
+/** Declares `Acc`, a value and where it is, and `join`, which does not mind the order of its operands' positions. */
+function accumulator(op: ArgOp, dtype: Numeric): { declare: string; identity: string } {
   const float = dtype === 'float32'
   const type = float ? 'F' : 'I'
-  const plain = (identity: string, joined: string) => ({ declare: `alias Acc = ${type};\nfn join(a: Acc, b: Acc) -> Acc { return ${joined}; }\n`, identity })
-  switch (op) {
-    case 'sum': return plain(literal(0, float ? 'float32' : 'int32'), 'a + b')
-    case 'prod': return plain(literal(1, float ? 'float32' : 'int32'), 'a * b')
-    case 'max': return plain(least[dtype], float ? 'max_f(a, b)' : 'max(a, b)')
-    case 'min': return plain(greatest[dtype], float ? 'min_f(a, b)' : 'min(a, b)')
-    case 'argmax':
-    case 'argmin': {
-      const [x, y] = op === 'argmax' ? ['y', 'x'] : ['x', 'y']
-      const ahead = float ? `(is_nan(x) & !is_nan(y)) | lt_f(${x}, ${y})` : `${x} < ${y}`
-      return {
-        declare: `const none = 0xffffffffu;
+  const [x, y] = op === 'argmax' ? ['y', 'x'] : ['x', 'y']
+  const ahead = float ? `(is_nan(x) & !is_nan(y)) | lt_f(${x}, ${y})` : `${x} < ${y}`
+  return {
+    declare: `const none = 0xffffffffu;
 struct Acc { value: ${type}, at: u32 }
 fn ahead(x: ${type}, y: ${type}) -> bool { return ${ahead}; }
 fn join(a: Acc, b: Acc) -> Acc {
@@ -41,16 +31,14 @@ fn join(a: Acc, b: Acc) -> Acc {
   return Acc(select(a.value, b.value, wins), select(a.at, b.at, wins));
 }
 `,
-        identity: `Acc(${type}(0), none)`,
-      }
-    }
+    identity: `Acc(${type}(0), none)`,
   }
 }
 
 interface Stage {
-  readonly op: ReduceOp
+  readonly op: ArgOp
   readonly kind: Kind
-  /** The input, kept axes first. After a first stage: the results of the chunks, and for arg ops their positions. */
+  /** The input, kept axes first. After a first stage: the results of the chunks, and their positions. */
   readonly from: readonly View[]
   readonly kept: number
   /** The final result, or none: then this is a first stage, and writes all results of the first chunk, then of the second … */
@@ -68,10 +56,9 @@ function stage({ op, kind, from, kept, out, slots, chunks }: Stage): Job {
   const total = numel(rest)
   const rank = outer.shape.length
   const deep = inner.shape.length
-  const arg = isArg(op)
   const second = from.length > 1
   const type: Numeric = x.dtype === 'float32' ? 'float32' : 'int32'
-  const results: DType[] = out ? [out.dtype] : arg ? [type, 'int32'] : [type]
+  const results: DType[] = out ? [out.dtype] : [type, 'int32']
   const memory = new Memory([...from.map(v => v.dtype), ...results], slots)
   const units = numel(shape) * chunks
   const split = !out
@@ -83,18 +70,12 @@ function stage({ op, kind, from, kept, out, slots, chunks }: Stage): Job {
     ['o', out?.offset ?? 0], ['os', out ? outer.strides[1] : []],
   ]
   const source = (): string => {
-    const { declare, identity } = accumulator(op, wordType(x.dtype))
+    const { declare, identity } = accumulator(op, type)
     const first = kind === 'group' ? 'start + lid' : 'start'
     const address = `base + ${deep === 1 ? 'r * p.rs_0' : dot(deep, 'e', 'rs')}`
-    const loaded = memory.load(0, address)
-    const value = x.dtype === 'bool' ? `I(${loaded})` : loaded
-    const element = !arg ? value : `Acc(${value}, ${second ? `U(${memory.load(1, address)})` : 'r'})`
+    const element = `Acc(${memory.load(0, address)}, ${second ? `U(${memory.load(1, address)})` : 'r'})`
     const at = out ? `p.o + ${dot(rank, 'c', 'os')}` : 'unit'
-    const stores = out
-      ? memory.store(from.length, at, arg ? 'I(acc.at)' : out.dtype === 'bool' ? 'acc != I(0)' : 'acc')
-      : arg
-        ? `${memory.store(from.length, at, 'acc.value')}\n${memory.store(from.length + 1, at, 'I(acc.at)')}`
-        : memory.store(from.length, at, 'acc')
+    const stores = out ? memory.store(from.length, at, 'I(acc.at)') : `${memory.store(1, at, 'acc.value')}\n${memory.store(2, at, 'I(acc.at)')}`
     const finish = kind === 'thread' ? stores : `tree[lid] = acc;
 workgroupBarrier();
 for (var half = ${WG / 2}u; half > 0u; half >>= 1u) {
@@ -150,14 +131,30 @@ function choose({ family }: Target, x: View, kept: number): { kind: Kind; chunks
   return { kind: 'group', chunks: results < 128 && total > 16384 ? cut(4096, 512) : 1 }
 }
 
-export function lowerReduce({ op, inputs: [x], outputs: [out] }: ReduceKernel, slots: readonly number[], target: Target): Work {
+/** Forms that were chosen before, as calls one by one ask for the same again and again. */
+const chosen = new Map<string, Work>()
+const MAX_CHOSEN = 1000
+
+export function lowerReduce(kernel: ReduceKernel, slots: readonly number[], target: Target): Work {
+  const { op, inputs: [x], outputs: [out] } = kernel
+  if (op === 'argmax' || op === 'argmin') return lowerArg(op, x, out, slots, target)
+  const key = `${target.family} ${op} ${slots.join()} ${[x, out].map(v => `${v.dtype} ${v.offset} ${v.shape.join()} ${v.strides.join()}`).join(';')}`
+  const known = chosen.get(key)
+  if (known) return known
+  const stages = [{ program: program([S.input(0, scalarType(x.dtype))], [x.dtype]), params: [], reduce: [op] }]
+  const work = lowerRows({ kind: 'rows', axes: x.shape.length - out.shape.length, stages, results: [1], inputs: [x], outputs: [out] }, slots, target)
+  if (chosen.size >= MAX_CHOSEN) chosen.clear()
+  chosen.set(key, work)
+  return work
+}
+
+function lowerArg(op: ArgOp, x: View, out: View, slots: readonly number[], target: Target): Work {
   const kept = out.shape.length
   const results = numel(out.shape)
   if (results === 0) return NOTHING
   const { kind, chunks } = choose(target, x, kept)
   if (chunks === 1) return single(stage({ op, kind, from: [x], kept, out, slots, chunks }))
-  // The parts of bools are integers, 0 or 1, which have the same greatest and least among them.
-  const types: Numeric[] = [x.dtype === 'float32' ? 'float32' : 'int32', ...(isArg(op) ? ['int32' as const] : [])]
+  const types: Numeric[] = [x.dtype === 'float32' ? 'float32' : 'int32', 'int32']
   const parts = types.map((dtype): View => ({ dtype, shape: [...out.shape, chunks], strides: [...contiguousStrides(out.shape), results], offset: 0 }))
   const partSlots = parts.map((_, k) => scratchSlot(slots, k))
   return {

@@ -1,10 +1,10 @@
 // rows: all stages of a row in one dispatch. A thread takes a row (or four side by side, when those are neighbours in memory), or a team of 16, 64
 // or 256 threads takes it and ends each pass in a tree of shared memory. Elements are read and computed again in each pass, or kept in registers
 // where a team holds the whole row. Few long rows that are only reduced are cut into chunks, whose results a second kernel reduces. Sums
-// go over √n blocks of √n elements, as in reduce.ts.
+// go over √n blocks of √n elements, so rounding errors grow with √n at worst.
 import { contiguousStrides, numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
-import type { Kernel, RowsKernel, Stage } from '../../ir/kernel.ts'
+import type { RowsKernel } from '../../ir/kernel.ts'
 import { program, S, type Program, type Step } from '../../ir/scalar.ts'
 import { needed, stepsFor, valuesOf, type Value } from './flow.ts'
 import { sharesWords } from './map.ts'
@@ -244,24 +244,6 @@ export function lowerRows(kernel: RowsKernel, slots: readonly number[], target: 
     jobs: [job(kernel, own, { ...choose(own, target), chunks, keep: false }, ownSlots), ...ending.jobs],
     scratch: [...parts.map(v => numel(v.shape) * 4), ...ending.scratch],
   }
-}
-
-const copies = new Map<string, Stage>()
-
-/**
- * A reduction as rows, which run it in vectors of four where they can; to choose the form takes longer than `lowerReduce` does, so this is for
- * kernels that run many times.
- */
-export function reduceAsRows(kernel: Kernel): Kernel {
-  if (kernel.kind !== 'reduce' || kernel.op === 'argmax' || kernel.op === 'argmin') return kernel
-  const { op, inputs, outputs } = kernel
-  const axes = inputs[0].shape.length - outputs[0].shape.length
-  if (axes === 0) return kernel
-  const { dtype } = inputs[0]
-  const key = `${op} ${dtype}`
-  const stage = copies.get(key) ?? { program: program([S.input(0, dtype)], [dtype]), params: [], reduce: [op] }
-  copies.set(key, stage)
-  return { kind: 'rows', axes, stages: [stage], results: [1], inputs, outputs }
 }
 
 /** Whether the rows keep the device busy, and what they need is there; `blocks` counts the different blocks. */
