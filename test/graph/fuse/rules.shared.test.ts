@@ -1,0 +1,134 @@
+// Each rule of fusion fires where it should, leaves alone what it must, and can be switched off; how many kernels models come down to.
+import { expect, test } from 'vitest'
+import { compile, manualSeed, nn, ones, optim, randint, randn, rewrites, type Tensor } from '../../../src/index.ts'
+import { deviceNames, eachDevice } from '../../each-device.ts'
+
+const { functional: F } = nn
+
+interface Case {
+  readonly inputs: () => Tensor[]
+  readonly run: (...xs: Tensor[]) => Tensor | Tensor[]
+  /** With all rules. */
+  readonly kernels: number
+  readonly fires: readonly string[]
+}
+const matrix = (): Tensor[] => [randn(16, 12), randn(16, 12), randn(12)]
+
+const cases: Readonly<Record<string, Case>> = {
+  'a chain': { inputs: matrix, run: (x, y) => x.mul(y).add(1).exp().sub(x), kernels: 1, fires: ['map-into-map'] },
+  'through a transposed, a reshaped and a sliced view': { inputs: matrix, run: (x, y) => x.mul(y).t().add(1).reshape(6, 32).at('1:5').exp(), kernels: 1, fires: ['map-into-map'] },
+  'a value that is a result too': { inputs: matrix, run: (x, y) => [x.mul(y), x.mul(y).exp()], kernels: 1, fires: ['map-into-map'] },
+  'a value in two orders is stored': { inputs: matrix, run: x => x.exp().reshape(12, 16).add(x.exp().t()), kernels: 2, fires: [] },
+  'a dear value that is repeated is stored': { inputs: matrix, run: (x, _, b) => x.mul(b.exp().sin()), kernels: 2, fires: ['map-into-map'] },
+  'a cheap value that is repeated is computed again': { inputs: matrix, run: (x, _, b) => x.mul(b.add(1)), kernels: 1, fires: ['recompute'] },
+  'a narrow value is rounded, so it is stored': { inputs: matrix, run: x => x.to('float16').to('float32').exp(), kernels: 2, fires: ['map-into-map'] },
+  'softmax': { inputs: matrix, run: x => x.softmax(1), kernels: 1, fires: ['rows-into-map', 'rows-into-rows'] },
+  'log softmax of a formula': { inputs: matrix, run: x => x.mul(0.5).logSoftmax(1), kernels: 1, fires: ['map-into-rows', 'rows-into-map', 'rows-into-rows'] },
+  'layer norm': { inputs: matrix, run: (x, _, b) => F.layerNorm(x, [12], { weight: b, bias: b }), kernels: 1, fires: ['map-into-rows', 'rows-into-map', 'rows-into-rows'] },
+  'a mean square': { inputs: matrix, run: x => x.square().mean(), kernels: 1, fires: ['map-into-rows', 'rows-into-map'] },
+  'sums over other rows stay apart': { inputs: matrix, run: x => x.sum(1).mul(x.t().sum(1).sum()), kernels: 3, fires: ['rows-into-map'] },
+  'a linear layer': { inputs: () => [randn(16, 12), randn(8, 12), randn(8)], run: (x, w, b) => F.linear(x, w, b).relu(), kernels: 1, fires: ['epilogue'] },
+  'a convolution': { inputs: () => [randn(2, 3, 6, 6), randn(4, 3, 3, 3), randn(4)], run: (x, w, b) => F.conv2d(x, w, b).relu(), kernels: 1, fires: ['epilogue'] },
+  'a residual': { inputs: () => [randn(16, 12), randn(12, 12), randn(12)], run: (x, w, b) => x.add(F.linear(x, w, b).tanh()), kernels: 1, fires: ['epilogue'] },
+  'part of a product is no epilogue': { inputs: () => [randn(16, 12), randn(12, 12)], run: (x, w) => x.matmul(w).at('0:4').exp(), kernels: 2, fires: [] },
+  'a sort in between': { inputs: matrix, run: x => x.exp().sort(1).values.add(1), kernels: 3, fires: [] },
+}
+
+const names = rewrites().filter(r => r.phase === 'fuse').map(r => r.name)
+
+eachDevice(name => {
+  for (const [text, { inputs, run, kernels, fires }] of Object.entries(cases))
+    test(text, async () => {
+      manualSeed(1)
+      const given = inputs()
+      const of = async (exclude: string[]): Promise<{ values: number[]; kernels: number; fired: string[] }> => {
+        // Rewrites of the graph would take away what the case is about.
+        const f = compile((...xs: Tensor[]) => [run(...xs)].flat(), { exclude: [...rewrites().filter(r => r.phase !== 'fuse' && r.phase !== 'merge').map(r => r.name), ...exclude] })
+        const values: number[] = []
+        for (const y of f(...given)) values.push(...(await y.data()))
+        const fired = f.explain().rewrites.filter(r => r.phase === 'fuse').map(r => r.name).sort()
+        const result = { values, kernels: f.info().kernels, fired }
+        f.dispose()
+        return result
+      }
+      const [fused, plain] = [await of([]), await of(['fusion'])]
+      expect(plain.fired).toEqual([])
+      expect(fused.values.length).toBe(plain.values.length)
+      fused.values.forEach((x, i) => expect(Math.abs(x - plain.values[i]), `${i}: ${x}, want ${plain.values[i]}`).toBeLessThanOrEqual(1e-5 * (1 + Math.abs(x))))
+      expect(fused.kernels).toBeLessThanOrEqual(plain.kernels)
+      // Other devices may decline.
+      if (name !== 'reference') return
+      expect(fused.kernels).toBe(kernels)
+      expect(fused.fired).toEqual(fires)
+      for (const rule of fires) expect((await of([rule])).fired).not.toContain(rule)
+    })
+})
+
+test('every rule fires in some case', () => {
+  const seen = new Set(Object.values(cases).flatMap(c => c.fires))
+  expect(names.filter(n => n !== 'fusion' && !seen.has(n))).toEqual([])
+})
+
+class Block extends nn.Module {
+  norm1 = new nn.LayerNorm(8)
+  attention = new nn.MultiheadAttention(8, 2, { batchFirst: true })
+  norm2 = new nn.LayerNorm(8)
+  mlp = new nn.Sequential(new nn.Linear(8, 32), new nn.GELU(), new nn.Linear(32, 8))
+  override forward(x: Tensor): Tensor {
+    const n = this.norm1.forward(x)
+    const y = x.add(this.attention.forward(n, n, n, { isCausal: true, needWeights: false })[0])
+    return y.add(this.mlp.forward(this.norm2.forward(y)))
+  }
+}
+class Gpt extends nn.Module {
+  tokens = new nn.Embedding(11, 8)
+  places = new nn.Embedding(4, 8)
+  blocks = new nn.Sequential(new Block(), new Block())
+  norm = new nn.LayerNorm(8)
+  head = new nn.Linear(8, 11)
+  readonly at = ones(4).cumsum(0).sub(1).to('int32')
+  override forward(x: Tensor): Tensor {
+    return this.head.forward(this.norm.forward(this.blocks.forward(this.tokens.forward(x).add(this.places.forward(this.at))))).flatten(0, 1)
+  }
+}
+class Cnn extends nn.Module {
+  conv1 = new nn.Conv2d(1, 4, 3, { padding: 1 })
+  conv2 = new nn.Conv2d(4, 8, 3, { padding: 1 })
+  fc = new nn.Linear(32, 10)
+  override forward(x: Tensor): Tensor {
+    const a = this.conv1.forward(x).relu().maxPool2d(2)
+    return this.fc.forward(this.conv2.forward(a).relu().maxPool2d(2).flatten(1))
+  }
+}
+
+/** Kernels of a step with Adam, at most. */
+const models: Readonly<Record<string, { readonly make: () => { model: nn.Module & { forward(x: Tensor): Tensor }; x: Tensor; y: Tensor }; readonly most: number }>> = {
+  'MLP': { make: () => ({ model: new nn.Sequential(new nn.Linear(12, 16), new nn.ReLU(), new nn.Linear(16, 8), new nn.ReLU(), new nn.Linear(8, 10)), x: randn(16, 12), y: randint(0, 10, [16]) }), most: 25 },
+  'CNN': { make: () => ({ model: new Cnn(), x: randn(4, 1, 8, 8), y: randint(0, 10, [4]) }), most: 34 },
+  'GPT, two blocks': { make: () => ({ model: new Gpt(), x: randint(0, 11, [3, 4]), y: randint(0, 11, [12]) }), most: 125 },
+}
+
+eachDevice(name => {
+  for (const [text, { make, most }] of Object.entries(models))
+    test(`a training step: ${text}`, async () => {
+      const losses: number[][] = []
+      for (const exclude of [['fusion'], []]) {
+        manualSeed(3)
+        const { model, x, y } = make()
+        const adam = new optim.Adam(model.parameters(), { lr: 0.01 })
+        const step = compile((a: Tensor, b: Tensor) => {
+          adam.zeroGrad()
+          const loss = F.crossEntropy(model.forward(a), b)
+          loss.backward()
+          adam.step()
+          return loss
+        }, { exclude })
+        const list: number[] = []
+        for (let i = 0; i < 3; i++) list.push(await step(x, y).item())
+        losses.push(list)
+        if (exclude.length === 0 && name === 'reference') expect(step.info().kernels, String(step.explain())).toBeLessThanOrEqual(most)
+        step.dispose()
+      }
+      losses[0].forEach((l, i) => expect(losses[1][i]).toBeCloseTo(l, 5))
+    })
+}, deviceNames.slice(0, 1))
