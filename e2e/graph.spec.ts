@@ -266,7 +266,7 @@ test('a large graph stands in groups, which open; one by one it is there within 
 })
 
 test('symbolic functions are listed by name; without compiled functions it says so', async ({ page }) => {
-  const { visitor, graph } = await shown(page, exampleCode('logistic').replace('const steps = 500', 'const steps = 2'))
+  const { visitor, graph } = await shown(page, exampleCode('logistic').replace('const steps = 300', 'const steps = 2'))
   const which = page.getByRole('combobox', { name: 'Function' })
   await expect(which.getByRole('option')).toHaveText(['train', 'predict'])
   await which.selectOption('predict')

@@ -12,7 +12,7 @@ const labels = randint(0, 2, [400]).to('float32')
 // Variables have no values yet; shared variables keep theirs between calls.
 const x = symbolic.matrix('x')
 const y = symbolic.vector('y')
-const w = symbolic.shared(randn([784]), { name: 'w' })
+const w = symbolic.shared(randn([784]).mul(0.05), { name: 'w' })
 const b = symbolic.shared(zeros([]), { name: 'b' })
 
 // The probability that a label is 1. `log` of it would fail where it is 0:
@@ -33,7 +33,7 @@ const train = symbolic.func({
 })
 const predict = symbolic.func({ name: 'predict', inputs: [x], outputs: prediction, mode })
 
-const steps = 500
+const steps = 300
 for (let step = 1; step <= steps; step++) {
   const { loss, accuracy } = train(rows, labels)
   report({ step, steps, loss: await loss.item(), accuracy: await accuracy.item() })
