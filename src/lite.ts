@@ -6,6 +6,7 @@ export { availableDevices, closeDevice, device, init, type Availability, type De
 export { scope, trackMemory } from './eager/storage.ts'
 export { memory, type MemoryReport } from './eager/memory.ts'
 export { compile, type CompileInfo, type CompileOptions, type Compiled } from './graph/compile.ts'
+export type { DynamicAxes } from './graph/dynamic.ts'
 export { rewrites, type CompileMode, type RewriteInfo } from './graph/passes/index.ts'
 export type { Footprint, HeldValue, KernelMemory } from './graph/footprint.ts'
 export type { Explanation, ExplainedRewrite, LoggedRewrite } from './graph/passes/explain.ts'
