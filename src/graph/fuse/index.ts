@@ -148,6 +148,9 @@ class Fuser {
     if (reads.some(({ input, output }) => !passes(first, output, second, input))) return null
     const keep = [...first.outputs.keys()].filter(k => this.isRead(first.outputs[k].slot, reader))
     if (keep.length > 0 && this.awaitsRows(reader)) return null
+    // The operands of a product are stored before it runs.
+    const { product } = reader
+    if (product && first.outputs.some(x => product.slots.includes(x.slot))) return null
     if (maker.product) return this.epilogue(maker, reader, reads, keep)
     const rule = first.axes > 0 ? (second.axes > 0 ? fusionRules.rowsIntoRows : fusionRules.rowsIntoMap) : reader.product ? fusionRules.epilogue : second.axes > 0 ? fusionRules.mapIntoRows : fusionRules.mapIntoMap
     const aligned = first.axes > 0 ? (reader.product ? null : alignRows(first, second, reads)) : alignMap(first, second, reads)
@@ -155,7 +158,9 @@ class Fuser {
     if (first.axes > 0 && tooFew(aligned)) return null
     const makes = { ...reader, nodes: united(maker.nodes, reader.nodes) }
     const isCheap = first.axes === 0 && cost(first.body) <= CHEAP && first.inputs.length <= 1
-    if (keep.length === 0 ? aligned.single : aligned.whole) {
+    // What a product multiplies must be there before it, so it cannot come out of the same kernel.
+    const feeds = reader.product?.slots.some(s => first.outputs.some(o => o.slot === s)) ?? false
+    if (!feeds && (keep.length === 0 ? aligned.single : aligned.whole)) {
       const at = this.placeFor(maker, reader, keep)
       if (at !== null) {
         const joint = this.accept({ ...makes, at, pinned: maker.pinned || reader.pinned, loop: joinLoops(aligned.first, aligned.second, aligned.reads, keep) }, rule)
