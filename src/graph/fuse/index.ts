@@ -158,9 +158,7 @@ class Fuser {
     if (first.axes > 0 && tooFew(aligned)) return null
     const makes = { ...reader, nodes: united(maker.nodes, reader.nodes) }
     const isCheap = first.axes === 0 && cost(first.body) <= CHEAP && first.inputs.length <= 1
-    // What a product multiplies must be there before it, so it cannot come out of the same kernel.
-    const feeds = reader.product?.slots.some(s => first.outputs.some(o => o.slot === s)) ?? false
-    if (!feeds && (keep.length === 0 ? aligned.single : aligned.whole)) {
+    if (keep.length === 0 ? aligned.single : aligned.whole) {
       const at = this.placeFor(maker, reader, keep)
       if (at !== null) {
         const joint = this.accept({ ...makes, at, pinned: maker.pinned || reader.pinned, loop: joinLoops(aligned.first, aligned.second, aligned.reads, keep) }, rule)
