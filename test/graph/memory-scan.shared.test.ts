@@ -135,7 +135,6 @@ eachDevice(() => {
       return { result, bytes }
     })
     await alike(compiled[1].result, full.result)
-    console.log(`scan, ${steps} steps: eager ${full.bytes} → ${small.bytes}, compiled ${compiled[0].bytes} → ${compiled[1].bytes}`)
     expect(compiled[1].bytes).toBeLessThan(compiled[0].bytes / 4)
   })
 })
