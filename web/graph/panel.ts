@@ -181,6 +181,7 @@ export class GraphPanel {
     } else {
       const inner = this.scene.boxes.filter(b => b.kind !== 'external')
       const most = inner.reduce((m, b) => Math.max(m, by === 'time' ? (b.ms ?? 0) : b.bytes), 0)
+      if (by === 'time' && most === 0) return this.legend.replaceChildren(make('li', { class: 'unknown' }, 'The clock of this device is too coarse for these kernels.'))
       this.legend.replaceChildren(make('li', { class: 'scale' }, make('span', {}, '0'), make('i', {}), make('span', {}, by === 'time' ? msText(most) : bytesText(most))))
     }
   }
