@@ -77,6 +77,13 @@ describe.skipIf(!gpu)('fused kernels on webgpu (skipped where there is no adapte
       expect(await faults(backend, steps)).toEqual([])
     })
 
+    test('a product divided by its factor is computed, since 0 / 0 and ∞ / ∞ are NaN', async () => {
+      const y = S.input(1, 'float32')
+      const operands = [plain('float32', [4], [5, 5, 5, 6]), plain('float32', [4], [0, Infinity, NaN, 2])]
+      const kernel = { kind: 'map', program: program([S.div(S.mul(x, y), y)], ['float32', 'float32']), params: [] } as const
+      expect(await faults(backend, [launch(kernel, operands, [output('float32', [4])])])).toEqual([])
+    })
+
     test('rows without elements give what the operations begin with; no rows give nothing', async () => {
       const sums = [upload(backend, new Float32Array(3).fill(9)), upload(backend, new Float32Array(3).fill(9))]
       const stages = [stage([x, x], ['sum', 'max']), stage([S.add(S.input(1, 'float32'), 5)])]

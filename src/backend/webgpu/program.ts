@@ -52,7 +52,7 @@ const print: Record<Intrinsic, Print> = {
   add: infix('+'),
   sub: infix('-'),
   mul: infix('*'),
-  div: infix('/'),
+  div: ([a, b]) => `${a} / hidden(${b})`,
   floorDiv: byType({ float32: call('floor_div_f'), int32: call('div_i') }),
   mod: byType({ float32: call('mod_f'), int32: call('mod_i') }),
   rem: byType({ float32: call('rem_f'), int32: call('rem_i') }),

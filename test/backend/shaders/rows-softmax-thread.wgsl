@@ -8,6 +8,7 @@ fn inf() -> F { return F(bitcast<f32>(p.inf)); }
 fn nan() -> F { return F(bitcast<f32>(p.nan)); }
 fn is_nan(x: F) -> B { return (bitcast<U>(x) & U(0x7fffffffu)) > U(0x7f800000u); }
 fn either_nan(x: F, y: F) -> B { return max(bitcast<U>(x) & U(0x7fffffffu), bitcast<U>(y) & U(0x7fffffffu)) > U(0x7f800000u); }
+fn hidden(x: F) -> F { return bitcast<F>(bitcast<U>(x) ^ U(p.inf << 9u)); }
 fn max_f(x: F, y: F) -> F {
   return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
 }
@@ -70,7 +71,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
     let s1_3 = b1[x1 + r];
     let s3_0 = s1_3;
     let s3_1 = t3;
-    let s3_2 = s3_0 / s3_1;
+    let s3_2 = s3_0 / hidden(s3_1);
     b1[x1 + r] = s3_2;
   }
 }
