@@ -56,3 +56,9 @@ export async function stepwise(backend: Backend, p: Program, inputs: readonly Wo
   }
   return p.outputs.map(o => values[o])
 }
+
+/** Where two runs of words differ first; −1 where they do not. */
+export function difference(a: Words, b: Words): number {
+  const [x, y] = [bits(a), bits(b)]
+  return x.length === y.length ? x.findIndex((v, i) => v !== y[i]) : Math.min(x.length, y.length)
+}

@@ -221,6 +221,14 @@ describe('threads', () => {
       expect(warn.mock.calls[0][0]).toMatch(/a thread ended.*2 of 3 go on/)
       backend.run(square(150), [a, a, after])
       expect(bits(download(backend, after)) === bits(download(backend, before))).toBe(true)
+      // Functions made from now on go to the threads that are left.
+      const view = contiguousView('float32', [150 * 150])
+      const formula = program([S.exp(S.tanh(S.mul(S.input(0, 'float32'), 0.5)))], ['float32'])
+      const kernel: Kernel = { kind: 'map', program: formula, params: [], inputs: [view], outputs: [view] }
+      const plan = backend.prepare([{ kernel, blocks: [a, after] }])
+      for (let i = 0; i < 20; i++) plan.run()
+      backend.run(kernel, [a, before])
+      expect(bits(download(backend, after)) === bits(download(backend, before))).toBe(true)
       backend.dispose()
       await new Promise(resolve => setTimeout(resolve, 50))
       expect(warn).toHaveBeenCalledTimes(1)

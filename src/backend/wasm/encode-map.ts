@@ -208,7 +208,7 @@ function axisOrder(kernel: MapKernel): number[] | null {
 /** A copy that runs along one axis in the source and along another in the destination; both are collapsed. */
 const isTranspose = ({ program, inputs, outputs }: MapKernel, [from, to]: readonly number[][]): boolean =>
   [...inputs, ...outputs].every(v => dtypes[v.dtype].bytes === WORD) &&
-  program.outputs.length === 1 && program.steps[program.outputs[0]].op === 'input' && program.steps.length === 1 &&
+  inputs.length === 1 && outputs.length === 1 && program.steps.length === 1 && program.steps[0].op === 'input' &&
   to[to.length - 1] === 1 && ![0, 1].includes(from[from.length - 1]) && from.includes(1)
 
 /** The payload of assembly/transpose.ts. */

@@ -8,7 +8,7 @@ import { numel, type Shape } from '../../src/core/shape.ts'
 import type { MapKernel } from '../../src/ir/kernel.ts'
 import { intrinsics, program, S, type Intrinsic, type Program, type Scalar } from '../../src/ir/scalar.ts'
 import { layouts, outputLayouts, place, Random } from './data.ts'
-import { bits, elements, run, stepwise, wordsOf } from './stepwise.ts'
+import { difference, elements, run, stepwise, wordsOf } from './stepwise.ts'
 
 const settings = [
   { threads: 1, relaxed: true },
@@ -50,8 +50,20 @@ test.each(cases)('$op of $dtype, after and before another step', async ({ op, dt
       const want = await stepwise(backend, p, inputs.map((w, i) => elements(placed[i], w)), [], n, placed)
       const kernel: MapKernel = { kind: 'map', program: p, params: [], inputs: placed, outputs: p.outputs.map(o => place('plain', p.steps[o].dtype, [n]).view) }
       const got = await run(backend, kernel, [...inputs, ...p.outputs.map(o => wordsOf(p.steps[o].dtype, n))], true)
-      want.forEach((w, k) => expect(bits(got[k]), `output ${k}, ${backend.info.detail}`).toEqual(bits(w)))
+      want.forEach((w, k) => expect(difference(got[k], w), `output ${k}, ${backend.info.detail}`).toBe(-1))
     }
+  }
+})
+
+test('loops made while the threads work reach all of them, and no result depends on when', async () => {
+  const n = 70_000
+  const [, backend] = backends
+  const view = place('plain', 'float32', [n]).view
+  const x = new Random('reach').words('float32', n)
+  for (let i = 0; i < 20; i++) {
+    const kernel: MapKernel = { kind: 'map', program: program([S.exp(S.mul(S.sub(S.input(0, 'float32'), i), i + 0.5))], ['float32']), params: [], inputs: [view], outputs: [view] }
+    const [want] = await run(backend, kernel, [x, wordsOf('float32', n)])
+    for (let k = 0; k < 3; k++) expect(difference((await run(backend, kernel, [x, wordsOf('float32', n)], true))[0], want)).toBe(-1)
   }
 })
 
@@ -73,12 +85,12 @@ function grow(random: Random): Program {
   return program(Array.from({ length: random.int(1, 4) }, () => (random.int(0, 6) ? pick() : random.pick([...floats, ...bools]))), ['float32', 'float32', 'float32', 'bool'], ['float32', 'float32'])
 }
 
-const shapes: readonly Shape[] = [[1], [2], [3], [5], [16], [1037], [3, 11], [40, 7], [6, 200], [2, 300], [3, 4, 33], [2, 3, 4, 5], [90000], [300, 301]]
+const shapes: readonly Shape[] = [[1], [2], [3], [5], [16], [1037], [3, 11], [40, 7], [6, 200], [2, 300], [3, 4, 33], [2, 3, 4, 5], [66_000], [200, 331]]
 
 describe('random programs', () => {
-  test.each(Array.from({ length: 12 }, (_, i) => i))('seed %i', async seed => {
+  test.each(Array.from({ length: 8 }, (_, i) => i))('seed %i', async seed => {
     const random = new Random(`loops ${seed}`)
-    for (let round = 0; round < 15; round++) {
+    for (let round = 0; round < 6; round++) {
       const p = grow(random)
       const shape = random.pick(shapes)
       const n = numel(shape)
@@ -100,11 +112,11 @@ describe('random programs', () => {
       const kernel: MapKernel = { kind: 'map', program: p, params, inputs: placed.map(x => x.view), outputs: views }
       const got = await run(backend, kernel, [...inputs, ...outputs], true)
       views.forEach((v, k) => {
-        expect(bits(elements(v, got[k])), `output ${k} of ${p.key} on [${shape}]`).toEqual(bits(want[k]))
+        expect(difference(elements(v, got[k]), want[k]), `output ${k} of ${p.key} on [${shape}]`).toBe(-1)
         // Nothing beside the view is written.
         const [before, after] = [outputs[k].slice(), got[k].slice()]
         for (const w of [before, after]) for (const at of positions(v)) w[at] = 0
-        expect(after).toEqual(before)
+        expect(difference(after, before)).toBe(-1)
       })
     }
   })
