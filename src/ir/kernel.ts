@@ -52,8 +52,8 @@ export interface Body {
 /**
  * One stage of a `rows` kernel. Its program reads values by number: first come the kernel's inputs, then the results of the stages so far.
  * Without `reduce` each output of the program is a value for every element; with it, output k is reduced over the row by `reduce[k]`
- * (not argmax, argmin) and gives one value a row. A stage whose program reads only values of the latter kind and does not reduce computes
- * once a row, and so do its results.
+ * (not argmax, argmin) and gives one value a row. A stage whose program reads only values of the latter kind, or inputs that are the same along
+ * the row, and does not reduce computes once a row, and so do its results.
  */
 export interface Stage extends Body {
   readonly reduce: readonly ReduceOp[] | null
