@@ -22,6 +22,8 @@ const MIN_COLUMNS = 16
 const BUFFER_BYTES = 1 << 18
 /** Buffers beyond this are worse than kernels of their own. */
 const MAX_BUFFER_BYTES = 1 << 21
+/** Across fewer rows than this the start of each line would cost more than the line. */
+const MIN_WIDTH = 32
 /** Elements from which one thread should not be alone with the work. */
 const SHARED_WORK = 1 << 16
 
@@ -177,12 +179,13 @@ const unitsOf = ({ way, kept, block, chunks }: Layout): number => {
 const bufferBytes = ({ way, reduced, buffers, block }: Layout): number =>
   buffers * (numel(reduced.shape) * (way === RowsWay.lines ? WORD : WORD * block) + 16)
 
-/** Whether it is well run as one: its buffers stay in the caches, and threads have something to share. */
+/** Whether it is well run as one: lines are long enough, buffers stay in the caches, and threads have something to share. */
 export function fusesRows(kernel: RowsKernel, threads: number): boolean {
   if ([...kernel.inputs, ...kernel.outputs].some(v => dtypes[v.dtype].bytes !== WORD)) return false
   const layout = layoutOf(kernel, threads)
   // What goes out once a row must be made once a row, from nothing but what is.
   if (layout.results.some(([, , value]) => layout.values[value].place !== Place.slot)) return false
+  if (layout.way === RowsWay.columns && layout.kept.shape[layout.kept.shape.length - 1] < MIN_WIDTH) return false
   return bufferBytes(layout) <= MAX_BUFFER_BYTES && (unitsOf(layout) >= 4 || numel(kernel.inputs[0].shape) < SHARED_WORK)
 }
 
