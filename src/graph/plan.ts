@@ -306,6 +306,9 @@ function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot): { valu
       if (reuse) {
         of.set(slot, of.get(reuse)!)
         lives[of.get(reuse)!].last = life.last
+        // From here on the memory is the result's.
+        const at = values.findLastIndex(v => v.slot === reuse)
+        values[at] = { ...values[at], last: Math.max(values[at].first, i - 1) }
         dying.splice(dying.indexOf(reuse), 1)
       } else of.set(slot, lives.push(life) - 1)
     }
