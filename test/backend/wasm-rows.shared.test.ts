@@ -6,9 +6,10 @@ import { openReference } from '../../src/backend/reference/index.ts'
 import { openWasm } from '../../src/backend/wasm/index.ts'
 import type { Words } from '../../src/core/dtype.ts'
 import { numel, type Shape } from '../../src/core/shape.ts'
+import { S } from '../../src/ir/scalar.ts'
 import { convolved, linear, randomMatmul, residual } from './cases/epilogues.ts'
-import { biasGradient, layerNorm, randomRows, softmax, squaredError } from './cases/rows.ts'
-import { layouts, Random, type Step } from './data.ts'
+import { biasGradient, layerNorm, randomRows, softmax, squaredError, stage } from './cases/rows.ts'
+import { input, launch, layouts, output, Random, type Operand, type Step } from './data.ts'
 import { download, execute, mismatch, upload } from './run.ts'
 import { difference } from './stepwise.ts'
 
@@ -60,6 +61,15 @@ describe('of models', () => {
   test('all axes, by chunks', async () => {
     await agree(squaredError(new Random('chunks'), [300, 701]))
     await agree(squaredError(new Random('chunks'), [210_001]))
+  })
+  test('a stage over what is the same along the row gives a value of the row', async () => {
+    for (const [shape, axes, layout] of [[[9, 40], 1, 'columns'], [[9, 3], 1, 'columns'], [[40, 5, 6], 1, 'columns'], [[1, 70_000], 2, 'scalar']] as const) {
+      const r = new Random('same along the row')
+      const x = input(r, 'float32', shape)
+      const stages = [stage([S.tanh(S.input(1, 'float32'))]), stage([S.mul(S.input(0, 'float32'), S.input(2, 'float32'))], ['sum'])]
+      const kept = (): Operand => output('float32', shape.slice(0, shape.length - axes))
+      await agree(launch({ kind: 'rows', axes, stages, results: [2, 3] }, [x, input(r, 'float32', shape, layout)], [kept(), kept()]))
+    }
   })
   test('columns longer than a leaf, over blocks', async () => agree(biasGradient(new Random('columns'), [150, 333])))
 })

@@ -112,12 +112,13 @@ function layoutOf(kernel: RowsKernel, threads: number): Layout {
   let buffers = 0
   let slots = 0
   const newSlot = (): Located => ({ place: Place.slot, index: slots++, form: byLines ? 'same' : 'run' })
+  const isOfRow = ({ place, index }: Located): boolean => place === Place.slot || (place === Place.view && index < inputs.length && reduced.strides[index].every(s => s === 0))
   const filledOutputs = new Set<number>()
   const plans = stages.map((stage, i): StagePlan => {
     const { used, program: own } = compact(stage.program)
     const makes = stage.program.outputs.map((_, k) => values.length + k)
     const from = used.map(v => values[v])
-    const once = !stage.reduce && from.every(v => v.place === Place.slot) && !stage.program.steps.some(s => s.op === 'index')
+    const once = !stage.reduce && from.every(isOfRow) && !stage.program.steps.some(s => s.op === 'index')
     const types = own.outputs.map(o => own.steps[o].dtype)
     typeOf.push(...types)
     if (stage.reduce) {
