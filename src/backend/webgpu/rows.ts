@@ -155,7 +155,7 @@ function job(kernel: RowsKernel, layout: Layout, form: Form, slots: readonly num
   const memory = new Memory(views.map(v => v.dtype), slots, vectors, views.map((v, k) => lanes === 'one' && k >= inputs.length && isNarrow(v.dtype)))
   const length = Math.ceil(total / chunks)
   const [row, column] = [outer.shape.length - 1, inner.shape.length - 1]
-  const shorter = (shape: readonly number[], by: boolean): readonly number[] => (by ? shape.with(-1, shape.at(-1)! / 4) : shape)
+  const shorter = (shape: readonly number[], by: boolean): readonly number[] => (by ? [...shape.slice(0, -1), shape.at(-1)! / 4] : shape)
   const scaled = (strides: readonly number[], k: number, but: number): number[] => strides.map((s, d) => (dense[k] && d !== but ? s / 4 : s))
   const fields: Field[] = [
     ['n', rows * chunks], ['rows', rows], ['total', total], ['length', length], ['block', Math.max(1, Math.ceil(Math.sqrt(length / team))) * team],

@@ -222,7 +222,7 @@ function rowPlaces(loop: Loop, from?: number): Strided {
 function asRows(loop: Loop, first: Loop, reads: readonly Read[], ofRow: (r: Read) => boolean): Loop | null {
   const rows = outer(first)
   const inRow = new Set<number>()
-  const [lead] = reads.filter(r => !ofRow(r))
+  const lead = reads.find(r => !ofRow(r))
   if (lead) {
     const map = locate(loop.shape, loop.inputs[lead.input], first.shape, first.outputs[lead.output])
     if (!map) return null

@@ -282,7 +282,7 @@ function sumsAfter(l: Loop, t: Rewriter): Replacement | null {
   const termOf = ({ inner, state, keep }: Result): Value | null => {
     const n = inner.node
     if (!state || keep > 0 || n?.op !== pointwise('add') || !isWide(inner) || readers(state.inner) !== 1 || readers(inner) !== 1) return null
-    const [term] = n.inputs.filter(v => v !== state.inner)
+    const term = n.inputs.find(v => v !== state.inner)
     const fits = n.inputs.includes(state.inner) && term && sameShape(term.shape, inner.shape) && term.dtype === inner.dtype
     const summed = term?.node?.op === (sumOp as Op) || (term?.node?.op === (matmulOp as Op) && term.shape.length === 2)
     return fits && summed ? term : null
