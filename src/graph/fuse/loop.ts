@@ -55,7 +55,8 @@ export function kernelOf(loop: Loop): Kernel | null {
     const mixed = all.some(v => v.dtype === 'float64') && all.some(v => dtypes[v.dtype].bytes < WORD)
     return mixed ? null : { kind: 'map', program: programOf(body), params, ...views }
   }
-  if (body.index || all.some(v => dtypes[v.dtype].bytes < WORD)) return null
+  // What rows there are is said by the inputs.
+  if (views.inputs.length === 0 || body.index || all.some(v => dtypes[v.dtype].bytes < WORD)) return null
   const { stages, results, ofRow } = stagesOf(body, loop.inputs.map(x => isSame(loop, x)))
   // A result of the row is stored once; to repeat it along the row is left to whoever reads it.
   if (loop.outputs.some((x, k) => ofRow[k] !== x.strides.length < shape.length)) return null
