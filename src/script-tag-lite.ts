@@ -9,4 +9,4 @@ const absent = (name: string): object =>
   new Proxy({}, {
     get: (_, key) => (typeof key === 'string' ? fail(`${name}.${key}`, 'it is not in lampas.lite.min.js', 'use lampas.min.js, which has everything') : undefined),
   })
-export const [linalg, fft, special, symbolic] = ['linalg', 'fft', 'special', 'symbolic'].map(absent)
+export const [linalg, fft, special, symbolic, debug] = ['linalg', 'fft', 'special', 'symbolic', 'debug'].map(absent)

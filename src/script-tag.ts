@@ -2,3 +2,4 @@
 import './embedded.ts'
 
 export * from './index.ts'
+export * as debug from './debug/index.ts'

@@ -57,7 +57,7 @@ export function splitFor(shape: Shape, read: Strided, from: Shape, places: Strid
       if (digit === 0) continue
       // Only an axis that goes along one of the producer's can be split where that ends.
       const inner = from[b] / digit
-      if (rest === 0 && inner < shape[a] && Number.isInteger(inner) && shape[a] % inner === 0) return { axis: a, inner }
+      if (rest === 0 && inner > 1 && inner < shape[a] && Number.isInteger(inner) && shape[a] % inner === 0) return { axis: a, inner }
       break
     }
   }
