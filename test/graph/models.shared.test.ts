@@ -1,6 +1,7 @@
-// Whole training steps, compiled: losses, parameters, buffers, gradients and optimiser state are those of eager code, to the bit.
+// Whole training steps, compiled: losses, parameters, buffers, gradients and optimiser state are those of eager code, to the bit without the
+// rewrites that round otherwise.
 import { expect, test } from 'vitest'
-import { compile, manualSeed, nn, optim, randint, randn, tensor, type Tensor } from '../../src/index.ts'
+import { compile, manualSeed, nn, optim, randint, randn, rewrites, tensor, type CompileOptions, type Tensor } from '../../src/index.ts'
 import { eachDevice } from '../each-device.ts'
 
 const { functional: F } = nn
@@ -84,7 +85,7 @@ const trainings: Record<string, () => Training> = {
 const words = async (x: Tensor): Promise<number[]> => Array.from(await x.data())
 
 /** Everything that training changes, after some steps. */
-async function train({ model, optimizer, batch, loss }: Training, compiled: boolean): Promise<Record<string, number[]>> {
+async function train({ model, optimizer, batch, loss }: Training, options: CompileOptions | null): Promise<Record<string, number[]>> {
   const step = (x: Tensor, y: Tensor): Tensor => {
     optimizer.zeroGrad()
     const value = loss(x, y)
@@ -93,7 +94,7 @@ async function train({ model, optimizer, batch, loss }: Training, compiled: bool
     optimizer.step()
     return value
   }
-  const run = compiled ? compile(step) : step
+  const run = options ? compile(step, options) : step
   const out: Record<string, number[]> = {}
   for (let i = 0; i < 5; i++) {
     if (i === 3) optimizer.lr /= 3
@@ -107,19 +108,27 @@ async function train({ model, optimizer, batch, loss }: Training, compiled: bool
   for (const [name, b] of model.namedBuffers()) out[name] = await words(b)
   for (const [i, state] of Object.entries(optimizer.stateDict().state)) for (const [name, s] of Object.entries(state)) out[`${i} ${name}`] = await words(s)
   out['the next random number'] = await words(randn(2))
-  if (compiled) expect((run as ReturnType<typeof compile>).info()).toMatchObject({ traces: 1, reasons: [] })
+  if (options) expect((run as ReturnType<typeof compile>).info()).toMatchObject({ traces: 1, reasons: [] })
   return out
 }
 
 eachDevice(() => {
   for (const [name, make] of Object.entries(trainings))
     test(name, { timeout: 60_000 }, async () => {
-      manualSeed(7)
-      const eager = await train(make(), false)
-      manualSeed(7)
-      const compiled = await train(make(), true)
-      expect(Object.keys(compiled)).toEqual(Object.keys(eager))
-      for (const key of Object.keys(eager)) expect(compiled[key], key).toEqual(eager[key])
+      const trained = (options: CompileOptions | null): ReturnType<typeof train> => {
+        manualSeed(7)
+        return train(make(), options)
+      }
+      const eager = await trained(null)
+      const exact = await trained({ exclude: rewrites().filter(r => r.rounds).map(r => r.name) })
+      expect(Object.keys(exact)).toEqual(Object.keys(eager))
+      for (const key of Object.keys(eager)) expect(exact[key], key).toEqual(eager[key])
+      const compiled = await trained({})
+      for (const key of Object.keys(eager)) {
+        // Adam makes steps of one size of gradients that are nothing but rounding, such as that of the bias of attention's keys.
+        const tolerance = key.startsWith('loss') || key.endsWith('.grad') ? 1e-5 : 1e-3
+        eager[key].forEach((v, i) => expect(Math.abs(compiled[key][i] - v), `${key} ${i}`).toBeLessThan(tolerance * Math.max(1, Math.abs(v))))
+      }
     })
 
   test('gradients that are gathered over two calls, then stepped', async () => {

@@ -11,7 +11,7 @@ export const fusionRules = {
   mapIntoRows: rule('map-into-rows', 'f(x) stored, sum(f(x)) → sum(f(x))', 'also further results; a reduction may add in another order', true),
   rowsIntoMap: rule('rows-into-map', 's = sum(x) stored, f(x, s) → f(x, sum(x))', 'both go over the same rows, of which there are several', true),
   rowsIntoRows: rule('rows-into-rows', 's = sum(x) stored, sum(f(x, s)) → one pass over the rows', 'both go over the same rows', true),
-  epilogue: rule('epilogue', 'x = a @ b stored, f(x) → f(a @ b)', 'a product or a convolution, and a map over all its elements; not where it updates memory in place'),
+  epilogue: rule('epilogue', 'x = a @ b stored, f(x) → f(a @ b)', 'a product or a convolution, and a map over all its elements; not where it updates memory in place; the product may add in another order', true),
 } as const satisfies Readonly<Record<string, Rewrite>>
 
 export const fusions: readonly Rewrite[] = [fusion, ...Object.values(fusionRules)]
