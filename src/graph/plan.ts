@@ -53,7 +53,9 @@ class Recorder extends KernelLowering {
   private fresh(x: Arg): Slot {
     const slot = this.slotOf(x)
     const { view: { dtype, shape, offset } } = x
-    if (!this.written.has(slot) || slot.external >= 0 || offset !== 0 || slot.bytes !== sizeOf({ dtype, shape }) || !isContiguous(x.view)) return slot
+    // In bytes, since elements shorter than a word may leave room in the last one that others lie in.
+    const isFull = offset === 0 && numel(shape) * dtypes[dtype].bytes === slot.bytes && isContiguous(x.view)
+    if (!isFull || !this.written.has(slot) || slot.external >= 0) return slot
     const made = new Slot(slot.bytes, -1, slot.node)
     this.renamed.set(x.slot as Slot, made)
     return made

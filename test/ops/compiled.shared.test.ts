@@ -6,6 +6,7 @@ import '../../src/eager/start.ts'
 import { compile } from '../../src/graph/compile.ts'
 import type { Tensor } from '../../src/ops/tensor.ts'
 import { gpu } from '../devices.ts'
+import { inBrowser } from '../each-device.ts'
 import { cases, type OpCase } from './cases.ts'
 import { derivatives, differences, results } from './derivatives.ts'
 import { inputsOf, nameOf } from './inputs.ts'
@@ -30,7 +31,8 @@ function suite(name: DeviceName): void {
         const want = await results(derivatives(c))
         const step = traced(c)
         for (const call of ['first', 'second']) {
-          const faults = differences(await results(step(...inputsOf(c))), want, step.explain().rounds ? 1e-6 : 0).map(text => `${call} call, ${text}`)
+          // The compiler of a shader may join steps of one kernel that are rounded apart in two.
+          const faults = differences(await results(step(...inputsOf(c))), want, step.explain().rounds || name === 'webgpu' ? 1e-6 : 0).map(text => `${call} call, ${text}`)
           expect(faults, faults.join('\n')).toEqual([])
         }
         expect(step.info().traces).toBe(1)
@@ -39,4 +41,4 @@ function suite(name: DeviceName): void {
 }
 
 describe('wasm', () => suite('wasm'))
-if (gpu) describe('webgpu', () => suite('webgpu'))
+if (gpu && inBrowser) describe('webgpu', () => suite('webgpu'))

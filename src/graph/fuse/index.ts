@@ -145,7 +145,9 @@ class Fuser {
       const output = first.outputs.findIndex(o => o.slot === x.slot)
       if (output >= 0) reads.push({ input, output })
     })
-    if (reads.some(({ input, output }) => !passes(first, output, second, input))) return null
+    // What somebody else writes to as well is not what the maker put there, and of two parts of one memory it is not said which one is read.
+    const isOwn = (slot: Slot): boolean => this.writers.get(slot)!.length === 1 && first.outputs.filter(o => o.slot === slot).length === 1
+    if (reads.some(({ input, output }) => !passes(first, output, second, input) || !isOwn(second.inputs[input].slot))) return null
     const keep = [...first.outputs.keys()].filter(k => this.isRead(first.outputs[k].slot, reader))
     if (keep.length > 0 && this.awaitsRows(reader)) return null
     // The operands of a product are stored before it runs.
