@@ -83,8 +83,8 @@ export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
   dispose(): void
 }
 
-/** Plans of compiled functions that were dropped without `dispose()`. */
-const dropped = new FinalizationRegistry<Plan>(plan => plan.dispose())
+/** What gives the plans back of compiled functions that were dropped without `dispose()`. */
+const dropped = new FinalizationRegistry<() => void>(release => release())
 
 /** A traced function with its plan. */
 class Step {
@@ -147,7 +147,7 @@ class Step {
     this.plan = plan
     this.again = again
     if (!this.watch) this.graph = graph
-    dropped.register(this, plan, this)
+    dropped.register(this, plan.dispose, this)
   }
 
   private release(): void {

@@ -140,7 +140,11 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
       return 'block' in place ? blocks[place.block] : outside[place.external]
     }),
   }))
-  launches.forEach(({ kernel }, i) => mayFail(kernel) && placeKernel(kernel, () => steps[i].nodes.map(describeNode).join(' and ')))
+  launches.forEach(({ kernel }, i) => {
+    if (!mayFail(kernel)) return
+    const place = steps[i].nodes.map(describeNode).join(' and ')
+    placeKernel(kernel, () => place)
+  })
   const prepared = backend.prepare(launches)
   return {
     launches,
@@ -149,11 +153,14 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
     placeholders: outside,
     layout,
     bytes: backend.memory().held - held,
-    dispose() {
-      prepared.dispose()
-      for (const b of blocks) backend.free(b)
-    },
+    dispose: releaseOf(prepared, blocks, backend),
   }
+}
+
+/** Gives memory back, and holds nothing else: it outlives a plan that was dropped. */
+const releaseOf = (prepared: Prepared, blocks: readonly Block[], backend: Backend) => (): void => {
+  prepared.dispose()
+  for (const b of blocks) backend.free(b)
 }
 
 /** How many kernels the graph is, lowered as it stands. */
