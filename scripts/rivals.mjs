@@ -1,5 +1,5 @@
 // `npm run bench -- rivals`: Lampas beside TensorFlow.js and jax-js, in Chromium, each in a page of its own. The pages take turns, so that a busy
-// minute of the machine falls on all. `--only=<part of a row's name>`, `--backend=wasm|webgpu`, `--quick`. Writes build/rivals.json.
+// minute of the machine falls on all. `--only=<part of a row's name>`, `--backend=wasm|webgpu`, `--threads=1|2`, `--libraries=lampas,tfjs,jax`, `--quick`. Writes build/rivals.json.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { cpus } from 'node:os'
@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import { root, run } from './setup.mjs'
 
 const folder = join(root, 'bench/rivals')
-const libraries = ['lampas', 'tfjs', 'jax']
+const all = ['lampas', 'tfjs', 'jax']
 const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
 
@@ -54,7 +54,11 @@ export async function rivals(args) {
   await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder })
   const quick = args.includes('--quick')
   const only = option(args, 'only')
-  const settings = [{ device: 'wasm', threads: 1 }, { device: 'wasm', threads: cpus().length }, { device: 'webgpu', threads: 1 }].filter(s => !option(args, 'backend') || option(args, 'backend') === s.device)
+  const threads = option(args, 'threads')
+  const libraries = option(args, 'libraries')?.split(',') ?? all
+  const settings = [{ device: 'wasm', threads: 1 }, { device: 'wasm', threads: cpus().length }, { device: 'webgpu', threads: 1 }].filter(
+    s => (option(args, 'backend') ?? s.device) === s.device && Number(threads ?? s.threads) === s.threads,
+  )
   const folders = Object.fromEntries(await Promise.all(libraries.map(async name => [name, await build(name)])))
   const browser = await chromium.launch({ executablePath: await ensureBrowser(), args: chromiumArgs })
   const results = []
