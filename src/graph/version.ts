@@ -1,0 +1,228 @@
+// A traced function with its plan: for which arguments it is right, what it says of itself, and how a call runs it.
+import type { Backend, Block } from '../backend/backend.ts'
+import { fail } from '../core/errors.ts'
+import { contiguousView, isContiguous, sameGeometry } from '../core/view.ts'
+import { noGrad } from '../autograd/mode.ts'
+import { Storage, handleOn, readAfter, storageOf, callSite } from '../eager/storage.ts'
+import { relieve } from '../eager/pressure.ts'
+import { eager } from '../eager/world.ts'
+import type { GradNode } from '../ops/gradnode.ts'
+import { copy_ } from '../ops/inplace.ts'
+import type { Op } from '../ops/op.ts'
+import type { Tensor } from '../ops/tensor.ts'
+import { rebuild } from './arguments.ts'
+import type { Graph, GraphNode } from './graph.ts'
+import type { Version } from './insight.ts'
+import { Explanation } from './passes/explain.ts'
+import { foldConstants } from './passes/fold.ts'
+import { folding } from './passes/folding.ts'
+import { optimize, type Fired, type Optimized, type PassOptions } from './passes/index.ts'
+import { Footprint, partsOf, totalOf } from './footprint.ts'
+import { countKernels, layOut, type Plan } from './plan.ts'
+import { planWithin, rematerialise } from './remat.ts'
+import type { External, Traced } from './trace.ts'
+import type { Watch, Watcher } from './watch.ts'
+
+/** What gives the plans back of compiled functions that were dropped without `dispose()`. */
+const dropped = new FinalizationRegistry<() => void>(release => release())
+
+/** A traced function with its plan. */
+export class CompiledVersion implements Version {
+  plan!: Plan
+  private readonly held: Tensor[]
+  private readonly updated: ReadonlySet<number>
+  /** Memory that the code reached by itself, and whether it changes it. */
+  private readonly captured: ReadonlyMap<Storage, boolean>
+  /** The arguments that it changes. */
+  private readonly changed: readonly number[]
+  private readonly optimized: Optimized
+  graph: Graph
+  readonly externals: readonly External[]
+  private readonly fired: Fired[]
+  private again: readonly GraphNode[] = []
+  /** Before anything is computed twice. */
+  private readonly whole: Graph
+  private readonly msOfPlan: number
+  private readonly watch: Watch | null
+
+  constructor(
+    readonly backend: Backend,
+    readonly traced: Traced,
+    readonly args: readonly unknown[],
+    readonly result: unknown,
+    private readonly needsGrad: readonly boolean[],
+    /** The arguments that were traced as captured tensors, because they share memory that the code changes. */
+    readonly pinned: readonly Tensor[] | null,
+    private readonly passes: PassOptions,
+    private readonly msOfTrace: number,
+    private readonly name: string,
+    budget: number | null,
+    watcher: Watcher | null,
+    ready: Optimized | null = null,
+  ) {
+    this.optimized = ready ?? optimize(traced.graph, passes)
+    const start = performance.now()
+    const { graph, externals, held, done } = foldConstants(this.optimized, traced.externals, passes)
+    this.graph = graph
+    this.externals = externals
+    this.fired = [...this.optimized.fired, ...done.map(n => ({ rewrite: folding, op: n.op.name, site: n.site, count: 1 }))]
+    // Captured memory lives as long as the plan.
+    this.held = [...held, ...externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))]
+    this.watch = watcher?.watch({ backend, traced: traced.graph, graph, externals, passes }) ?? null
+    this.whole = this.watch?.graph ?? graph
+    this.fit(budget)
+    this.msOfPlan = performance.now() - start
+    this.updated = new Set(graph.updates.map(u => externals.findIndex(e => e.value === u.external)))
+    this.changed = externals.flatMap((e, i) => (e.argument !== null && this.updated.has(i) ? [e.argument] : []))
+    this.captured = new Map(externals.flatMap((e, i) => (e.argument === null ? [[e.storage, this.updated.has(i)] as const] : [])))
+  }
+
+  /** Plans the graph; with a budget so that a call holds no more bytes. */
+  fit(budget: number | null): void {
+    const { backend, externals, name, whole, passes } = this
+    const rest = partsOf(externals, whole.outputs, [])
+    const fixed = externals.map(e => (e.argument === null ? e.storage.block : null))
+    const { plan, graph, again } = planWithin(name, whole, backend, fixed, g => layOut(g, backend, passes), budget, totalOf(rest))
+    this.release()
+    this.plan = plan
+    this.again = again
+    if (!this.watch) this.graph = graph
+    dropped.register(this, plan.dispose, this)
+  }
+
+  private release(): void {
+    dropped.unregister(this)
+    this.plan?.dispose()
+  }
+
+  footprint(args: readonly Tensor[]): Footprint {
+    return new Footprint(this.name, partsOf(this.externals, this.whole.outputs, args), this.plan, this.again)
+  }
+
+  valid(args: readonly Tensor[]): boolean {
+    return this.traced.guards.every(g => g.read() === g.value) && this.serves(args)
+  }
+
+  /** Whether the plan is right for how these arguments share memory, with each other and with what the code captured. */
+  serves(args: readonly Tensor[]): boolean {
+    const { pinned, captured } = this
+    if (pinned) return args.every((x, i) => x.source === pinned[i].source && x.alive && sameGeometry(x.layout, pinned[i].layout))
+    if (args.some(x => captured.get(x.source as Storage) === true)) return false
+    // Whether reshape gives a view depends on strides, and of an argument only the contiguous kind is traced.
+    return this.changed.map(i => args[i]).every(x => isContiguous(x.layout) && !captured.has(x.source as Storage) && args.filter(y => y.source === x.source).length === 1)
+  }
+
+  run(args: readonly Tensor[]): unknown {
+    const { graph, grads } = this.traced
+    const { externals } = this
+    const swap = new Map<Block, Block>()
+    const copies: { from: Tensor; to: Tensor }[] = []
+    externals.forEach((e, i) => {
+      if (e.argument === null) return
+      const x = args[e.argument]
+      const storage = storageOf('compile', x)
+      const plain = isContiguous(x.layout) && x.layout.offset === 0
+      const compact = plain ? x : noGrad(() => x.clone())
+      if (!plain) copies.push({ from: compact, to: x })
+      swap.set(this.plan.placeholders[i], plain ? storage.block : storageOf('compile', compact).block)
+      if (this.updated.has(i)) storage.version++
+    })
+    const storages = graph.outputs.map((v, i) => {
+      const placeholder = this.plan.placeholders[externals.length + i]
+      relieve(this.backend, placeholder.bytes)
+      const block = this.backend.alloc(placeholder.bytes)
+      swap.set(placeholder, block)
+      return { storage: new Storage(eager, this.backend, block, callSite()), view: contiguousView(v.dtype, v.shape) }
+    })
+    try {
+      if (this.watch) this.watch.run(this.plan, swap)
+      else this.plan.prepared.run(swap)
+    } catch (error) {
+      // Nobody will hold the results.
+      for (const { storage } of storages) handleOn(storage, contiguousView('float32', []), false).dispose()
+      for (const { from } of copies) from.dispose()
+      throw error
+    }
+    for (const i of this.updated) if (externals[i].argument === null) externals[i].storage.version++
+    for (const { from, to } of copies) {
+      const i = externals.findIndex(e => e.argument !== null && args[e.argument] === to)
+      if (this.updated.has(i)) noGrad(() => copy_(to, from))
+      from.dispose()
+    }
+    for (const { leaf, grad } of grads) leaf.grad = grad
+    const { argumentGrads } = this.traced
+    const own = storages.length - argumentGrads.length
+    const results = storages.map(({ storage, view }, i) => handleOn(storage, view, i < own))
+    argumentGrads.forEach((a, i) => addGrad(args[a], results[own + i], i === argumentGrads.length - 1))
+    if (this.watch) this.look(this.watch, args, results.slice(0, own))
+    if (this.traced.after.length > 0) this.tell(results.slice(0, own))
+    let at = 0
+    return rebuild(this.result, () => {
+      const y = results[at]
+      if (this.needsGrad[at]) {
+        y.gradFn = forwardOnly
+        y.gradVersion = y.source.version
+      }
+      at++
+      return y
+    })
+  }
+
+  /** Does what the code wants done after each run. */
+  private tell(results: readonly Tensor[]): void {
+    try {
+      const late = this.traced.after.flatMap(act => act() ?? [])
+      if (late.length > 0) readAfter(results.map(y => y.source as Storage), Promise.all(late))
+    } catch (error) {
+      for (const y of results) y.dispose()
+      throw error
+    }
+  }
+
+  /** Results of a call that is at fault are not handed out. */
+  private look(watch: Watch, args: readonly Tensor[], results: readonly Tensor[]): void {
+    const changed = [...this.updated].map(i => this.externals[i]).map(e => (e.argument === null ? e.storage : (args[e.argument].source as Storage)))
+    try {
+      watch.check([...results.map(y => y.source as Storage), ...changed])
+    } catch (error) {
+      for (const y of results) y.dispose()
+      throw error
+    }
+  }
+
+  explain(name: string): Explanation {
+    const { traced, optimized, plan, msOfTrace, msOfPlan } = this
+    const fired = [...this.fired, ...plan.layout.fired, ...this.again.map(n => ({ rewrite: rematerialise, op: n.op.name, site: n.site, count: 1 }))]
+    return new Explanation(name, fired, {
+      nodes: [traced.graph.nodes.length, this.graph.nodes.length],
+      kernels: [countKernels(traced.graph, this.backend), plan.launches.length],
+      ms: { trace: msOfTrace, ...optimized.ms, fuse: plan.layout.msOfFusion, plan: msOfPlan - plan.layout.msOfFusion },
+    })
+  }
+
+  dispose(): void {
+    this.watch?.dispose()
+    this.release()
+    for (const x of [...this.held, ...(this.pinned ?? [])]) eager.release(x)
+  }
+}
+
+/** Gradients of arguments gather as in eager code; of those that are not leaves they flow on. */
+function addGrad(x: Tensor, g: Tensor, last: boolean): void {
+  if (!x.isLeaf) {
+    x.backward({ gradient: g, retainGraph: !last })
+    g.dispose()
+  } else if (x.grad) {
+    noGrad(() => x.grad!.add_(g))
+    g.dispose()
+  } else x.grad = g
+}
+
+/** Results of a compiled function that depend on parameters say so when somebody differentiates them outside. */
+const forwardOnlyOp: Op = {
+  name: 'compiled',
+  infer: () => [],
+  vjp: () => fail('backward', 'this value was made by a compiled function, which keeps nothing for a backward pass outside of it', 'put loss.backward() inside the compiled function, or call the function uncompiled'),
+  saves: 'nothing',
+}
+const forwardOnly: GradNode = { op: forwardOnlyOp, params: null, edges: [], inputShapes: [], inputDtypes: [], outputCount: 1, saved: { inputs: [], outputs: [], versions: [], held: [] }, order: 0 }
