@@ -12,6 +12,7 @@ import { difference, identityOf, isPlain, kindOf, rebuild, remember } from './ar
 import { describeGraph, letIn, parameterNames } from './insight.ts'
 import type { GraphDescription, GraphOptions, Stage } from './print/description.ts'
 import type { Probe } from './compare.ts'
+import { Donations } from './donate.ts'
 import { Dynamic, type DynamicAxes } from './dynamic.ts'
 import type { Explanation } from './passes/explain.ts'
 import { compileModes, needRewrites, type CompileMode, type Optimized, type PassOptions } from './passes/index.ts'
@@ -36,6 +37,12 @@ export interface CompileOptions extends WatchOptions {
    * Sizes 0 and 1 are traced by themselves; plans of the last eight sizes are kept.
    */
   dynamic?: DynamicAxes
+  /**
+   * Arguments that the caller does without afterwards, by place or name; parts of lists and objects by a path: `[0]`, `['state']`, `['state.m', '1.0']`.
+   * Results are computed in their memory where one fits; the tensors are gone after the call, and to use them is an error. Memory that other
+   * tensors show too is copied first.
+   */
+  donate?: readonly (number | string)[]
   /**
    * 'fastCompile' only merges equal work and leaves out what nobody needs. Default 'fastRun': all rewrites. 'debug' and 'nanGuard' apply all
    * rewrites too: 'debug' compares what each of them replaces, and each kernel with the reference; 'nanGuard' looks for NaN and infinities.
@@ -104,7 +111,7 @@ const MANY = 16
  */
 export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: CompileOptions = {}): Compiled<A, R> {
   needFunction('compile', fn)
-  needKnown('compile', options, ['name', 'exclude', 'dynamic', 'mode', 'budget', ...watchOptions])
+  needKnown('compile', options, ['name', 'exclude', 'dynamic', 'mode', 'budget', 'donate', ...watchOptions])
   const { exclude = [], mode = 'fastRun' } = options
   let budget = options.budget === undefined ? null : needBudget(options.budget)
   needRewrites('compile', exclude)
@@ -114,6 +121,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   const watcher = watcherOf(name, options, mode)
   const passes: PassOptions = { exclude, mode: plain ?? 'fastRun' }
   const dynamic = options.dynamic === undefined ? null : new Dynamic(name, options.dynamic, passes)
+  const donations = options.donate === undefined ? null : new Donations(name, options.donate, parameterNames(fn))
   let plans = new Map<string, CompiledVersion[]>()
   const reasons: string[] = []
   let last: { args: readonly unknown[]; step: CompiledVersion } | null = null
@@ -156,7 +164,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   }
 
   const planned = (backend: Backend, args: A, { traced, result }: Pick<Probe, 'traced' | 'result'>, pinned: readonly Tensor[] | null, ms: number, ready: Optimized | null): CompiledVersion =>
-    new CompiledVersion(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), passes, ms, name, budget, watcher, ready)
+    new CompiledVersion(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), passes, ms, name, budget, donations?.among(args) ?? [], watcher, ready)
 
   const checkResult = (r: unknown): void => {
     if (Array.isArray(r) || isPlain(r)) Object.values(r).forEach(checkResult)

@@ -33,6 +33,7 @@ export interface FootprintParts {
   readonly captured: number
   /** Numbers that the code wrote down, as the compiler keeps them. */
   readonly constants: number
+  /** Less those that lie in donated arguments. */
   readonly results: number
   /** The plan's own blocks, for values on the way. It keeps them between calls. */
   readonly intermediates: number
@@ -89,6 +90,8 @@ export class Footprint implements FootprintParts {
   readonly live: number
   /** In how many blocks they lie. */
   readonly blocks: number
+  /** Bytes of results that lie in donated arguments. */
+  readonly donated: number
   private readonly layout: Layout
   #timeline: readonly KernelMemory[] | null = null
 
@@ -104,10 +107,11 @@ export class Footprint implements FootprintParts {
     this.arguments = rest.arguments
     this.captured = rest.captured
     this.constants = rest.constants
-    this.results = rest.results
+    this.donated = layout.spared
+    this.results = rest.results - layout.spared
     this.intermediates = sum(layout.blocks, n => n)
     this.scratch = plan.bytes - this.intermediates
-    this.peak = totalOf(rest) + plan.bytes
+    this.peak = totalOf(rest) + plan.bytes - layout.spared
     this.live = mostLive(layout.values, layout.steps.length).bytes
     this.blocks = layout.blocks.length
   }
@@ -135,6 +139,7 @@ export class Footprint implements FootprintParts {
       ['captured', this.captured, 'parameters, their gradients, state'],
       ['constants', this.constants, ''],
       ['results', this.results, ''],
+      ['donated', this.donated, 'of results that lie in arguments, counted there'],
       ['intermediates', this.intermediates, `in ${this.blocks} block${this.blocks === 1 ? '' : 's'}, for ${inBytes(this.live)} that live at once`],
       ['scratch', this.scratch, 'of kernels'],
     ]

@@ -6,7 +6,7 @@ import type { Backend, Block } from '../backend/backend.ts'
 import { fail } from '../core/errors.ts'
 import { inBytes, liveAt } from './footprint.ts'
 import { liveNodes, type Graph, type GraphNode, type Value } from './graph.ts'
-import { liveBytes, mostLive, totalOf as total } from './memory.ts'
+import { liveBytes, mostLive, totalOf } from './memory.ts'
 import type { Rewrite } from './passes/rewrite.ts'
 import { makePlan, type Layout, type Plan, type PlanValue } from './plan.ts'
 import { workOf } from './print/work.ts'
@@ -31,6 +31,9 @@ const TRIES = 80
 const SINGLES = 12
 /** Parts of the wanted bytes that are aimed at: where small steps lead nowhere, larger ones may. */
 const AIMS = [1, 0.85, 0.7, 0.5]
+
+/** Bytes of the plan's own blocks, less those that results need not have because they lie in donated arguments. */
+const total = (layout: Layout): number => totalOf(layout) - layout.spared
 
 /** Makes the plan's own memory at most `limit` bytes; `rest` are those that it cannot do without, for the message. */
 export function fitGraph(name: string, graph: Graph, layOut: (graph: Graph) => Layout, limit: number, rest: number): Fitted {
@@ -253,8 +256,8 @@ export function planWithin(name: string, graph: Graph, backend: Backend, fixed: 
   for (let scratch = 0; ;) {
     const { layout, again, graph: fitted } = fitGraph(name, graph, layOut, budget - rest - scratch, rest + scratch)
     const plan = makePlan(fitted, backend, fixed, layout)
-    if (rest + plan.bytes <= budget) return { plan, graph: fitted, again }
-    scratch = plan.bytes - total(layout)
+    if (rest + plan.bytes - layout.spared <= budget) return { plan, graph: fitted, again }
+    scratch = plan.bytes - totalOf(layout)
     plan.dispose()
   }
 }

@@ -1,6 +1,8 @@
 // A traced function with its plan: for which arguments it is right, what it says of itself, and how a call runs it.
 import type { Backend, Block } from '../backend/backend.ts'
 import { fail } from '../core/errors.ts'
+import { bytesOf } from '../core/dtype.ts'
+import { numel } from '../core/shape.ts'
 import { contiguousView, isContiguous, sameGeometry } from '../core/view.ts'
 import { noGrad } from '../autograd/mode.ts'
 import { Storage, handleOn, readAfter, storageOf, callSite } from '../eager/storage.ts'
@@ -11,7 +13,8 @@ import { copy_ } from '../ops/inplace.ts'
 import type { Op } from '../ops/op.ts'
 import type { Tensor } from '../ops/tensor.ts'
 import { rebuild } from './arguments.ts'
-import type { Graph, GraphNode } from './graph.ts'
+import { consume } from './donate.ts'
+import type { Graph, GraphNode, Value } from './graph.ts'
 import type { Version } from './insight.ts'
 import { Explanation } from './passes/explain.ts'
 import { foldConstants } from './passes/fold.ts'
@@ -44,6 +47,8 @@ export class CompiledVersion implements Version {
   private readonly whole: Graph
   private readonly msOfPlan: number
   private readonly watch: Watch | null
+  /** The externals that are donated arguments. */
+  private readonly donated: ReadonlySet<number>
 
   constructor(
     readonly backend: Backend,
@@ -57,18 +62,24 @@ export class CompiledVersion implements Version {
     private readonly msOfTrace: number,
     private readonly name: string,
     budget: number | null,
+    /** The arguments whose memory results may take, and which are gone after a call. */
+    private readonly given: readonly number[],
     watcher: Watcher | null,
     ready: Optimized | null = null,
   ) {
     this.optimized = ready ?? optimize(traced.graph, passes)
     const start = performance.now()
-    const { graph, externals, held, done } = foldConstants(this.optimized, traced.externals, passes)
-    this.graph = graph
+    const { graph: folded, externals, held, done } = foldConstants(this.optimized, traced.externals, passes)
     this.externals = externals
+    this.donated = new Set(externals.flatMap((e, i) => (e.argument !== null && given.includes(e.argument) ? [i] : [])))
+    // Nobody sees how a donated argument was changed.
+    const lasting = (g: Graph): Graph => ({ ...g, updates: g.updates.filter(u => !this.donated.has(g.externals.indexOf(u.external))) })
+    const graph = lasting(folded)
+    this.graph = graph
     this.fired = [...this.optimized.fired, ...done.map(n => ({ rewrite: folding, op: n.op.name, site: n.site, count: 1 }))]
     // Captured memory lives as long as the plan.
     this.held = [...held, ...externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))]
-    this.watch = watcher?.watch({ backend, traced: traced.graph, graph, externals, passes }) ?? null
+    this.watch = watcher?.watch({ backend, traced: lasting(traced.graph), graph, externals, passes }) ?? null
     this.whole = this.watch?.graph ?? graph
     this.fit(budget)
     this.msOfPlan = performance.now() - start
@@ -82,7 +93,7 @@ export class CompiledVersion implements Version {
     const { backend, externals, name, whole, passes } = this
     const rest = partsOf(externals, whole.outputs, [])
     const fixed = externals.map(e => (e.argument === null ? e.storage.block : null))
-    const { plan, graph, again } = planWithin(name, whole, backend, fixed, g => layOut(g, backend, passes), budget, totalOf(rest))
+    const { plan, graph, again } = planWithin(name, whole, backend, fixed, g => layOut(g, backend, passes, this.watch ? [] : [...this.donated]), budget, totalOf(rest))
     this.release()
     this.plan = plan
     this.again = again
@@ -117,22 +128,27 @@ export class CompiledVersion implements Version {
     const { externals } = this
     const swap = new Map<Block, Block>()
     const copies: { from: Tensor; to: Tensor }[] = []
-    externals.forEach((e, i) => {
-      if (e.argument === null) return
+    const memory = externals.map((e, i) => {
+      if (e.argument === null) return e.storage
       const x = args[e.argument]
       const storage = storageOf('compile', x)
-      const plain = isContiguous(x.layout) && x.layout.offset === 0
+      const plain = isContiguous(x.layout) && x.layout.offset === 0 && (!this.donated.has(i) || isAlone(storage, e.value, args))
       const compact = plain ? x : noGrad(() => x.clone())
       if (!plain) copies.push({ from: compact, to: x })
-      swap.set(this.plan.placeholders[i], plain ? storage.block : storageOf('compile', compact).block)
       if (this.updated.has(i)) storage.version++
+      const own = storageOf('compile', compact)
+      swap.set(this.plan.placeholders[i], own.block)
+      return own
     })
     const storages = graph.outputs.map((v, i) => {
+      const view = contiguousView(v.dtype, v.shape)
+      const taken = this.plan.layout.donated.get(i)
+      if (taken !== undefined) return { storage: memory[taken], view }
       const placeholder = this.plan.placeholders[externals.length + i]
       relieve(this.backend, placeholder.bytes)
       const block = this.backend.alloc(placeholder.bytes)
       swap.set(placeholder, block)
-      return { storage: new Storage(eager, this.backend, block, callSite()), view: contiguousView(v.dtype, v.shape) }
+      return { storage: new Storage(eager, this.backend, block, callSite()), view }
     })
     try {
       if (this.watch) this.watch.run(this.plan, swap)
@@ -141,8 +157,12 @@ export class CompiledVersion implements Version {
       // Nobody will hold the results.
       for (const { storage } of storages) handleOn(storage, contiguousView('float32', []), false).dispose()
       for (const { from } of copies) from.dispose()
+      this.consume(args)
       throw error
     }
+    const { argumentGrads } = this.traced
+    const own = storages.length - argumentGrads.length
+    const results = storages.map(({ storage, view }, i) => handleOn(storage, view, i < own))
     for (const i of this.updated) if (externals[i].argument === null) externals[i].storage.version++
     for (const { from, to } of copies) {
       const i = externals.findIndex(e => e.argument !== null && args[e.argument] === to)
@@ -150,10 +170,8 @@ export class CompiledVersion implements Version {
       from.dispose()
     }
     for (const { leaf, grad } of grads) leaf.grad = grad
-    const { argumentGrads } = this.traced
-    const own = storages.length - argumentGrads.length
-    const results = storages.map(({ storage, view }, i) => handleOn(storage, view, i < own))
     argumentGrads.forEach((a, i) => addGrad(args[a], results[own + i], i === argumentGrads.length - 1))
+    this.consume(args)
     if (this.watch) this.look(this.watch, args, results.slice(0, own))
     if (this.traced.after.length > 0) this.tell(results.slice(0, own))
     let at = 0
@@ -166,6 +184,11 @@ export class CompiledVersion implements Version {
       at++
       return y
     })
+  }
+
+  /** Donated arguments are gone. */
+  private consume(args: readonly Tensor[]): void {
+    for (const i of this.given) consume(args[i], this.name)
   }
 
   /** Does what the code wants done after each run. */
@@ -206,6 +229,10 @@ export class CompiledVersion implements Version {
     for (const x of [...this.held, ...(this.pinned ?? [])]) eager.release(x)
   }
 }
+
+/** Whether an argument has its memory to itself, all of it. */
+const isAlone = (storage: Storage, { dtype, shape }: Value, args: readonly Tensor[]): boolean =>
+  storage.refs === 1 && storage.block.bytes === bytesOf(dtype, numel(shape)) && args.filter(x => x.source === storage).length === 1
 
 /** Gradients of arguments gather as in eager code; of those that are not leaves they flow on. */
 function addGrad(x: Tensor, g: Tensor, last: boolean): void {

@@ -7,6 +7,7 @@ import { enableGrad, noGrad } from '../autograd/mode.ts'
 import { currentBackend } from '../eager/device.ts'
 import { isPlain } from '../graph/arguments.ts'
 import { compile, type CompileInfo, type CompileOptions } from '../graph/compile.ts'
+import { consume } from '../graph/donate.ts'
 import { describeGraph, insideOf, letIn } from '../graph/insight.ts'
 import type { GraphDescription, GraphOptions, Stage } from '../graph/print/description.ts'
 import type { Footprint } from '../graph/footprint.ts'
@@ -192,7 +193,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
 
   const changing = Object.fromEntries(passed.flatMap(({ variable }, i) => (variable.type.dynamic ? [[i, variable.type.dynamic]] : [])))
   const dynamic = Object.keys(changing).length > 0 ? { dynamic: { 0: changing } } : {}
-  const run = mode === 'eager' ? null : compile(compute, { name, ...options, ...dynamic, ...(mode === undefined ? {} : { mode }) } as CompileOptions)
+  const run = mode === 'eager' ? null : compile(compute, { name, ...options, ...dynamic, donate: passed.flatMap((t, i) => (t.donate ? [`0.${i}`] : [])), ...(mode === undefined ? {} : { mode }) } as CompileOptions)
   const decide = decisions.length ? compile((args: readonly unknown[]) => noGrad(() => {
     const before = generators.map(g => g.state.clone())
     const inner = started(args, [])
@@ -223,7 +224,12 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
       if (run) for (const x of made) x.dispose()
     }
   }
-  const call = (...given: unknown[]): unknown => withValues(given, run ?? compute)
+  const call = (...given: unknown[]): unknown => {
+    const results = withValues(given, run ?? compute)
+    // Also those that were converted, or that ran op by op.
+    if (targets.some(t => t.donate)) bind(name, targets, given).forEach((v, i) => targets[i].donate && v instanceof Tensor && consume(v, name))
+    return results
+  }
   const memoryOf = (given: unknown[]): Footprint => {
     const { memory } = run ?? fail(name, 'nothing is compiled in the mode eager')
     const [only] = given

@@ -21,6 +21,8 @@ export interface Input {
   update?: Tensor | number
   /** Takes tensors of the variable's dtype alone: no lists, numbers or conversions. */
   strict?: boolean
+  /** The caller does without the tensor it passes: results may take its memory, and to use it afterwards is an error. */
+  donate?: boolean
   /**
    * What to do with values of another dtype. Default: a conversion that keeps the kind (float64 to float32, int to float). true: any; false:
    * only one that keeps every value.
@@ -28,7 +30,7 @@ export interface Input {
   allowDowncast?: boolean
 }
 
-export interface Target extends Pick<Input, 'update' | 'strict' | 'allowDowncast'> {
+export interface Target extends Pick<Input, 'update' | 'strict' | 'donate' | 'allowDowncast'> {
   readonly variable: Variable
   readonly name: string | null
   readonly default: Given | undefined
@@ -38,14 +40,16 @@ export interface Target extends Pick<Input, 'update' | 'strict' | 'allowDowncast
 
 export function targetOf(op: string, input: Tensor | Input, allowDowncast?: boolean): Target {
   const i: Input = input instanceof Tensor ? { variable: input } : input
-  needKnown(op, i, ['variable', 'default', 'name', 'update', 'strict', 'allowDowncast'])
+  needKnown(op, i, ['variable', 'default', 'name', 'update', 'strict', 'donate', 'allowDowncast'])
   const { variable, default: value, update } = i
   if (!(variable instanceof Variable))
     fail(op, `the input ${String(variable)} is not a variable`, 'list variables such as symbolic.matrix(…); other expressions are replaced by {givens: [[expression, value]]}')
   const name = i.name ?? variable.name
   if (update !== undefined && value === undefined) fail(op, `the input ${variable} has an update, but no value to begin with`, 'give it a default')
+  if (update !== undefined && i.donate) fail(op, `the input ${variable} has an update and is donated`, 'its state is kept from call to call; leave donate out')
+  if (value instanceof Tensor && i.donate) fail(op, `the input ${variable} is donated, its default ${value} would be gone after one call`, 'give a number or a list as default')
   const state = update === undefined ? null : shared(tensor(value!, variable.type.dtype === null ? {} : { dtype: variable.type.dtype }).detach(), name === null ? {} : { name })
-  return { variable, name, default: value, state, update, strict: i.strict, allowDowncast: i.allowDowncast ?? allowDowncast }
+  return { variable, name, default: value, state, update, strict: i.strict, donate: i.donate, allowDowncast: i.allowDowncast ?? allowDowncast }
 }
 
 /** The value of an input as a tensor of the variable's type. */
