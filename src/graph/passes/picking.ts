@@ -1,10 +1,11 @@
 // Where only a part of a result is picked, only what that part needs is computed: positions of extremes do not change under what grows,
-// rows and columns of products are products of rows and columns, and a sum over ones and zeros is what stands at the one.
+// rows and columns of products are products of rows and columns, transposed ones products of transposes, and a sum over ones and zeros is what
+// stands at the one.
 import { sameShape } from '../../core/shape.ts'
 import { castOp } from '../../ops/cast.ts'
 import { gatherOp, scatterSetOp } from '../../ops/gather.ts'
 import { matmulOp } from '../../ops/matmul.ts'
-import { selectOp, sliceOp } from '../../ops/movement-ops.ts'
+import { permuteOp, selectOp, sliceOp } from '../../ops/movement-ops.ts'
 import type { Op } from '../../ops/op.ts'
 import { argmaxOp, argminOp, sumOp } from '../../ops/reduce.ts'
 import { logSoftmaxOp, softmaxOp } from '../../ops/softmax.ts'
@@ -49,6 +50,19 @@ const slices: Rewrite = {
   },
 }
 
+const turned: Rewrite = {
+  name: 'transpose-of-product', phase: 'specialise', rule: 'matmul(x, y)ᵀ → matmul(yᵀ, xᵀ)', rounds: true, ops: [permuteOp as Op],
+  when: 'nothing else reads the product: it is computed as it is read, so a gradient goes straight to its place',
+  apply({ inputs: [x], params }, t) {
+    const { order } = params as { order: readonly number[] }
+    const last = order.length - 1
+    const swaps = order.every((d, i) => d === (i === last ? last - 1 : i === last - 1 ? last : i))
+    if (!swaps || x.node?.op !== (matmulOp as Op) || !t.isPrivate(x)) return null
+    const [a, b] = x.node.inputs.map(v => t.make(permuteOp, [v], { order }))
+    return t.make(matmulOp, [b, a], null)
+  },
+}
+
 /** The class numbers, with size 1 along the axis, where v is ones at these places among zeros. */
 function oneHot(v: Value, t: Rewriter): { index: Value; axis: number } | null {
   let s = v
@@ -83,4 +97,4 @@ const picked: Rewrite = {
   },
 }
 
-export const picking: readonly Rewrite[] = [picked, extremes, slices]
+export const picking: readonly Rewrite[] = [picked, extremes, slices, turned]

@@ -79,6 +79,7 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   'add-scatter': { fires: ({ x, p, n }) => p.add(scatterAdd(zeros([3, 4]), 0, n, x)), not: ({ x, p, n }) => { const s = scatterAdd(zeros([3, 4]), 0, n, x); return p.add(s).mul(s) } },
   'scatter-of-zeros': { fires: ({ x, n }) => scatterAdd(x, 0, n, zeros([3, 4])), not: ({ x, p, n }) => scatterAdd(x, 0, n, p) },
+  'add-of-parts': { fires: ({ x }) => x.at(2).mul(x.at('0:1').sin()), not: ({ x }) => x.at('0:2').mul(x.at('1:3').sin()) },
   'view-of-number': { fires: ({ x }) => x.matmul(full([3, 4], 3).t()), not: ({ x, p }) => x.t().mul(p.t()) },
 
   'reduce-size-one': { fires: ({ x }) => x.reshape(3, 1, 4).sum(1).sin(), not: ({ x }) => x.sum(1).sin() },
@@ -109,6 +110,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'sum-of-one-hot': { fires: ({ x, n }) => oneHot(n.select(1, 1), 4).mul(logSoftmax(x, 1)).sum(1).neg(), not: ({ x, n }) => oneHot(n.select(1, 1), 4).mul(logSoftmax(x, 1)).sum(0) },
   'argmax-of-growing': { fires: ({ x }) => x.softmax(1).argmax(1), not: ({ x }) => x.softmax(0).argmax(1) },
   'slice-of-product': { fires: ({ x, p }) => x.matmul(p.t()).select(0, 1).detach(), not: ({ x, p }) => { const y = x.matmul(p.t()); return y.select(0, 1).add(y.sum(0)) } },
+  'transpose-of-product': { fires: ({ x, p }) => x.matmul(p.t()).t().sin().detach(), not: ({ x, p }) => { const y = x.matmul(p.t()); return y.t().add(y).detach() } },
 
   'scan-unused': { fires: ({ x }) => S.scan((a, s) => [s.add(a), s.mul(2)], { sequences: x.detach(), outputsInfo: [zeros(4), null] })[0], not: ({ x }) => sum2(S.scan((a, s) => [s.add(a), s.mul(2)], { sequences: x.detach(), outputsInfo: [zeros(4), null] })) },
   'scan-last': { fires: ({ x }) => S.scan((a, s) => s.mul(a).add(1), { sequences: x.detach(), outputsInfo: zeros(4) }).at(-1), not: ({ x }) => S.scan((a, s) => s.mul(a).add(1), { sequences: x, outputsInfo: zeros(4) }).at(0) },
