@@ -1,66 +1,83 @@
-// `npm run bench`: runs every bench/*.bench.ts in Node and in headless Chromium. `npm run bench -- matmul` runs those whose name has
-// that word; `--node` or `--chromium` chooses one place. A bench module's default export is `async report => …`; it calls
-// `report({ name, …numbers })` for each row of its table, and measures with best-of-N, since machines are noisy.
-// `npm run bench -- rivals` measures other libraries beside this one (scripts/rivals.mjs).
-import { readdir } from 'node:fs/promises'
+// `npm run bench`: builds, measures Lampas beside its rivals (scripts/rivals.mjs) in Chromium, and writes docs/performance.md, its plot,
+// bench/ratios.json and build/rivals.json. What narrows a run prints its table and writes build/rivals.json alone:
+//   --only=<part of a row's name>,…   --backend=wasm|webgpu   --threads=<n>   --libraries=lampas,tfjs,jax,ort,torch
+//   --quick | --full   fewer or more turns
+//   --node             Lampas alone, in Node
+//   --guard            Lampas against the fastest rival of each row of bench/ratios.json: exit code 1 where a quarter of the ratio is lost
+//   --render           no measuring: writes the pages from build/rivals.json again
+// A word instead, `npm run bench -- kernels`, runs the bench/*.bench.ts with that word in their names (`--node`, `--chromium`: there alone).
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { install, root } from './setup.mjs'
 
 await install()
-const { chromium } = await import('playwright')
-const { createServer } = await import('vite')
-const { chromiumArgs, ensureBrowser } = await import('./browser.mjs')
 const { buildWasm } = await import('./build-wasm.mjs')
+const { file, keep, rivals } = await import('./rivals.mjs')
+const { plot, renewed } = await import('../bench/run/page.mjs')
+const { compare, keyOf, libraries, ratios, verdicts } = await import('../bench/run/verdict.mjs')
 
 const args = process.argv.slice(2)
-const words = args.filter(arg => !arg.startsWith('--'))
-const everywhere = !args.includes('--node') && !args.includes('--chromium')
+const flags = ['quick', 'full', 'node', 'chromium', 'guard', 'render']
+const values = ['only', 'backend', 'threads', 'libraries']
+const unknown = args.find(a => a.startsWith('--') && !flags.includes(a.slice(2)) && !values.includes(a.slice(2).split('=')[0]))
+if (unknown) throw new Error(`There is no option ${unknown}. Options: ${[...flags.map(f => `--${f}`), ...values.map(v => `--${v}=…`)].join(' ')}`)
+const has = name => args.includes(`--${name}`)
+const value = name => args.find(a => a.startsWith(`--${name}=`))?.slice(name.length + 3)
 
-await buildWasm()
-if (words.includes('rivals')) {
-  const { rivals } = await import('./rivals.mjs')
-  await rivals(args)
-  process.exit()
-}
-const found = await readdir(join(root, 'bench'), { recursive: true })
-const files = found.filter(name => name.endsWith('.bench.ts') && words.every(word => name.includes(word))).sort()
-if (files.length === 0) throw new Error(`No bench/*.bench.ts has ${words.join(' and ')} in its name.`)
+const page = join(root, 'docs/performance.md')
+const committed = join(root, 'bench/ratios.json')
 
-const server = await createServer({ configFile: join(root, 'vite.config.ts'), root, publicDir: 'web/public', logLevel: 'warn', server: { port: 0, hmr: false, watch: null } })
-
-async function inNode(file, report) {
-  const module = await server.ssrLoadModule(`/bench/${file}`)
-  await module.default(report)
+async function render(measured) {
+  await writeFile(page, renewed(await readFile(page, 'utf8'), measured))
+  await writeFile(join(root, 'docs/cost-growth.svg'), plot(measured))
+  await writeFile(committed, `${JSON.stringify(ratios(measured), null, 1)}\n`)
+  console.log('Written: docs/performance.md, docs/cost-growth.svg, bench/ratios.json.')
 }
 
-async function inChromium(file, report) {
-  const browser = await chromium.launch({ executablePath: await ensureBrowser(), args: chromiumArgs })
-  try {
-    const page = await browser.newPage()
-    page.on('pageerror', error => console.error(error))
-    await page.exposeFunction('report', report)
-    // An empty page of the server's, since only a page of its own may load its modules.
-    await page.route('**/empty', route => route.fulfill({ contentType: 'text/html', body: '<!doctype html>', headers: server.config.server.headers }))
-    await page.goto(`http://localhost:${server.httpServer.address().port}/empty`)
-    await page.evaluate(async path => (await import(path)).default(globalThis.report), `/bench/${file}`)
-  } finally {
-    await browser.close()
-  }
+function show(measured) {
+  console.table(
+    verdicts(measured).map(v => ({
+      setting: v.key,
+      row: v.row,
+      ...Object.fromEntries(v.found.map(r => [libraries[r.library], r.error ? 'cannot' : Number((r.ms ?? r.bytes / 1024).toPrecision(3))])),
+      ratio: v.ratio && Number(v.ratio.toPrecision(3)),
+      limit: v.share && `${Math.round(100 * v.share)} %`,
+      goals: v.goals.map(g => (g.met === undefined ? '·' : g.met ? '✓' : '✗')).join(' '),
+    })),
+  )
+  for (const problem of measured.problems) console.error(problem)
+  if (measured.problems.length > 0) process.exitCode = 1
 }
 
-try {
-  await server.listen()
-  for (const file of files)
-    for (const [place, flag, run] of [
-      ['Node', '--node', inNode],
-      ['Chromium', '--chromium', inChromium],
-    ]) {
-      if (!everywhere && !args.includes(flag)) continue
-      const rows = []
-      await run(file, row => void rows.push(row))
-      console.log(`\n${file}, ${place}`)
-      console.table(rows)
-    }
-} finally {
-  await server.close()
+async function guard(options) {
+  const before = JSON.parse(await readFile(committed, 'utf8'))
+  const of = (setting, row) => before[keyOf(setting)]?.[row]
+  const measured = await rivals({ ...options, effort: 'quick', pairs: (setting, row) => of(setting, row) && ['lampas', of(setting, row).rival] })
+  const { lines, lost } = compare(measured, before)
+  console.table(lines)
+  const failed = measured.results.filter(r => r.library === 'lampas' && r.error)
+  for (const { row, error } of failed) console.error(`${row}: ${error}`)
+  for (const l of lost) console.error(`${l.setting}, ${l.row}: ${l.before} times as fast as ${l.rival} before, now ${l.now}.`)
+  if (lines.length === 0) throw new Error('There was nothing to compare.')
+  if (lost.length + failed.length + measured.problems.length > 0) process.exitCode = 1
 }
+
+async function main() {
+  const words = args.filter(a => !a.startsWith('--') && a !== 'rivals')
+  await buildWasm()
+  if (words.length > 0) return (await import('../bench/run/modules.mjs')).modules(words, { node: has('node'), chromium: has('chromium') })
+  if (has('render')) return render(JSON.parse(await readFile(file, 'utf8')))
+  const options = { ...Object.fromEntries(values.map(v => [v, value(v)])), effort: has('quick') ? 'quick' : has('full') ? 'full' : 'usual', node: has('node') }
+  if (has('guard')) return guard(options)
+  const measured = await rivals(options)
+  show(measured)
+  if (has('node')) return
+  await keep(measured)
+  console.log(`${measured.minutes.toFixed(1)} minutes.`)
+  const whole = !has('quick') && values.every(v => value(v) === undefined)
+  if (whole && measured.problems.length === 0) await render(measured)
+}
+
+await main()
+// Idle workers and servers of a bench do not keep it alive.
+process.exit()

@@ -1,126 +1,170 @@
-// `npm run bench -- rivals`: Lampas beside TensorFlow.js and jax-js, in Chromium, each in a page of its own. The pages take turns, so that a busy
-// minute of the machine falls on all. `--only=<part of a row's name>`, `--backend=wasm|webgpu`, `--threads=1|2`, `--libraries=lampas,tfjs,jax`, `--quick`. Writes build/rivals.json.
+// Lampas beside TensorFlow.js, jax-js, ONNX Runtime Web and native PyTorch: every row of bench/run/rows.mjs, on wasm with one and with all
+// threads and on webgpu, in one run. A contender that cannot run a row, crashes or takes too long is a cell that says why.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import { cpus } from 'node:os'
-import { extname, join } from 'node:path'
-import { gzipSync } from 'node:zlib'
-import { root, run } from './setup.mjs'
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { bundle, findTorch, folder, InNode, InPage, InPython, serve, soon } from '../bench/run/contenders.mjs'
+import { holding } from '../bench/run/holding.mjs'
+import { limits } from '../bench/run/limits.mjs'
+import { coldStart, fetched, growth, held, rows } from '../bench/run/rows.mjs'
+import { keyOf } from '../bench/run/verdict.mjs'
+import { efforts, measureRow, median, reason } from '../bench/run/turns.mjs'
+import { install, root } from './setup.mjs'
 
-const folder = join(root, 'bench/rivals')
-const all = ['lampas', 'tfjs', 'jax']
-const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
-const types = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
+export const file = join(root, 'build/rivals.json')
 
-/** Milliseconds that a round should last. */
-const ROUND = 150
-const option = (args, name) => args.find(a => a.startsWith(`--${name}=`))?.slice(name.length + 3)
+const trains = ['lampas', 'tfjs', 'jax']
+export const libraries = [...trains, 'ort', 'torch']
+const settings = () => [...[...new Set([1, cpus().length])].map(threads => ({ device: 'wasm', threads })), { device: 'webgpu', threads: 1 }]
 
-async function build(name) {
-  const { build: bundle } = await import('vite')
-  const outDir = join(root, 'build/rivals', name)
-  await bundle({
-    configFile: false,
-    root: folder,
-    base: './',
-    logLevel: 'error',
-    resolve: { alias: [{ find: /^lampas$/, replacement: join(root, 'src/index.ts') }] },
-    build: { outDir, emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, rolldownOptions: { input: join(folder, `${name}.ts`), output: { entryFileNames: 'main.js' } } },
-  })
-  await writeFile(join(outDir, 'index.html'), '<!doctype html><script type="module" src="main.js"></script>')
-  return outDir
+/** Minutes of a whole run on a quiet machine with two cores, by effort. */
+const minutes = { quick: 7, usual: 11, full: 25 }
+
+/** What is measured: the settings, rows and libraries that the options leave. */
+function chosen({ only, backend, threads, libraries: some, pairs, node }) {
+  const words = only?.split(',')
+  const wanted = name => !words || words.some(word => name.includes(word))
+  return {
+    settings: settings().filter(s => (backend ?? s.device) === s.device && Number(threads ?? s.threads) === s.threads && !(node && s.device === 'webgpu')),
+    rowsOf: setting => [...Object.keys(rows), ...(setting.device === 'wasm' && setting.threads === 1 && !pairs ? growth.map(g => g.row) : [])].filter(wanted),
+    wanted,
+    librariesOf: setting => (setting.device === 'webgpu' ? trains : libraries).filter(name => (some?.split(',') ?? libraries).includes(name)),
+  }
 }
 
-/** Serves a folder and adds up what was fetched, as gzip. */
-async function serve(outDir, headers) {
-  const fetched = new Map()
-  const server = createServer(async (request, response) => {
-    const path = new URL(request.url, 'http://host').pathname
-    const file = path === '/' ? '/index.html' : path
-    const body = await readFile(join(outDir, file)).catch(() => null)
-    if (body) fetched.set(file, gzipSync(body, { level: 9 }).length)
-    response.writeHead(body ? 200 : 404, { ...headers, 'Content-Type': types[extname(file)] ?? 'application/octet-stream' })
-    response.end(body ?? '')
-  })
-  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
-  return { url: `http://127.0.0.1:${server.address().port}/`, bytes: () => [...fetched.values()].reduce((a, b) => a + b, 0), close: () => server.close() }
+/** The contenders of a setting with the rows that each can run; the sites are to be closed. */
+async function contendersOf(setting, names, { browser, folders, torch }, report) {
+  const found = []
+  for (const library of names) {
+    if (library === 'torch' && !torch) continue
+    const site = library === 'torch' ? undefined : await serve(folders[library], setting.threads > 1)
+    const contender = site ? new InPage(library, browser, site, setting) : new InPython(torch.python, setting)
+    try {
+      found.push({ contender, site, rows: (await soon(contender.open(), 60, 'opening')).rows })
+    } catch (error) {
+      site?.close()
+      report({ row: 'opening', library, ...setting, error: reason(error) })
+    } finally {
+      await contender.close()
+    }
+  }
+  return found
 }
 
-const median = values => values.toSorted((a, b) => a - b)[values.length >> 1]
+/** Cold starts, the bytes that they fetch, and the bytes held after many steps. */
+async function measurePages(open, setting, wanted, effort, report) {
+  const taking = open.filter(o => o.site && o.rows.includes('MLP step'))
+  if (wanted(coldStart) || wanted(fetched)) {
+    const starts = taking.map(o => ({ ...o, times: [] }))
+    for (let i = 0; i < effort.cold; i++)
+      for (const s of starts) {
+        if (s.error || s.times[0] > 4000) continue
+        await soon(s.contender.cold(), 90, 'the cold start').then(ms => s.times.push(ms), error => (s.error = reason(error)))
+        await s.contender.close()
+      }
+    for (const { contender: { library }, site, times, error } of starts) {
+      report(error ? { row: coldStart, library, ...setting, error } : { row: coldStart, library, ...setting, ms: median(times), best: Math.min(...times) })
+      report({ row: fetched, library, ...setting, bytes: site.bytes() })
+    }
+  }
+  if (setting.device === 'wasm' && setting.threads === 1 && wanted(held))
+    for (const { contender } of taking)
+      await holding(contender, 2 * effort.limit).then(
+        ({ bytes, steps }) => report({ row: held, library: contender.library, ...setting, bytes, steps }),
+        error => report({ row: held, library: contender.library, ...setting, error: reason(error) }),
+      )
+}
 
-export async function rivals(args) {
-  const { chromium } = await import('playwright')
-  const { chromiumArgs, ensureBrowser } = await import('./browser.mjs')
-  await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder })
-  const quick = args.includes('--quick')
-  const only = option(args, 'only')
-  const threads = option(args, 'threads')
-  const libraries = option(args, 'libraries')?.split(',') ?? all
-  const settings = [{ device: 'wasm', threads: 1 }, { device: 'wasm', threads: cpus().length }, { device: 'webgpu', threads: 1 }].filter(
-    s => (option(args, 'backend') ?? s.device) === s.device && Number(threads ?? s.threads) === s.threads,
-  )
-  const folders = Object.fromEntries(await Promise.all(libraries.map(async name => [name, await build(name)])))
-  const browser = await chromium.launch({ executablePath: await ensureBrowser(), args: chromiumArgs })
+const told = r => (r.error ? `cannot (${r.error})` : r.ms === undefined ? `${Math.round(r.bytes / 1024)} KiB` : `${Number(r.ms.toPrecision(3))} ms`)
+
+/** Measures what the options choose and gives all results; `pairs` says for a setting and a row which libraries alone take part. */
+export async function rivals(options) {
+  const effort = efforts[options.effort]
+  const { settings: places, rowsOf, wanted, librariesOf } = chosen(options)
+  const began = Date.now()
   const results = []
-  try {
-    for (const setting of settings) {
-      const open = []
-      for (const library of libraries) {
-        // Without isolation a page has no shared memory, and so each library one thread.
-        const site = await serve(folders[library], setting.threads > 1 ? isolation : {})
-        const cold = []
-        for (let i = 0; i < (quick ? 1 : 5); i++) {
-          const context = await browser.newContext()
-          const page = await context.newPage()
-          await page.goto(site.url)
-          await page.waitForFunction('globalThis.cold')
-          cold.push(await page.evaluate(s => globalThis.cold(s), setting).catch(() => NaN))
-          await context.close()
-        }
-        results.push({ row: 'cold start to the first MLP step', library, ...setting, ms: median(cold), best: Math.min(...cold) })
-        results.push({ row: 'bytes fetched, gzip', library, ...setting, bytes: site.bytes() })
-        const page = await (await browser.newContext()).newPage()
-        page.on('crash', () => console.error(`${library}: the page crashed`))
-        await page.goto(site.url)
-        await page.waitForFunction('globalThis.start')
-        const { rows, detail } = await page.evaluate(s => globalThis.start(s), setting)
-        open.push({ library, page, rows, detail, site })
-      }
-      const names = [...new Set(open.flatMap(o => o.rows))].filter(name => !only || name.includes(only))
-      for (const row of names) {
-        const contenders = []
-        for (const c of open.filter(o => o.rows.includes(row))) {
-          try {
-            await c.page.evaluate(r => globalThis.bench.prepare(r), row)
-            const { loss } = await c.page.evaluate(() => globalThis.bench.round(1))
-            const once = (await c.page.evaluate(() => globalThis.bench.round(1))).ms
-            contenders.push({ ...c, once, firstLoss: loss, count: Math.max(1, Math.round(ROUND / Math.max(once, 0.01))), times: [] })
-          } catch (error) {
-            const problem = String(error.message).split('\n')[0].slice(0, 200)
-            results.push({ row, library: c.library, ...setting, error: problem })
-            console.log(`${setting.device} ${setting.threads}  ${row}: ${c.library} cannot: ${problem}`)
-          }
-        }
-        for (let i = 0; i < (quick ? 3 : 9); i++)
-          for (const c of contenders) {
-            // Who takes seconds has three turns.
-            if (c.once > 2000 && c.times.length >= (quick ? 1 : 3)) continue
-            const { ms } = await c.page.evaluate(n => globalThis.bench.round(n), c.count)
-            c.times.push(ms / c.count)
-          }
-        for (const c of contenders) results.push({ row, library: c.library, ...setting, detail: c.detail, ms: median(c.times), best: Math.min(...c.times), firstLoss: c.firstLoss })
-        const found = Object.fromEntries(contenders.map(c => [c.library, Number(median(c.times).toFixed(3))]))
-        console.log(`${setting.device} ${setting.threads}  ${row}`.padEnd(44), JSON.stringify(found), contenders.map(c => c.firstLoss?.toFixed(4) ?? '').join(' '))
-      }
-      for (const { page, site } of open) {
-        await page.context().close()
-        site.close()
+  const problems = []
+  const say = (setting, row, found) => console.log(`${keyOf(setting)}: ${row}`.padEnd(48), found.map(r => `${r.library} ${told(r)}`).join('  '))
+
+  const report = r => (results.push(r), say(r, r.row, [r]))
+
+  async function measureAll(setting, open) {
+    for (const row of rowsOf(setting)) {
+      const names = options.pairs?.(setting, row)
+      const taking = open.filter(o => o.rows.includes(row) && (!options.pairs || names?.includes(o.contender.library)))
+      if (taking.length === 0) continue
+      const { results: found, problem } = await measureRow(row, taking.map(o => o.contender), effort)
+      results.push(...found)
+      say(setting, row, found)
+      if (problem) {
+        problems.push(`${keyOf(setting)}: ${problem}`)
+        console.error(`  ${problem}`)
       }
     }
+  }
+
+  if (options.node) {
+    const { createServer } = await import('vite')
+    const server = await createServer({ configFile: join(root, 'vite.config.ts'), root, logLevel: 'warn', server: { middlewareMode: true, hmr: false, watch: null } })
+    try {
+      for (const setting of places) {
+        const contender = new InNode(server, setting)
+        const { rows: can } = await contender.open()
+        await measureAll(setting, [{ contender, rows: can }])
+      }
+    } finally {
+      await server.close()
+    }
+    return { results, problems }
+  }
+
+  console.log(`This takes about ${minutes[options.effort]} minutes for all rows on a quiet machine with two cores.`)
+  await install(folder)
+  const { chromium } = await import('playwright')
+  const { chromiumArgs, ensureBrowser } = await import('./browser.mjs')
+  const names = [...new Set(places.flatMap(librariesOf))]
+  const folders = Object.fromEntries(await Promise.all(names.filter(n => n !== 'torch').map(async name => [name, await bundle(name)])))
+  const torch = names.includes('torch') ? findTorch() : undefined
+  if (names.includes('torch') && !torch) console.log('No Python here has torch: the rows go without native PyTorch.')
+  const browser = await chromium.launch({ executablePath: await ensureBrowser(), args: chromiumArgs })
+  let limit
+  // Before and after, since a neighbour may be busy at one of them.
+  const measureLimits = async () => {
+    const now = await limits(browser, cpus().length, 4)
+    for (const n in now) for (const name in now[n]) now[n][name] = Math.max(now[n][name], limit?.[n][name] ?? 0)
+    limit = now
+  }
+  try {
+    await measureLimits()
+    for (const setting of places) {
+      const open = await contendersOf(setting, librariesOf(setting), { browser, folders, torch }, report)
+      try {
+        if (!options.pairs) await measurePages(open, setting, wanted, effort, report)
+        await measureAll(setting, open)
+      } finally {
+        open.forEach(o => o.site?.close())
+      }
+    }
+    await measureLimits()
   } finally {
     await browser.close()
   }
-  await mkdir(join(root, 'build'), { recursive: true })
-  await writeFile(join(root, 'build/rivals.json'), JSON.stringify({ date: new Date().toISOString(), results }, null, 1))
-  return results
+  const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  return {
+    date: new Date().toISOString(),
+    minutes: (Date.now() - began) / 60_000,
+    machine: { cpu: cpus()[0].model, cores: cpus().length, gib: Math.round(totalmem() / 2 ** 30), system: process.platform },
+    versions: { lampas: version, chromium: browser.version(), node: process.versions.node, ...dependencies, ...(torch && { 'PyTorch': torch.version }) },
+    limits: limit,
+    results,
+    problems,
+  }
 }
+
+/** Keeps a run for `--render` and for other programs. */
+export async function keep(measured) {
+  await mkdir(join(root, 'build'), { recursive: true })
+  await writeFile(file, JSON.stringify(measured, null, 1))
+}
+

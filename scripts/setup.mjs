@@ -24,26 +24,26 @@ export function run(command, args, options = {}) {
 /** Runs a command of an installed package with this very Node. `bin` is the script's path inside node_modules. */
 export const runBin = (bin, args, options) => run(process.execPath, [join(root, 'node_modules', bin), ...args], options)
 
-/** Brings node_modules to what package-lock.json says; does nothing when it is there already. */
-export async function install() {
-  if (installed()) return
+/** Brings a folder's node_modules to what its package-lock.json says; does nothing when it is there already. */
+export async function install(folder = root) {
+  if (installed(folder)) return
   console.log('Installing packages …')
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
   const npm = process.env.npm_execpath
   const code = npm?.endsWith('.js')
-    ? await run(process.execPath, [npm, ...args])
-    : await run('npm', args, { shell: process.platform === 'win32' })
+    ? await run(process.execPath, [npm, ...args], { cwd: folder })
+    : await run('npm', args, { cwd: folder, shell: process.platform === 'win32' })
   if (code === 0) return
   console.error('The packages could not be installed; npm says why above.')
   process.exit(1)
 }
 
-function installed() {
-  const stamp = join(root, 'node_modules/.package-lock.json')
+function installed(folder) {
+  const stamp = join(folder, 'node_modules/.package-lock.json')
   if (!existsSync(stamp)) return false
   const packages = path => JSON.parse(readFileSync(path, 'utf8')).packages
   const have = packages(stamp)
-  return Object.entries(packages(join(root, 'package-lock.json'))).every(
+  return Object.entries(packages(join(folder, 'package-lock.json'))).every(
     ([path, wanted]) => path === '' || (have[path] ? have[path].version === wanted.version : wanted.optional || wanted.devOptional || wanted.peer),
   )
 }

@@ -4,8 +4,8 @@ export interface Options {
   readonly threads: number
 }
 
-/** Runs a row `count` times, waits for the result and returns the last loss of a training step. */
-export type Run = (count: number) => Promise<number | undefined>
+/** Runs a row `count` times and gives its last value: the loss of a training step, else the first element of the result. */
+export type Run = (count: number) => Promise<number>
 
 export interface Contender {
   /** Which rows it can run; each makes its data when it is called. */
@@ -14,32 +14,34 @@ export interface Contender {
   readonly detail: string
 }
 
-/** A training row: `step` queues one step and gives its loss, `read` waits for it. */
-export const training = <L>(step: () => L, read: (loss: L) => Promise<number>): Run => async count => {
-  let loss = 0
-  for (let i = 0; i < count; i++) loss = await read(step())
-  return loss
+/**
+ * The rule of the clock, the same for all: a call counts when its result is there, and the next one begins only then. Libraries that are
+ * lazy or work elsewhere (on the GPU, in workers) hand out results that nobody has computed yet. So `read` waits for each result by
+ * reading its first element; a library that has a cheaper way to wait brings it as `wait`, and reads the last result alone.
+ */
+export const finished = <R>(call: () => R, read: (result: R) => Promise<number>, wait?: (result: R) => Promise<void>): Run => async count => {
+  for (let i = 1; i < count; i++) await (wait ?? read)(call())
+  return read(call())
 }
 
 interface Page {
   prepare(row: string): Promise<void>
-  round(count: number): Promise<{ ms: number; loss: number | undefined }>
+  round(count: number): Promise<{ ms: number; value: number }>
 }
 
-/** Makes a page of the contender: the driver calls `window.open…` with options, then rows and rounds. */
+/** Makes a page of the contender: the driver calls `start` with options, then rows and rounds; or, in an empty page, `cold`. */
 export function enter(open: (options: Options) => Promise<Contender>): void {
-  let run: Run | undefined
   const start = async (options: Options): Promise<{ rows: string[]; detail: string }> => {
     const contender = await open(options)
+    let run: Run | undefined
     const page: Page = {
       prepare: async row => {
-        run = undefined
         run = await contender.rows[row]()
       },
       round: async count => {
         const begin = performance.now()
-        const loss = await run!(count)
-        return { ms: performance.now() - begin, loss }
+        const value = await run!(count)
+        return { ms: performance.now() - begin, value }
       },
     }
     Object.assign(globalThis, { bench: page })

@@ -1,10 +1,11 @@
-// The same weights and data for every contender: normal numbers from a small generator with a fixed seed.
+// The same weights and data for every contender: random numbers from a small generator with a fixed seed. `torch_rows.py` has the same.
 export interface Values {
   readonly shape: readonly number[]
+  /** Made anew each time it is asked for, so that a page pays for what it uses. */
   readonly data: Float32Array<ArrayBuffer>
 }
 
-/** Uniform in (0, 1): mulberry32. */
+/** Uniform in [0, 1): mulberry32, whose state is a plain count. */
 function uniform(seed: number): () => number {
   let a = seed
   return () => {
@@ -17,10 +18,17 @@ function uniform(seed: number): () => number {
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
 
-export function normal(seed: number, shape: readonly number[], scale = 1): Values {
-  const next = uniform(seed)
-  return { shape, data: Float32Array.from({ length: size(shape) }, () => scale * Math.sqrt(-2 * Math.log(next() || 1e-9)) * Math.cos(2 * Math.PI * next())) }
-}
+/** Uniform with mean 0 and the standard deviation `scale`. */
+export const random = (seed: number, shape: readonly number[], scale = 1): Values => ({
+  shape,
+  get data() {
+    const next = uniform(seed)
+    const width = scale * Math.sqrt(12)
+    const data = new Float32Array(size(shape))
+    for (let i = 0; i < data.length; i++) data[i] = width * (next() - 0.5)
+    return data
+  },
+})
 
 export function integers(seed: number, length: number, below: number): Int32Array<ArrayBuffer> {
   const next = uniform(seed)
@@ -32,13 +40,13 @@ const filled = (shape: readonly number[], value: number): Values => ({ shape, da
 /** Weights by name, dense ones as [in, out], filters as [out, in, height, width]. */
 export type Weights = Readonly<Record<string, Values>>
 
-/** Of layers given as name → shape: weights are normal with variance 1/fan-in, vectors named `…g` are ones, other vectors zeros. */
+/** Of layers given as name → shape: weights are random with variance 1/fan-in, vectors named `…g` are ones, other vectors zeros. */
 function weights(shapes: Readonly<Record<string, readonly number[]>>): Weights {
   return Object.fromEntries(
     Object.entries(shapes).map(([name, shape], i) => {
       if (shape.length === 1) return [name, filled(shape, name.endsWith('g') ? 1 : 0)]
       const fanIn = shape.length === 4 ? size(shape.slice(1)) : shape[0]
-      return [name, normal(i + 1, shape, name.startsWith('embed') ? 0.02 : 1 / Math.sqrt(fanIn))]
+      return [name, random(i + 1, shape, name.startsWith('embed') ? 0.02 : 1 / Math.sqrt(fanIn))]
     }),
   )
 }
@@ -47,15 +55,22 @@ export const mlp = {
   batch: 128,
   classes: 10,
   weights: weights({ w1: [784, 512], b1: [512], w2: [512, 256], b2: [256], w3: [256, 10], b3: [10] }),
-  x: normal(101, [128, 784]),
+  x: random(101, [128, 784]),
   y: integers(102, 128, 10),
+} as const
+
+/** A model so small that its step costs calls rather than arithmetic. */
+export const small = {
+  weights: weights({ w1: [8, 16], b1: [16], w2: [16, 1], b2: [1] }),
+  x: random(109, [16, 8]),
+  y: random(110, [16, 1]),
 } as const
 
 export const cnn = {
   batch: 64,
   classes: 10,
   weights: weights({ w1: [32, 1, 3, 3], b1: [32], w2: [64, 32, 3, 3], b2: [64], w3: [3136, 128], b3: [128], w4: [128, 10], b4: [10] }),
-  x: normal(103, [64, 1, 28, 28]),
+  x: random(103, [64, 1, 28, 28]),
   y: integers(104, 64, 10),
 } as const
 
@@ -92,7 +107,7 @@ export const lstm = {
   classes: 10,
   /** Gates in the order input, forget, cell, output. */
   weights: weights({ wx: [128, 512], wh: [128, 512], b: [512], head: [128, 10], headb: [10] }),
-  x: normal(107, [64, 32, 128]),
+  x: random(107, [64, 32, 128]),
   y: integers(108, 64, 10),
 } as const
 

@@ -1,8 +1,8 @@
 // jax-js as its documentation shows: pure functions over trees of arrays, the whole step in jit(). A use of an array that is not its last
 // one is written `.ref`.
 import { defaultDevice, init, jit, lax, nn, numpy as np, valueAndGrad } from '@jax-js/jax'
-import { enter, training, type Contender, type Options, type Run } from './contender.ts'
-import { cnn, gpt, learningRate, lstm, mlp, normal, products, type Values, type Weights } from './data.ts'
+import { enter, finished, type Contender, type Options, type Run } from './contender.ts'
+import { cnn, gpt, learningRate, lstm, mlp, products, random, small, type Values, type Weights } from './data.ts'
 
 type Params = { [name: string]: np.Array }
 type State = { p: Params; m: Params; v: Params; t: np.Array }
@@ -11,6 +11,18 @@ const from = ({ data, shape }: Values): np.Array => np.array(data).reshape([...s
 const params = (weights: Weights): Params => Object.fromEntries(Object.entries(weights).map(([name, w]) => [name, from(w)]))
 const oneHot = (y: Int32Array<ArrayBuffer>, classes: number): np.Array => nn.oneHot(np.array(y), classes)
 const each = (p: Params, f: (x: np.Array, name: string) => np.Array): Params => Object.fromEntries(Object.entries(p).map(([name, x]) => [name, f(x, name)]))
+
+/** Waits for a result and frees it. */
+async function ready(y: np.Array): Promise<void> {
+  await y.blockUntilReady()
+  y.dispose()
+}
+
+/** Reads the first element of a result and frees it. */
+async function first(y: np.Array): Promise<number> {
+  const element = y.size === 1 ? y : y.slice(...y.shape.map(() => 0))
+  return (await element.data())[0]
+}
 
 /** One step of Adam, with decoupled decay (Loshchilov and Hutter 2017), all in one jit. */
 function step(weights: Weights, loss: (p: Params, x: np.Array, y: np.Array) => np.Array, x: np.Array, y: np.Array, decay = 0): Run {
@@ -34,14 +46,11 @@ function step(weights: Weights, loss: (p: Params, x: np.Array, y: np.Array) => n
   })
   const p = params(weights)
   let state: State = { p, m: each(p, w => np.zeros(w.shape)), v: each(p, w => np.zeros(w.shape)), t: np.array(0) }
-  return training(
-    () => {
-      const [next, value] = update(state, x.ref, y.ref)
-      state = next
-      return value
-    },
-    async value => (await value.data())[0],
-  )
+  return finished(() => {
+    const [next, value] = update(state, x.ref, y.ref)
+    state = next
+    return value
+  }, first)
 }
 
 /** The mean of −log p of the classes that y marks. */
@@ -54,7 +63,7 @@ const gelu = (x: np.Array): np.Array => x.ref.mul(0.5).mul(np.tanh(x.ref.add(x.r
 const layerNorm = (x: np.Array, gain: np.Array, bias: np.Array): np.Array => nn.standardize(x, -1).mul(gain).add(bias)
 const dense = (x: np.Array, w: np.Array, b: np.Array): np.Array => np.matmul(x, w).add(b)
 
-function gptLoss(p: Params, x: np.Array, y: np.Array): np.Array {
+function gptLogits(p: Params, x: np.Array): np.Array {
   const { batch, context, width, heads, layers } = gpt
   // Its gather fails inside of jit, so tokens are looked up by a product.
   let h = np.matmul(x, p.embedTokens).reshape([batch, context, width]).add(p.embedPlaces).reshape([batch * context, width])
@@ -66,7 +75,7 @@ function gptLoss(p: Params, x: np.Array, y: np.Array): np.Array {
     h = h.add(dense(mixed, w('out'), w('outb')))
     h = h.ref.add(dense(gelu(dense(layerNorm(h, w('2g'), w('2b')), w('up'), w('upb'))), w('down'), w('downb')))
   }
-  return entropy(y, dense(layerNorm(h, p.g, p.b), p.head, p.headb))
+  return dense(layerNorm(h, p.g, p.b), p.head, p.headb)
 }
 
 function lstmLoss(p: Params, x: np.Array, y: np.Array): np.Array {
@@ -84,73 +93,80 @@ function lstmLoss(p: Params, x: np.Array, y: np.Array): np.Array {
   return entropy(y, dense(h, p.head, p.headb))
 }
 
-/** Calls a function again and again, and waits for the last result. */
-const repeated = (f: () => np.Array): Run => async count => {
-  for (let i = 0; i < count; i++) {
-    const y = f()
-    if (i === count - 1) await y.blockUntilReady()
-    y.dispose()
+const repeated = (f: () => np.Array): Run => finished(f, first, ready)
+
+/** A pass without gradients, in one jit. */
+function forward(weights: Weights, logits: (p: Params, x: np.Array) => np.Array, x: np.Array): Run {
+  const f = jit(logits)
+  const p = params(weights)
+  return repeated(() => f(each(p, w => w.ref), x.ref))
+}
+
+const perceptron = (p: Params, x: np.Array): np.Array => dense(nn.relu(dense(nn.relu(dense(x, p.w1, p.b1)), p.w2, p.b2)), p.w3, p.b3)
+
+function convolutional(p: Params, x: np.Array): np.Array {
+  const pool = (a: np.Array): np.Array => {
+    const [n, c, h, w] = a.shape
+    return np.max(a.reshape([n, c, h / 2, 2, w / 2, 2]), [3, 5])
   }
-  return undefined
+  const conv = (a: np.Array, w: np.Array, b: np.Array): np.Array => pool(nn.relu(lax.conv(a, w, [1, 1], 'SAME').add(b.reshape([-1, 1, 1]))))
+  return dense(nn.relu(dense(conv(conv(x, p.w1, p.b1), p.w2, p.b2).reshape([cnn.batch, 3136]), p.w3, p.b3)), p.w4, p.b4)
 }
 
 const rows: Contender['rows'] = {
   ...Object.fromEntries(
     Object.entries(products).map(([name, [m, k, n]]) => [name, () => {
-      const [a, b] = [from(normal(1, [m, k])), from(normal(2, [k, n]))]
+      const [a, b] = [from(random(1, [m, k])), from(random(2, [k, n]))]
       const f = jit((x: np.Array, y: np.Array) => np.matmul(x, y))
       return repeated(() => f(a.ref, b.ref))
     }]),
   ),
   'GELU 1M': () => {
-    const x = from(normal(3, [1 << 20]))
+    const x = from(random(3, [1 << 20]))
     const f = jit(gelu)
     return repeated(() => f(x.ref))
   },
   'sum 4M': () => {
-    const x = from(normal(4, [1 << 22]))
+    const x = from(random(4, [1 << 22]))
     const f = jit((a: np.Array) => np.sum(a))
     return repeated(() => f(x.ref))
   },
   'softmax 1024²': () => {
-    const x = from(normal(5, [1024, 1024]))
+    const x = from(random(5, [1024, 1024]))
     const f = jit((a: np.Array) => nn.softmax(a, -1))
     return repeated(() => f(x.ref))
   },
   'layer norm 1024²': () => {
-    const x = from(normal(6, [1024, 1024]))
-    const [g, b] = [from(normal(7, [1024])), from(normal(8, [1024]))]
+    const x = from(random(6, [1024, 1024]))
+    const [g, b] = [from(random(7, [1024])), from(random(8, [1024]))]
     const f = jit(layerNorm)
     return repeated(() => f(x.ref, g.ref, b.ref))
   },
-  'MLP step': () =>
-    step(mlp.weights, (p, x, y) => entropy(y, dense(nn.relu(dense(nn.relu(dense(x, p.w1, p.b1)), p.w2, p.b2)), p.w3, p.b3)), from(mlp.x), oneHot(mlp.y, mlp.classes)),
-  'CNN step': () => {
-    const pool = (x: np.Array): np.Array => {
-      const [n, c, h, w] = x.shape
-      return np.max(x.reshape([n, c, h / 2, 2, w / 2, 2]), [3, 5])
-    }
-    const conv = (x: np.Array, w: np.Array, b: np.Array): np.Array => pool(nn.relu(lax.conv(x, w, [1, 1], 'SAME').add(b.reshape([-1, 1, 1]))))
-    return step(
-      cnn.weights,
-      (p, x, y) => entropy(y, dense(nn.relu(dense(conv(conv(x, p.w1, p.b1), p.w2, p.b2).reshape([cnn.batch, 3136]), p.w3, p.b3)), p.w4, p.b4)),
-      from(cnn.x), oneHot(cnn.y, cnn.classes),
-    )
-  },
-  'GPT step': () => step(gpt.weights, gptLoss, oneHot(gpt.x, gpt.vocabulary), oneHot(gpt.y, gpt.vocabulary), gpt.decay),
+  'small MLP step': () =>
+    step(small.weights, (p, x, y) => np.mean(np.square(dense(np.tanh(dense(x, p.w1, p.b1)), p.w2, p.b2).sub(y))), from(small.x), from(small.y)),
+  'MLP step': () => step(mlp.weights, (p, x, y) => entropy(y, perceptron(p, x)), from(mlp.x), oneHot(mlp.y, mlp.classes)),
+  'CNN step': () => step(cnn.weights, (p, x, y) => entropy(y, convolutional(p, x)), from(cnn.x), oneHot(cnn.y, cnn.classes)),
+  'GPT step': () =>
+    step(gpt.weights, (p, x, y) => entropy(y, gptLogits(p, x)), oneHot(gpt.x, gpt.vocabulary), oneHot(gpt.y, gpt.vocabulary), gpt.decay),
   'LSTM step': () => step(lstm.weights, lstmLoss, from(lstm.x), oneHot(lstm.y, lstm.classes)),
-  '10,000 adds of 16': () => async count => {
-    const one = from(normal(9, [16]))
-    for (let i = 0; i < count; i++) {
-      let x = one.ref
-      for (let k = 0; k < 10_000; k++) {
-        x = x.add(one.ref)
-        // Its arrays are lazy: without this the sum would be one long expression.
-        await x.blockUntilReady()
+  'MLP forward': () => forward(mlp.weights, perceptron, from(mlp.x)),
+  'CNN forward': () => forward(cnn.weights, convolutional, from(cnn.x)),
+  'GPT forward': () => forward(gpt.weights, gptLogits, oneHot(gpt.x, gpt.vocabulary)),
+  '10,000 adds of 16': () => {
+    const one = from(random(9, [16]))
+    return async count => {
+      let value = NaN
+      for (let i = 0; i < count; i++) {
+        let x = one.ref
+        for (let k = 0; k < 10_000; k++) {
+          x = x.add(one.ref)
+          // Its arrays are lazy: without this the sum would be one long expression.
+          await x.blockUntilReady()
+        }
+        value = await first(x)
       }
-      x.dispose()
+      return value
     }
-    return undefined
   },
 }
 

@@ -1,7 +1,8 @@
 // Lampas as its users write it: modules, an optimiser, and compile() around the step; the rows that say "eager" without compile().
-import { add, arange, compile, init, nn, noGrad, optim, scope, softmax, tensor, type Tensor } from 'lampas'
-import { enter, training, type Contender, type Options, type Run } from './contender.ts'
-import { cnn, gpt, learningRate, lstm, mlp, normal, products, type Values } from './data.ts'
+import { add, arange, compile, init, manualSeed, nn, noGrad, optim, randn, scope, softmax, tensor, type Tensor } from 'lampas'
+import { growth } from '../run/rows.mjs'
+import { enter, finished, type Contender, type Options, type Run } from './contender.ts'
+import { cnn, gpt, integers, learningRate, lstm, mlp, products, random, small, type Values } from './data.ts'
 
 const from = ({ data, shape }: Values): Tensor => tensor(data, { shape: [...shape] })
 const F = nn.functional
@@ -91,100 +92,132 @@ class Lstm extends nn.Module {
 }
 
 type Model = nn.Module & { forward(x: Tensor): Tensor }
-type Optimizer = typeof optim.Adam | typeof optim.AdamW
 
-function step(model: Model, Optimizer: Optimizer, x: Tensor, y: Tensor, eager: boolean, options = {}): Run {
-  const optimizer = new Optimizer(model.parameters(), { lr: learningRate, ...options })
+/** Reads the first element of a result and frees it. */
+async function first(y: Tensor): Promise<number> {
+  const element = y.ndim === 0 ? y : y.at(...y.shape.map(() => 0))
+  const value = await element.item()
+  element.dispose()
+  y.dispose()
+  return value
+}
+
+interface StepOptions {
+  readonly eager?: boolean
+  readonly criterion?: (out: Tensor, y: Tensor) => Tensor
+  readonly decay?: number
+}
+
+function step(model: Model, x: Tensor, y: Tensor, { eager = false, criterion = (out, target) => F.crossEntropy(out, target), decay }: StepOptions = {}): Run {
+  const [Optimizer, more] = decay === undefined ? [optim.Adam, {}] : [optim.AdamW, { weightDecay: decay }]
+  const optimizer = new Optimizer(model.parameters(), { lr: learningRate, ...more })
   const once = (a: Tensor, b: Tensor): Tensor => {
     optimizer.zeroGrad()
-    const loss = F.crossEntropy(model.forward(a), b)
+    const loss = criterion(model.forward(a), b)
     loss.backward()
     optimizer.step()
     return loss
   }
   const run = eager ? (a: Tensor, b: Tensor) => scope(() => once(a, b)) : compile(once)
-  return training(
-    () => run(x, y),
-    async loss => {
-      const value = await loss.item()
-      loss.dispose()
-      return value
-    },
-  )
+  return finished(() => run(x, y), first)
 }
 
 const labels = (y: Int32Array): Tensor => tensor(y, { shape: [y.length] })
 
-const steps: Readonly<Record<string, (eager: boolean) => Run>> = {
-  'MLP step': eager => {
-    const w = mlp.weights
-    const model = new nn.Sequential(dense(w.w1, w.b1), new nn.ReLU(), dense(w.w2, w.b2), new nn.ReLU(), dense(w.w3, w.b3))
-    return step(model, optim.Adam, from(mlp.x), labels(mlp.y), eager)
-  },
-  'CNN step': eager => {
-    const w = cnn.weights
-    const model = new nn.Sequential(
-      filters(w.w1, w.b1), new nn.ReLU(), new nn.MaxPool2d(2),
-      filters(w.w2, w.b2), new nn.ReLU(), new nn.MaxPool2d(2),
-      new nn.Flatten(), dense(w.w3, w.b3), new nn.ReLU(), dense(w.w4, w.b4),
-    )
-    return step(model, optim.Adam, from(cnn.x), labels(cnn.y), eager)
-  },
-  'GPT step': eager => step(new Gpt(), optim.AdamW, tensor(gpt.x, { shape: [gpt.batch, gpt.context] }), labels(gpt.y), eager, { weightDecay: gpt.decay }),
-  'LSTM step': eager => step(new Lstm(), optim.Adam, from(lstm.x), labels(lstm.y), eager),
+const mlpModel = (): Model => {
+  const w = mlp.weights
+  return new nn.Sequential(dense(w.w1, w.b1), new nn.ReLU(), dense(w.w2, w.b2), new nn.ReLU(), dense(w.w3, w.b3))
 }
 
-/** Calls an eager function again and again, and waits for the last result. */
-const repeated = (f: () => Tensor): Run => async count => {
-  for (let i = 0; i < count; i++) {
-    const y = f()
-    if (i === count - 1) await y.at(...y.shape.map(() => 0)).item()
-    y.dispose()
-  }
-  return undefined
+const cnnModel = (): Model => {
+  const w = cnn.weights
+  return new nn.Sequential(
+    filters(w.w1, w.b1), new nn.ReLU(), new nn.MaxPool2d(2),
+    filters(w.w2, w.b2), new nn.ReLU(), new nn.MaxPool2d(2),
+    new nn.Flatten(), dense(w.w3, w.b3), new nn.ReLU(), dense(w.w4, w.b4),
+  )
+}
+
+const smallModel = (): Model => {
+  const w = small.weights
+  return new nn.Sequential(dense(w.w1, w.b1), new nn.Tanh(), dense(w.w2, w.b2))
+}
+
+const gptInput = (): Tensor => tensor(gpt.x, { shape: [gpt.batch, gpt.context] })
+
+const steps: Readonly<Record<string, (eager: boolean) => Run>> = {
+  'small MLP step': eager => step(smallModel(), from(small.x), from(small.y), { eager, criterion: (out, y) => F.mseLoss(out, y) }),
+  'MLP step': eager => step(mlpModel(), from(mlp.x), labels(mlp.y), { eager }),
+  'CNN step': eager => step(cnnModel(), from(cnn.x), labels(cnn.y), { eager }),
+  'GPT step': eager => step(new Gpt(), gptInput(), labels(gpt.y), { eager, decay: gpt.decay }),
+  'LSTM step': eager => step(new Lstm(), from(lstm.x), labels(lstm.y), { eager }),
+}
+
+/** A compiled pass without gradients. */
+function forward(model: Model, x: Tensor): Run {
+  const f = compile((t: Tensor) => noGrad(() => model.forward(t)))
+  return finished(() => f(x), first)
+}
+
+/** A step of an MLP that is a table's next larger one. */
+function grown({ batch, width, depth }: (typeof growth)[number]): Run {
+  manualSeed(1)
+  const layers = Array.from({ length: depth }, () => [new nn.Linear(width, width), new nn.ReLU()]).flat()
+  const labelled = integers(1, batch, width)
+  return step(new nn.Sequential(...layers), randn(batch, width), labels(labelled))
 }
 
 const rows: Contender['rows'] = {
   ...Object.fromEntries(
     Object.entries(products).map(([name, [m, k, n]]) => [name, () => {
-      const [a, b] = [from(normal(1, [m, k])), from(normal(2, [k, n]))]
-      return repeated(() => a.matmul(b))
+      const [a, b] = [from(random(1, [m, k])), from(random(2, [k, n]))]
+      return finished(() => a.matmul(b), first)
     }]),
   ),
   'GELU 1M': () => {
-    const x = from(normal(3, [1 << 20]))
+    const x = from(random(3, [1 << 20]))
     const f = compile((t: Tensor) => t.mul(0.5).mul(t.add(t.mul(t).mul(t).mul(0.044715)).mul(0.7978845608).tanh().add(1)))
-    return repeated(() => f(x))
+    return finished(() => f(x), first)
   },
   'sum 4M': () => {
-    const x = from(normal(4, [1 << 22]))
-    return repeated(() => x.sum())
+    const x = from(random(4, [1 << 22]))
+    return finished(() => x.sum(), first)
   },
   'softmax 1024²': () => {
-    const x = from(normal(5, [1024, 1024]))
+    const x = from(random(5, [1024, 1024]))
     const f = compile((t: Tensor) => softmax(t, 1))
-    return repeated(() => f(x))
+    return finished(() => f(x), first)
   },
   'layer norm 1024²': () => {
-    const x = from(normal(6, [1024, 1024]))
-    const [g, b] = [from(normal(7, [1024])), from(normal(8, [1024]))]
+    const x = from(random(6, [1024, 1024]))
+    const [g, b] = [from(random(7, [1024])), from(random(8, [1024]))]
     const f = compile((t: Tensor) => F.layerNorm(t, [1024], { weight: g, bias: b }))
-    return repeated(() => f(x))
+    return finished(() => f(x), first)
   },
   ...Object.fromEntries(Object.entries(steps).flatMap(([name, make]) => [[name, () => make(false)], [`${name}, eager`, () => make(true)]])),
-  '10,000 adds of 16': () => async count => {
-    const one = from(normal(9, [16]))
-    for (let i = 0; i < count; i++) {
-      let x = one
-      for (let k = 0; k < 10_000; k++) {
+  'MLP forward': () => forward(mlpModel(), from(mlp.x)),
+  'CNN forward': () => forward(cnnModel(), from(cnn.x)),
+  'GPT forward': () => forward(new Gpt(), gptInput()),
+  ...Object.fromEntries(growth.map(size => [size.row, () => grown(size)])),
+  '10,000 adds of 16': () => {
+    const one = from(random(9, [16]))
+    return finished(() => {
+      let x = add(one, one)
+      for (let k = 1; k < 10_000; k++) {
         const y = add(x, one)
-        if (x !== one) x.dispose()
+        x.dispose()
         x = y
       }
-      await x.data()
-      x.dispose()
-    }
-    return undefined
+      return x
+    }, first)
+  },
+  '10,000 adds of 16, on the tape': () => {
+    const one = from(random(9, [16])).requiresGrad_()
+    return finished(() => scope(() => {
+      let x = add(one, one)
+      for (let k = 1; k < 10_000; k++) x = add(x, one)
+      return x
+    }), first)
   },
 }
 

@@ -1,0 +1,158 @@
+// Who takes part: a library in a page of Chromium, PyTorch in a process of its own, and Lampas in this process. All are driven alike: `open`
+// gives the rows that it can run, `prepare` makes one ready, `round` runs it a number of times, `close` ends it.
+import { execFileSync, spawn } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { extname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { gzipSync } from 'node:zlib'
+import { root } from '../../scripts/setup.mjs'
+
+export const folder = join(root, 'bench/rivals')
+const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' }
+
+/** A promise that fails when it takes longer. */
+export async function soon(promise, seconds, what) {
+  let timer
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took more than ${seconds} s`)), seconds * 1000)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/** Bundles a library's page as its users would. */
+export async function bundle(name) {
+  const { build } = await import('vite')
+  const outDir = join(root, 'build/rivals', name)
+  await build({
+    configFile: false,
+    root: folder,
+    base: './',
+    logLevel: 'error',
+    resolve: { alias: [{ find: /^lampas$/, replacement: join(root, 'src/index.ts') }] },
+    worker: { format: 'es' },
+    build: { outDir, emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 10_000, rolldownOptions: { input: join(folder, `${name}.ts`), output: { entryFileNames: 'main.js' } } },
+  })
+  await writeFile(join(outDir, 'index.html'), '<!doctype html><script type="module" src="main.js"></script>')
+  return outDir
+}
+
+/** Serves a folder and adds up what was fetched, as gzip. Without isolation a page has no shared memory, and so each library one thread. */
+export async function serve(outDir, isolated) {
+  const fetched = new Map()
+  const server = createServer(async (request, response) => {
+    const path = new URL(request.url, 'http://host').pathname
+    const file = path === '/' ? '/index.html' : path
+    const body = await readFile(join(outDir, file)).catch(() => null)
+    if (body && !fetched.has(file)) fetched.set(file, gzipSync(body, { level: 9 }).length)
+    response.writeHead(body ? 200 : 404, { ...(isolated ? isolation : {}), 'Content-Type': types[extname(file)] ?? 'application/octet-stream' })
+    response.end(body ?? '')
+  })
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${server.address().port}/`,
+    bytes: () => [...fetched.values()].reduce((a, b) => a + b, 0),
+    close: () => void (server.close(), server.closeAllConnections()),
+  }
+}
+
+/** A library in a page, which is a fresh one each time it is opened. */
+export class InPage {
+  constructor(library, browser, site, setting) {
+    Object.assign(this, { library, browser, site, setting })
+  }
+  /** An empty page with the library loaded; `script` runs before anything else in it. */
+  async load(script) {
+    this.context = await this.browser.newContext()
+    const page = await this.context.newPage()
+    // Errors of the page's own tell more than the call that waits in vain.
+    this.broken = new Promise((_, reject) => page.once('crash', () => reject(new Error('the page crashed'))))
+    this.broken.catch(() => undefined)
+    if (script) await page.addInitScript(script)
+    await page.goto(this.site.url)
+    await page.waitForFunction('globalThis.start')
+    return page
+  }
+  async open(script) {
+    this.page = await this.load(script)
+    return this.guarded(this.page.evaluate(s => globalThis.start(s), this.setting))
+  }
+  guarded(promise) {
+    return Promise.race([promise, this.broken])
+  }
+  prepare(row) {
+    return this.guarded(this.page.evaluate(r => globalThis.bench.prepare(r), row))
+  }
+  round(count) {
+    return this.guarded(this.page.evaluate(n => globalThis.bench.round(n), count))
+  }
+  async cold() {
+    const page = await this.load()
+    return this.guarded(page.evaluate(s => globalThis.cold(s), this.setting))
+  }
+  async close() {
+    await this.context?.close().catch(() => undefined)
+  }
+}
+
+/** A Python that has torch, or undefined. */
+export function findTorch() {
+  for (const python of ['/usr/bin/python3', 'python3'])
+    try {
+      const version = execFileSync(python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 60_000 })
+      return { python, version: version.trim() }
+    } catch {
+      continue
+    }
+  return undefined
+}
+
+/** PyTorch: a process that answers lines of JSON. */
+export class InPython {
+  constructor(python, setting) {
+    Object.assign(this, { library: 'torch', python, setting })
+  }
+  async open() {
+    const env = { ...process.env, OMP_NUM_THREADS: String(this.setting.threads), OPENBLAS_NUM_THREADS: String(this.setting.threads), PYTHONIOENCODING: 'utf-8' }
+    this.process = spawn(this.python, [join(folder, 'torch_rows.py')], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+    this.lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]()
+    return this.ask({ threads: this.setting.threads })
+  }
+  async ask(request) {
+    this.process.stdin.write(`${JSON.stringify(request)}\n`)
+    const { value, done } = await this.lines.next()
+    if (done) throw new Error('the Python process ended')
+    return JSON.parse(value)
+  }
+  prepare(row) {
+    return this.ask({ row })
+  }
+  round(count) {
+    return this.ask({ count })
+  }
+  async close() {
+    this.process?.kill()
+  }
+}
+
+/** Lampas in Node itself. */
+export class InNode {
+  constructor(server, setting) {
+    Object.assign(this, { library: 'lampas', server, setting })
+  }
+  async open() {
+    await this.server.ssrLoadModule('/bench/rivals/lampas.ts')
+    return globalThis.start(this.setting)
+  }
+  prepare(row) {
+    return globalThis.bench.prepare(row)
+  }
+  round(count) {
+    return globalThis.bench.round(count)
+  }
+  async close() {
+    const { closeDevice } = await this.server.ssrLoadModule('/src/index.ts')
+    closeDevice(this.setting.device)
+  }
+}

@@ -1,0 +1,65 @@
+// One row, many contenders: each makes ready and warms up, then they take turns, so that a busy minute of the machine falls on all.
+import { soon } from './contenders.mjs'
+
+/** How much is measured: milliseconds of a round, turns, cold starts. A contender that takes seconds has fewer. */
+export const efforts = {
+  quick: { round: 40, turns: 3, cold: 1, limit: 2 },
+  usual: { round: 100, turns: 7, cold: 3, limit: 4 },
+  full: { round: 200, turns: 15, cold: 7, limit: 10 },
+}
+const SLOW = 700
+const VERY_SLOW = 4000
+
+export const median = values => values.toSorted((a, b) => a - b)[values.length >> 1]
+export const reason = error => String(error?.message ?? error).split('\n')[0].replace(/^page\.evaluate: /, '').slice(0, 160)
+
+const seconds = 120
+const once = async (c, count, row) => soon(c.round(count), seconds, row)
+
+/** Opens a contender and runs the row until it is warm. Its first value is of fresh weights, so that all can be compared. */
+async function warmUp(c, row, effort) {
+  const { detail } = await soon(c.open(), 60, 'opening')
+  await soon(c.prepare(row), 60, 'making the data')
+  const first = await once(c, 1, row)
+  // A first call compiles; when it takes this long, the second is the first turn.
+  let ms = first.ms > VERY_SLOW ? first.ms : (await once(c, 1, row)).ms
+  let count = 1
+  if (ms < SLOW) {
+    // Engines compile again what has run for a while.
+    count = Math.max(1, Math.round(effort.round / ms))
+    ms = (await once(c, count, row)).ms / count
+    count = Math.max(1, Math.round(effort.round / ms))
+  }
+  const turns = ms > VERY_SLOW ? 1 : ms > SLOW ? 2 : effort.turns
+  return { contender: c, library: c.library, detail, value: first.value, count, turns, times: [] }
+}
+
+/** The first values of all must agree: same weights, same data, same arithmetic. */
+function disagreement(row, results) {
+  const [first, ...others] = results
+  const far = others.find(r => !(Math.abs(r.value - first.value) <= 1e-3 * Math.max(Math.abs(r.value), Math.abs(first.value)) + 1e-5))
+  return far && `${row}: ${first.library} gives ${first.value}, ${far.library} ${far.value}: they do not compute the same`
+}
+
+/** Measures a row; a contender that fails gives its reason instead of a time, and is not asked again in this row. */
+export async function measureRow(row, contenders, effort) {
+  const results = []
+  const running = []
+  const fail = (c, error) => results.push({ row, library: c.library, ...c.setting, error: reason(error) })
+  try {
+    for (const c of contenders) await warmUp(c, row, effort).then(r => running.push(r), error => fail(c, error))
+    for (let turn = 0; turn < effort.turns; turn++)
+      for (const r of running) {
+        if (turn >= r.turns || r.error) continue
+        await once(r.contender, r.count, row).then(({ ms }) => r.times.push(ms / r.count), error => (r.error = error))
+      }
+  } finally {
+    await Promise.all(contenders.map(c => c.close()))
+  }
+  for (const { contender, library, detail, value, count, times, error } of running) {
+    if (error) fail(contender, error)
+    else results.push({ row, library, ...contender.setting, detail, value, ms: median(times), best: Math.min(...times), count, turns: times.length })
+  }
+  const sound = results.filter(r => !r.error)
+  return { results, problem: sound.length > 1 ? disagreement(row, sound) : undefined }
+}
