@@ -2,113 +2,82 @@
 import type { Backend, Block } from '../backend/backend.ts'
 import { bytesOf, dtypes, WORD, type DType, type Words } from '../core/dtype.ts'
 import { fail, type LampasError } from '../core/errors.ts'
-import { numel, type Shape } from '../core/shape.ts'
+import type { Shape } from '../core/shape.ts'
 import { wordsIn } from '../core/storage.ts'
-import { contiguousView, extent, isContiguous, sameGeometry, type View } from '../core/view.ts'
+import { isContiguous, type View } from '../core/view.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
 import { backward } from '../autograd/engine.ts'
 import { noGrad } from '../autograd/mode.ts'
-import { withViews, type Arg, type KernelSpec, type Lowering, type Meta, type Op } from '../ops/op.ts'
+import type { Op } from '../ops/op.ts'
 import { clone } from '../ops/pointwise.ts'
-import { copyInto, KernelLowering } from '../ops/lowering.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { world, type BackwardOptions, type World } from '../ops/world.ts'
 import { backendNamed, currentBackend, onDevice } from './device.ts'
+import { recipeInto, recipeOf, type Recipe } from './recipe.ts'
 import { Handle, Storage, allocate, closed, callSite, handleOn, inScope, needFloat64, storageOf } from './storage.ts'
 import { relieve, relieved, turn, turnDue } from './pressure.ts'
 
-/** Lowers onto blocks of one backend and runs each kernel as it comes. */
-class Direct extends KernelLowering {
-  private readonly blocks: Block[] = []
-  /** Bytes that were asked for, block by block. */
-  private readonly sizes: number[] = []
-  constructor(private readonly backend: Backend) {
-    super()
+/** Follows a recipe: gives the blocks by place, of which those that it asked for and no result shows are free again. */
+function follow({ sizes, aside, hasFloat64, steps }: Recipe, backend: Backend, operands: readonly Tensor[]): readonly (Block | null)[] {
+  if (hasFloat64) needFloat64(backend)
+  const blocks: (Block | null)[] = []
+  for (let i = 0; i < operands.length; i++) {
+    const { source } = operands[i]
+    blocks.push(source instanceof Storage ? source.block : null)
   }
-
-  alloc(dtype: DType, shape: Shape): Arg {
-    const bytes = bytesOf(dtype, numel(shape))
-    if (dtype === 'float64') needFloat64(this.backend)
-    relieve(this.backend, bytes)
-    const block = this.backend.alloc(bytes)
-    this.blocks.push(block)
-    this.sizes.push(bytes)
-    return { view: contiguousView(dtype, shape), slot: block }
+  try {
+    for (let i = 0; i < sizes.length; i++) {
+      relieve(backend, sizes[i])
+      blocks.push(backend.alloc(sizes[i]))
+    }
+    for (let i = 0; i < steps.length; i++) {
+      const { kernel, at } = steps[i]
+      const used: Block[] = []
+      for (let k = 0; k < at.length; k++) used.push(blocks[at[k]]!)
+      backend.run(kernel, used)
+    }
+  } catch (error) {
+    for (const block of blocks.slice(operands.length)) backend.free(block!)
+    throw error
   }
-
-  protected emit(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
-    const blocks: Block[] = []
-    for (const x of inputs) blocks.push(x.slot as Block)
-    for (const x of outputs) blocks.push(x.slot as Block)
-    this.backend.run(withViews(kernel, inputs, outputs), blocks)
+  for (let i = 0; i < aside.length; i++) {
+    const at = aside[i]
+    backend.free(blocks[at]!)
+    relieved(backend, sizes[at - operands.length])
   }
-
-  /** Frees the blocks that no result uses. */
-  finish(kept: readonly Arg[]): void {
-    if (kept.length === 1 && this.blocks.length === 1 && kept[0].slot === this.blocks[0]) return
-    this.blocks.forEach((b, i) => {
-      if (kept.some(a => a.slot === b)) return
-      this.backend.free(b)
-      relieved(this.backend, this.sizes[i])
-    })
-  }
-
-  made(block: object): boolean {
-    return this.blocks.includes(block as Block)
-  }
+  return blocks
 }
-
-const argOf = (op: string, x: Tensor): Arg =>
-  x.source.world ? { view: x.layout, slot: storageOf(op, x).block } : { view: x.layout, slot: x.source, constant: x.constant }
 
 class EagerWorld implements World {
   apply<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Tensor[] {
     const backend = this.commonBackend(op.name, inputs)
     const pending = beforeOp(op, inputs)
-    // Always asked, also for views: this is where bad input is found.
-    const metas = op.infer(inputs, params)
-    const outputs = (op.view && this.asView(op, inputs, params)) ?? this.lowered(op, backend, inputs, params, metas)
+    const recipe = recipeOf(op, inputs, params)
+    const outputs = recipe.isView ? [viewed(inputs[0], recipe.results[0].view)] : this.made(recipe, backend, inputs)
     if (pending) afterOp(pending, op, inputs, outputs, params)
     return outputs
   }
 
-  private asView<P>(op: Op<P>, [x]: readonly Tensor[], params: P): Tensor[] | null {
-    if (!x.source.world) return null
-    const view = op.view!(x.layout, params)
-    if (!view) return null
-    const y = handleOn(storageOf(op.name, x), view)
-    y.base = x.base ?? x
-    y.gradVersion = y.source.version
-    return [y]
-  }
-
-  private lowered<P>(op: Op<P>, backend: Backend, inputs: readonly Tensor[], params: P, metas: readonly Meta[]): Tensor[] {
-    const direct = new Direct(backend)
-    const args = op.lower!(direct, inputs.map(x => argOf(op.name, x)), params, metas)
-    direct.finish(args)
-    const storages: Storage[] = []
-    return args.map(a => {
-      let storage = storages.find(s => s.block === a.slot)
-      if (!storage) {
-        // A result may also show the memory of an input.
-        storage = direct.made(a.slot) ? new Storage(this, backend, a.slot as Block, callSite()) : (inputs.find(x => x.source instanceof Storage && x.source.block === a.slot)!.source as Storage)
-        storages.push(storage)
-      }
-      return handleOn(storage, a.view)
-    })
+  private made(recipe: Recipe, backend: Backend, inputs: readonly Tensor[]): Tensor[] {
+    const blocks = follow(recipe, backend, inputs)
+    const { results } = recipe
+    const outputs: Tensor[] = []
+    for (let i = 0; i < results.length; i++) {
+      const { view, at } = results[i]
+      // A result may also show the memory of an input or of another result.
+      const first = i === 0 ? 0 : results.findIndex(r => r.at === at)
+      const storage = at < inputs.length ? inputs[at].source : first < i ? outputs[first].source : new Storage(this, backend, blocks[at]!, callSite())
+      outputs.push(handleOn(storage as Storage, view))
+    }
+    return outputs
   }
 
   assign<P>(op: Op<P>, targets: readonly Tensor[], inputs: readonly Tensor[], params: P): void {
-    const backend = this.commonBackend(`${op.name}_`, [...targets, ...inputs])
+    const operands = [...targets, ...inputs]
+    const backend = this.commonBackend(`${op.name}_`, operands)
     const pending = targets.map(t => beforeWrite(op, t, inputs))
-    const direct = new Direct(backend)
-    const places = targets.map(t => argOf(`${op.name}_`, t))
-    const args = inputs.map(x => safeInput(direct, argOf(op.name, x), places))
-    if (op.lowerInto) op.lowerInto(direct, args, params, places)
-    else op.lower!(direct, args, params, op.infer(inputs, params)).forEach((a, i) => copyInto(direct, a, places[i]))
-    direct.finish([])
-    const storages = new Set(targets.map(t => t.source))
-    for (const s of storages) s.version++
+    follow(recipeInto(op, targets.length, operands, params), backend, operands)
+    for (const s of new Set(targets.map(t => t.source))) s.version++
     targets.forEach((t, i) => afterWrite(pending[i], op, t, inputs, params))
   }
 
@@ -239,18 +208,12 @@ class EagerWorld implements World {
   }
 }
 
-/** Inputs that overlap the target in another order than elementwise are copied first. */
-function safeInput(k: Lowering, x: Arg, places: readonly Arg[]): Arg {
-  const clash = places.some(p => p.slot === x.slot && (p.view.dtype !== x.view.dtype || (!sameGeometry(p.view, x.view) && overlap(p.view, x.view))))
-  if (!clash) return x
-  const copy = k.alloc(x.view.dtype, x.view.shape)
-  copyInto(k, x, copy)
-  return copy
-}
-
-function overlap(a: View, b: View): boolean {
-  const [ea, eb] = [extent(a), extent(b)]
-  return ea !== null && eb !== null && ea[0] <= eb[1] && eb[0] <= ea[1]
+/** Another view of the memory of x, tied to x as PyTorch ties views. */
+function viewed(x: Tensor, view: View): Tensor {
+  const y = handleOn(x.source as Storage, view)
+  y.base = x.base ?? x
+  y.gradVersion = y.source.version
+  return y
 }
 
 /** x itself when its elements lie in a row, else a copy; a number that stands for a tensor becomes one. */

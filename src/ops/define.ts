@@ -2,7 +2,7 @@
 // names, so that it can be called positionally, by an options object, or mechanically from PyTorch's (args, kwargs).
 import { dtypeOfNumber, isFloat, type DType } from '../core/dtype.ts'
 import { LampasError, fail, nearest } from '../core/errors.ts'
-import { contiguousView } from '../core/view.ts'
+import { contiguousView, type View } from '../core/view.ts'
 import type { Op } from './op.ts'
 import { Tensor } from './tensor.ts'
 import { ConstantSource, world } from './world.ts'
@@ -10,11 +10,18 @@ import { ConstantSource, world } from './world.ts'
 /** A tensor or a plain number. */
 export type Operand = Tensor | number | boolean
 
+const [asBool, asInt, asFloat] = (['bool', 'int32', 'float32'] as const).map(t => contiguousView(t, []))
+
+function layoutOf(x: number | boolean): View {
+  const dtype = dtypeOfNumber(x)
+  return dtype === 'float32' ? asFloat : dtype === 'int32' ? asInt : asBool
+}
+
 /** A number stands as a 0-dim operand without memory or device. */
 export function lift(x: Operand, op: string): Tensor {
   if (x instanceof Tensor) return x
   if (typeof x !== 'number' && typeof x !== 'boolean') return needTensor(op, x)
-  return new Tensor(contiguousView(dtypeOfNumber(x), []), new ConstantSource(x))
+  return new Tensor(layoutOf(x), new ConstantSource(x))
 }
 
 export const apply1 = <P>(op: Op<P>, inputs: readonly Tensor[], params: P): Tensor => world().apply(op, inputs, params)[0]

@@ -1,5 +1,6 @@
 // Kernels run lately keep their descriptors in wasm memory: when an eager loop comes round to the same kernel, only the addresses
-// change. A table with one place for each hash; the later kernel takes the place of the earlier.
+// change. A table with one place for each hash; the later kernel takes the place of the earlier. Who hands in the same object again is
+// served without a look at the table.
 import { dtypes, WORD } from '../../core/dtype.ts'
 import type { View } from '../../core/view.ts'
 import type { Kernel, KernelKind, KernelOf } from '../../ir/kernel.ts'
@@ -102,6 +103,7 @@ const byteOffset = ({ dtype, offset }: View): number => (offset === 0 ? 0 : offs
 
 export class RecentDescriptors {
   private readonly places = new Array<Descriptor | null>(PLACES).fill(null)
+  private readonly known = new WeakMap<Kernel, Descriptor>()
   private readonly writer: Writer
 
   constructor(private readonly heap: Heap, functions: Functions, threads: number) {
@@ -110,10 +112,14 @@ export class RecentDescriptors {
 
   /** The descriptor of a kernel, with the addresses of these blocks. */
   descriptor(kernel: Kernel, blocks: readonly Block[]): Descriptor {
-    const hash = hashOf(kernel)
-    const place = hash & (PLACES - 1)
-    const known = this.places[place]
-    if (known === null || known.hash !== hash || !same(known.kernel, kernel)) return (this.places[place] = this.make(kernel, blocks, hash, known))
+    let known = this.known.get(kernel)
+    if (known === undefined || !known.block.live) {
+      const hash = hashOf(kernel)
+      const place = hash & (PLACES - 1)
+      const other = this.places[place]
+      known = other !== null && other.hash === hash && same(other.kernel, kernel) ? other : (this.places[place] = this.make(kernel, blocks, hash, other))
+      this.known.set(kernel, known)
+    }
     const words = this.heap.i32
     const first = known.block.address / WORD + HEADER
     const { inputs, outputs } = kernel
