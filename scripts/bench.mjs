@@ -40,8 +40,8 @@ function show(measured) {
       setting: v.key,
       row: v.row,
       ...Object.fromEntries(v.found.map(r => [libraries[r.library], r.error ? 'cannot' : Number((r.ms ?? r.bytes / 1024).toPrecision(3))])),
-      ratio: v.ratio && Number(v.ratio.toPrecision(3)),
-      limit: v.share && `${Math.round(100 * v.share)} %`,
+      ratio: v.ratio ? Number(v.ratio.toPrecision(3)) : '',
+      limit: v.share ? `${Math.round(100 * v.share)} %` : '',
       goals: v.goals.map(g => (g.met === undefined ? '·' : g.met ? '✓' : '✗')).join(' '),
     })),
   )

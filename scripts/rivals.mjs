@@ -69,7 +69,7 @@ async function measurePages(open, setting, wanted, effort, report) {
   }
   if (setting.device === 'wasm' && setting.threads === 1 && wanted(held))
     for (const { contender } of taking)
-      await holding(contender, 2 * effort.limit).then(
+      await holding(contender, effort.patience).then(
         ({ bytes, steps }) => report({ row: held, library: contender.library, ...setting, bytes, steps }),
         error => report({ row: held, library: contender.library, ...setting, error: reason(error) }),
       )
@@ -142,7 +142,7 @@ export async function rivals(options) {
         if (!options.pairs) await measurePages(open, setting, wanted, effort, report)
         await measureAll(setting, open)
       } finally {
-        open.forEach(o => o.site?.close())
+        open.forEach(o => (o.contender.end(), o.site?.close()))
       }
     }
     await measureLimits()

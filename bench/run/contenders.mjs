@@ -1,5 +1,6 @@
 // Who takes part: a library in a page of Chromium, PyTorch in a process of its own, and Lampas in this process. All are driven alike: `open`
-// gives the rows that it can run, `prepare` makes one ready, `round` runs it a number of times, `close` ends it.
+// gives the rows that it can run, `prepare` makes one ready, `round` runs it a number of times, `close` gives its memory
+// back after a row, `end` makes sure that nothing of it is left.
 import { execFileSync, spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -94,6 +95,9 @@ export class InPage {
   async close() {
     await this.context?.close().catch(() => undefined)
   }
+  end() {
+    return this.close()
+  }
 }
 
 /** A Python that has torch, or undefined. */
@@ -113,11 +117,17 @@ export class InPython {
   constructor(python, setting) {
     Object.assign(this, { library: 'torch', python, setting })
   }
+  /** The process stays for all rows: it takes a second to start. */
   async open() {
+    if (!this.process) this.start()
+    return this.ask({ threads: this.setting.threads })
+  }
+  start() {
     const env = { ...process.env, OMP_NUM_THREADS: String(this.setting.threads), OPENBLAS_NUM_THREADS: String(this.setting.threads), PYTHONIOENCODING: 'utf-8' }
     this.process = spawn(this.python, [join(folder, 'torch_rows.py')], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+    // A process that is gone says so by the end of its lines.
+    this.process.stdin.on('error', () => undefined)
     this.lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]()
-    return this.ask({ threads: this.setting.threads })
   }
   async ask(request) {
     this.process.stdin.write(`${JSON.stringify(request)}\n`)
@@ -131,8 +141,10 @@ export class InPython {
   round(count) {
     return this.ask({ count })
   }
-  async close() {
+  async close() {}
+  end() {
     this.process?.kill()
+    this.process = undefined
   }
 }
 
@@ -155,4 +167,5 @@ export class InNode {
     const { closeDevice } = await this.server.ssrLoadModule('/src/index.ts')
     closeDevice(this.setting.device)
   }
+  end() {}
 }

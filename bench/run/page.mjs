@@ -23,17 +23,20 @@ function ratio({ ratio, rival, rivals }) {
 
 function setting(key, all) {
   const columns = Object.keys(libraries).filter(library => all.some(v => v.found.some(r => r.library === library)))
+  const wasm = key !== 'webgpu'
+  const threaded = all.some(v => v.threaded)
   const lines = all.map(v => [
     v.row,
     ...columns.map(library => cell(v.found.find(r => r.library === library), v.about.unit)),
     ratio(v),
-    ...(key === 'webgpu' ? [] : [percent(v.share)]),
+    ...(wasm ? [percent(v.share)] : []),
+    ...(threaded ? [v.threaded ? `${number(v.threaded)}×` : ''] : []),
     v.goals.map(g => `${mark(g.met)}${g.text}`).join('<br>'),
   ])
   const reasons = all.flatMap(v => v.found.filter(r => r.error).map(r => `- ${v.row}, ${libraries[r.library]}: \`${r.error.replaceAll('`', "'")}\``))
   return [
     `### ${key}`,
-    table(['Row', ...columns.map(c => libraries[c]), 'Fastest rival ÷ Lampas', ...(key === 'webgpu' ? [] : ['Of the limit']), 'Goals'], lines),
+    table(['Row', ...columns.map(c => libraries[c]), 'Fastest rival ÷ Lampas', ...(wasm ? ['Of the limit'] : []), ...(threaded ? ['Against one thread'] : []), 'Goals'], lines),
     ...(reasons.length > 0 ? ['Cannot:', reasons.join('\n')] : []),
   ].join('\n\n')
 }

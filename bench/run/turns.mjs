@@ -1,11 +1,11 @@
 // One row, many contenders: each makes ready and warms up, then they take turns, so that a busy minute of the machine falls on all.
 import { soon } from './contenders.mjs'
 
-/** How much is measured: milliseconds of a round, turns, cold starts. A contender that takes seconds has fewer. */
+/** How much is measured: milliseconds of a round, turns, cold starts, seconds for the many steps of `holding`. A contender that takes seconds has fewer. */
 export const efforts = {
-  quick: { round: 40, turns: 3, cold: 1, limit: 2 },
-  usual: { round: 100, turns: 7, cold: 3, limit: 4 },
-  full: { round: 200, turns: 15, cold: 7, limit: 10 },
+  quick: { round: 40, turns: 3, cold: 1, patience: 4 },
+  usual: { round: 60, turns: 7, cold: 3, patience: 8 },
+  full: { round: 200, turns: 15, cold: 7, patience: 120 },
 }
 const SLOW = 700
 const VERY_SLOW = 4000
@@ -21,17 +21,15 @@ async function warmUp(c, row, effort) {
   const { detail } = await soon(c.open(), 60, 'opening')
   await soon(c.prepare(row), 60, 'making the data')
   const first = await once(c, 1, row)
-  // A first call compiles; when it takes this long, the second is the first turn.
-  let ms = first.ms > VERY_SLOW ? first.ms : (await once(c, 1, row)).ms
-  let count = 1
-  if (ms < SLOW) {
-    // Engines compile again what has run for a while.
-    count = Math.max(1, Math.round(effort.round / ms))
-    ms = (await once(c, count, row)).ms / count
-    count = Math.max(1, Math.round(effort.round / ms))
-  }
-  const turns = ms > VERY_SLOW ? 1 : ms > SLOW ? 2 : effort.turns
-  return { contender: c, library: c.library, detail, value: first.value, count, turns, times: [] }
+  let { ms } = await once(c, 1, row)
+  const warm = { contender: c, library: c.library, detail, value: first.value }
+  // Who takes this long is warm after one call, and the second counts as a turn.
+  if (ms > SLOW) return { ...warm, count: 1, turns: ms > VERY_SLOW ? 0 : 2, times: [ms] }
+  // Engines compile again what has run for a while.
+  let count = Math.max(1, Math.round(effort.round / ms))
+  ms = (await once(c, count, row)).ms / count
+  count = Math.max(1, Math.round(effort.round / ms))
+  return { ...warm, count, turns: effort.turns, times: [] }
 }
 
 /** The first values of all must agree: same weights, same data, same arithmetic. */
@@ -45,7 +43,10 @@ function disagreement(row, results) {
 export async function measureRow(row, contenders, effort) {
   const results = []
   const running = []
-  const fail = (c, error) => results.push({ row, library: c.library, ...c.setting, error: reason(error) })
+  const fail = (c, error) => {
+    c.end()
+    results.push({ row, library: c.library, ...c.setting, error: reason(error) })
+  }
   try {
     for (const c of contenders) await warmUp(c, row, effort).then(r => running.push(r), error => fail(c, error))
     for (let turn = 0; turn < effort.turns; turn++)

@@ -18,12 +18,14 @@ export function verdicts({ results, limits }) {
       const able = others.filter(r => !r.error).sort((a, b) => measure(a) - measure(b))
       const torch = found.find(r => r.library === 'torch' && !r.error)
       const limit = lampas.device === 'wasm' && (about.flops || about.bytes) ? limits?.[lampas.threads] : undefined
+      const alone = lampas.device === 'wasm' && lampas.threads > 1 && results.find(r => r.row === row && r.library === 'lampas' && r.device === 'wasm' && r.threads === 1 && r.ms)
       const facts = {
         ms: lampas.ms,
         rivals: others.length,
         rival: able[0]?.library,
         ratio: able[0] && measure(able[0]) / measure(lampas),
         native: torch && lampas.ms / torch.ms,
+        threaded: alone && alone.ms / lampas.ms,
         share: limit && leastTime(about, limit) / lampas.ms,
       }
       const goals = (about.goals?.(lampas) ?? []).map(({ text, met }) => ({ text, met: met(facts) }))
