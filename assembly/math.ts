@@ -36,12 +36,6 @@ export function withSign(x: v128, s: v128): v128 {
   return v128.or(x, v128.and(s, bits(0x80000000)))
 }
 
-/** 2ⁿ for whole n in −126 … 127. */
-@inline
-function power2(n: v128): v128 {
-  return i32x4.shl(i32x4.add(n, bits(127)), 23)
-}
-
 // log₂e; 1.5·2²³, which leaves the nearest whole number in the low bits when added to |x| < 2²²; ln 2 in two parts, the first of
 // few bits so that n times it is exact; bounds for exp and expm1: pmin and pmax with x first keep NaN.
 const POWERS = memory.data<f32>([1.44269504, 12582912, 0.693359375, -2.12194440e-4, -104, 90, -18, 89])
@@ -55,6 +49,11 @@ function wholePart(x: v128): v128 {
 function remainder(x: v128, whole: v128): v128 {
   const n = f32x4.sub(whole, k(POWERS, 1))
   return fnma(n, k(POWERS, 3), fnma(n, k(POWERS, 2), x))
+}
+/** n·2²³, which added to the bits of a float multiplies it by 2ⁿ, as long as the result is normal. */
+@inline
+function powerBits(whole: v128): v128 {
+  return i32x4.shl(whole, 23)
 }
 
 const EXP = memory.data<f32>([0.00019891557, 0.001393416, 0.0083333105, 0.04166646, 0.16666667, 0.5, 1])
@@ -70,43 +69,50 @@ function expTail(r: v128): v128 {
   return fma(f32x4.mul(r, r), p, r)
 }
 
-/** 2ˢ·eˣ with eˣ = 2ⁿ·eʳ, scaled in two steps so that subnormal results are right and only results overflow. */
+/** eˣ = 2ⁿ·eʳ times `scale`, 1 or ½; in two steps, so that subnormal results are right and only results overflow. */
 @inline
-function expShifted(x: v128, s: i32): v128 {
-  const t = f32x4.pmax(f32x4.pmin(x, k(POWERS, 5)), k(POWERS, 4))
-  const whole = wholePart(t)
-  const p = f32x4.add(expTail(remainder(t, whole)), k(EXP, 6))
-  const n = i32x4.add(i32x4.sub(whole, k(POWERS, 1)), bits(s))
-  const half = i32x4.shr_s(n, 1)
-  return f32x4.mul(f32x4.mul(p, power2(half)), power2(i32x4.sub(n, half)))
+function expTimes(x: v128, scale: v128): v128 {
+  const whole = wholePart(x)
+  const p = expTail(remainder(x, whole))
+  const n = powerBits(whole)
+  const half = v128.and(i32x4.shr_s(n, 1), k(PARTS, 4))
+  const s = i32x4.add(scale, half)
+  return f32x4.mul(fma(p, s, s), i32x4.add(k(EXP, 6), i32x4.sub(n, half)))
+}
+@inline
+function within(x: v128): v128 {
+  return f32x4.pmax(f32x4.pmin(x, k(POWERS, 5)), k(POWERS, 4))
 }
 
 /** 1 ulp. */
 @inline
 export function exp(x: v128): v128 {
-  return expShifted(x, 0)
+  return expTimes(within(x), k(EXP, 6))
 }
 
 /** eˣ/2, finite for as long as sinh and cosh are. */
 @inline
 export function halfExp(x: v128): v128 {
-  return expShifted(x, -1)
+  return expTimes(within(x), k(EXP, 5))
 }
 
-/** eˣ − 1 = 2ⁿ·(eʳ − 1) + (2ⁿ − 1) for −18 ≤ x ≤ 89, computed at half its size so that 2ⁿ never overflows. */
+/** eˣ where it is a normal number. */
 @inline
-function expm1Within(x: v128): v128 {
+function expNormal(x: v128): v128 {
   const whole = wholePart(x)
   const p = expTail(remainder(x, whole))
-  const s = power2(i32x4.sub(i32x4.sub(whole, k(POWERS, 1)), bits(1)))
-  const y = fma(p, s, f32x4.sub(s, k(EXP, 5)))
-  return f32x4.add(y, y)
+  const s = i32x4.add(k(EXP, 6), powerBits(whole))
+  return fma(p, s, s)
 }
 
-/** eˣ − 1 for x ≤ 0; below 2⁻²⁴ only where twice the argument does not lose a subnormal's last bit. */
+/** (1 − eˣ)/2 for x ≤ 0. */
 @inline
-export function expm1Negative(x: v128): v128 {
-  return expm1Within(f32x4.pmax(x, k(POWERS, 6)))
+export function halfExpm1Negative(x: v128): v128 {
+  const t = f32x4.pmax(x, k(POWERS, 6))
+  const whole = wholePart(t)
+  const p = expTail(remainder(t, whole))
+  const s = i32x4.add(k(EXP, 5), powerBits(whole))
+  return fnma(p, s, f32x4.sub(k(EXP, 5), s))
 }
 
 /** Up to here expm1 and log1p are their argument, −0 and subnormals included. */
@@ -115,11 +121,15 @@ function tiny(x: v128): v128 {
   return f32x4.lt(f32x4.abs(x), c(5.9604645e-8))
 }
 
-/** 2 ulp. */
+/** eˣ − 1 = 2ⁿ·(eʳ − 1) + (2ⁿ − 1), computed at half its size so that 2ⁿ never overflows. 2 ulp. */
 @inline
 export function expm1(x: v128): v128 {
-  const y = expm1Within(f32x4.pmax(f32x4.pmin(x, k(POWERS, 7)), k(POWERS, 6)))
-  return v128.bitselect(x, y, tiny(x))
+  const t = f32x4.pmax(f32x4.pmin(x, k(POWERS, 7)), k(POWERS, 6))
+  const whole = wholePart(t)
+  const p = expTail(remainder(t, whole))
+  const s = i32x4.add(k(EXP, 5), powerBits(whole))
+  const y = fma(p, s, f32x4.sub(s, k(EXP, 5)))
+  return v128.bitselect(x, f32x4.add(y, y), tiny(x))
 }
 
 const LOG = memory.data<f32>([0.29590318, 0.3998855, 0.66666687, 2, 0.5, 1, 1.9259629e-8, 8388608])
@@ -136,7 +146,7 @@ function logTail(f: v128, low: v128): v128 {
 }
 
 // x = 2ⁿ·(1 + f) with √½ ≤ 1 + f < √2: the bits of x are moved so that their exponent changes at √½, and taken apart.
-const PARTS = memory.data<u32>([0x3f800000 - 0x3f3504f3, 127, 0x007fffff, 0x3f3504f3])
+const PARTS = memory.data<u32>([0x3f800000 - 0x3f3504f3, 127, 0x007fffff, 0x3f3504f3, 0xff800000])
 @inline
 function moved(x: v128): v128 {
   return i32x4.add(x, k(PARTS, 0))
@@ -201,7 +211,7 @@ export function log1p(x: v128): v128 {
 /** 1/(1 + e^−x), for x < 0 as eˣ/(1 + eˣ), so nothing overflows and small results keep their bits. 2.5 ulp. */
 @inline
 export function sigmoid(x: v128): v128 {
-  const e = exp(v128.or(x, bits(0x80000000)))
+  const e = expTimes(f32x4.pmax(v128.or(x, bits(0x80000000)), k(POWERS, 4)), k(EXP, 6))
   return f32x4.div(v128.bitselect(e, c(1), f32x4.lt(x, c(0))), f32x4.add(e, c(1)))
 }
 
@@ -231,7 +241,7 @@ export function erf(x: v128): v128 {
   g = fma(g, t, k(LOG_ERFC, 7))
   g = fma(g, t, k(LOG_ERFC, 8))
   const one = k(LOG_ERFC, 10)
-  const y = v128.bitselect(fma(a, p, a), f32x4.sub(one, exp(g)), f32x4.lt(a, one))
+  const y = v128.bitselect(fma(a, p, a), f32x4.sub(one, expNormal(g)), f32x4.lt(a, one))
   return withSign(y, x)
 }
 

@@ -2,7 +2,7 @@
 // compiled a few at a time, at once, since modules of less than 4 KB may be compiled without waiting everywhere.
 import { internal } from '../../../core/errors.ts'
 import type { WasmExports } from '../module.ts'
-import { counted, I32, leb, section, text } from './bytes.ts'
+import { counted, I32, leb, section, text, V128 } from './bytes.ts'
 import { Library, type Host, type LibraryFunction } from './library.ts'
 
 /** Parameters of every function made here: three int32. */
@@ -21,9 +21,11 @@ class Draft {
   add(make: Make, library: Library): void {
     const locals: number[] = []
     const zeros = new Map<number, number>()
+    const spare: number[] = []
     const local = (type: number): number => PARAMS + locals.push(type) - 1
     const code = make(library, {
       local,
+      vectors: { take: () => spare.pop() ?? local(V128), give: at => spare.push(at) },
       zero(type) {
         if (!zeros.has(type)) zeros.set(type, local(type))
         return zeros.get(type)!

@@ -1,7 +1,8 @@
 // The compiled functions of the main module, and how the body of one is spliced into another function: its parameters and locals
 // become locals there, a return leaves the block that the body is put in, and what it calls is imported.
 import { internal } from '../../../core/errors.ts'
-import { leb, Reader } from './bytes.ts'
+import { leb, Reader, V128 } from './bytes.ts'
+import { inStep, straighten, type Locals, type Straight } from './straight.ts'
 
 export interface LibraryFunction {
   /** Under which others can import it. */
@@ -18,6 +19,8 @@ export interface LibraryFunction {
 /** What the function that is written into gives. */
 export interface Host {
   local(type: number): number
+  /** Of vectors, to be given back. */
+  readonly vectors: Locals
   /** A local of that type that is never written. */
   zero(type: number): number
   /** Index of an imported function. */
@@ -27,6 +30,7 @@ export interface Host {
 export class Library {
   private readonly functions: LibraryFunction[] = []
   private readonly byName = new Map<string, LibraryFunction>()
+  private readonly straight = new Map<LibraryFunction, Straight | null>()
 
   constructor(private readonly bytes: Uint8Array) {
     const r = new Reader(bytes, 8)
@@ -71,6 +75,26 @@ export class Library {
   /** Code that leaves f(args), args being locals, on the stack. */
   apply(f: LibraryFunction, args: readonly number[], host: Host): number[] {
     return this.splice(f, args, host) ?? [...args.flatMap(a => [0x20, ...leb(a)]), 0x10, ...leb(host.imported(f))]
+  }
+
+  /** The function as a list of vector instructions, or null where it is more than that. */
+  private straightOf(f: LibraryFunction): Straight | null {
+    let s = this.straight.get(f)
+    if (s === undefined) this.straight.set(f, (s = straighten(this.bytes, f.params.length, f.from, f.to)))
+    return s
+  }
+
+  /** The instructions of an application, without those that fetch constants; null where they are not all of vectors. */
+  lengthOf(f: LibraryFunction): number | null {
+    return this.straightOf(f)?.instructions.filter(i => i.args.length > 0).length ?? null
+  }
+
+  /** The same for several lists of arguments, of functions of vectors: in step, where the function allows it. */
+  applyAll(f: LibraryFunction, lists: readonly (readonly number[])[], host: Host): { code: number[]; results: number[] } {
+    const straight = lists.length > 1 ? this.straightOf(f) : null
+    if (straight) return inStep(straight, lists, host.vectors)
+    const results = lists.map(() => host.local(V128))
+    return { code: lists.flatMap((args, i) => [...this.apply(f, args, host), 0x21, ...leb(results[i])]), results }
   }
 
   /** The same without a call, or null where the body has something that cannot move. */

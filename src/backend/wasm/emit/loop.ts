@@ -49,6 +49,9 @@ export interface Operand {
   readonly padded?: boolean
 }
 
+/** Instructions of a program of which only two turns are written in step. */
+const LONG = 100
+
 /** Locals that hold four copies of one number. */
 type Value = number
 
@@ -134,14 +137,19 @@ export class ProgramLoop {
   }
 
   private compute(i: number): void {
-    const { w, value } = this
+    this.value[i] = this.computeAll(i, [this.value])[0]
+  }
+
+  /** A step for each list of values. */
+  private computeAll(i: number, lists: readonly (readonly number[])[]): number[] {
+    const { w } = this
     const s = this.p.steps[i]
     const op = this.ops[i]
-    if (op === undefined) value[i] = value[s.args[0]]
-    else {
-      const [name, args] = callOf(this.p.steps, s, op, this.same)
-      value[i] = w.local(V128, w.library.apply(w.library.named(name), args.map(a => value[a]), w.host))
-    }
+    if (op === undefined) return lists.map(value => value[s.args[0]])
+    const [name, args] = callOf(this.p.steps, s, op, this.same)
+    const { code, results } = w.library.applyAll(w.library.named(name), lists.map(value => args.map(a => value[a])), w.host)
+    w.emit(code)
+    return results
   }
 
   /**
@@ -149,19 +157,21 @@ export class ProgramLoop {
    * is used up. Loads reach to the end of the vector that the last element lies in.
    */
   line(values: readonly (Value | null)[], inputs: readonly Operand[], outputs: readonly Operand[], count: number, first: number): void {
-    const { w, value } = this
+    const { w } = this
     const { steps, outputs: results } = this.p
     this.enter(values)
     const position = steps.some(s => s.op === 'index') ? w.local(V128, get(first), splat, iota, addInts) : -1
     const walked = [...inputs.filter((_, i) => !this.isSame[i]), ...outputs]
-    const body = (offset: number): number[] => {
+    /** The results for the vectors at these offsets. */
+    const body = (...offsets: readonly number[]): number[][] => {
+      const lists = offsets.map(() => [...this.value])
       steps.forEach((s, i) => {
         if (this.same[i]) return
-        if (s.op === 'index') value[i] = position
-        else if (s.op === 'input') value[i] = w.local(V128, this.loadInput(inputs[s.index!], count, offset))
-        else this.compute(i)
+        const made =
+          s.op === 'index' ? [position] : s.op === 'input' ? offsets.map(o => w.local(V128, this.loadInput(inputs[s.index!], count, o))) : this.computeAll(i, lists)
+        made.forEach((at, k) => (lists[k][i] = at))
       })
-      return results.map(r => value[r])
+      return lists.map(value => results.map(r => value[r]))
     }
     const store = (made: readonly number[], padded: boolean, lanes = 4, offset = 0): void =>
       outputs.forEach((o, k) => {
@@ -176,17 +186,16 @@ export class ProgramLoop {
     }
     w.emit([0x02, 0x40])
     if (position < 0 && walked.every(o => o.form === 'run')) {
-      // Two vectors a turn while there are as many.
-      w.emit([0x02, 0x40], get(count), int(8), [0x48, 0x0d, 0, 0x03, 0x40])
-      const both = [body(0), body(16)]
-      both.forEach((made, i) => [true, false].forEach(padded => store(made, padded, 4, 16 * i)))
-      next(2)
-      w.emit(get(count), int(8), [0x6b, 0x22, ...leb(count)], int(7), [0x4a, 0x0d, 0, 0x0b, 0x0b], get(count), [0x45, 0x0d, 0])
+      const vectors = this.vectorsInStep()
+      w.emit([0x02, 0x40], get(count), int(4 * vectors), [0x48, 0x0d, 0, 0x03, 0x40])
+      body(...Array.from({ length: vectors }, (_, i) => 16 * i)).forEach((made, i) => [true, false].forEach(padded => store(made, padded, 4, 16 * i)))
+      next(vectors)
+      w.emit(get(count), int(4 * vectors), [0x6b, 0x22, ...leb(count)], int(4 * vectors - 1), [0x4a, 0x0d, 0, 0x0b, 0x0b], get(count), [0x45, 0x0d, 0])
     }
     let made: number[] = []
     w.emit([0x02, 0x40])
     w.repeat(count, 4, () => {
-      made = body(0)
+      made = body(0)[0]
       store(made, true)
       if (!outputs.every(o => o.padded)) {
         w.emit(get(count), int(4), [0x48, 0x0d, 1])
@@ -203,6 +212,16 @@ export class ProgramLoop {
     }
     store(made, false, 3)
     w.emit([0x0b])
+  }
+
+  /** How many vectors one turn of the main loop takes: four, unless that would be a long piece of code. */
+  private vectorsInStep(): number {
+    const { library } = this.w
+    const length = this.p.steps.reduce((sum, s, i) => {
+      const op = this.ops[i]
+      return sum + (this.same[i] || op === undefined ? 0 : library.lengthOf(library.named(callOf(this.p.steps, s, op, this.same)[0])) ?? LONG)
+    }, 0)
+    return length < LONG ? 4 : 2
   }
 
   private loadInput(o: Operand, count: number, offset: number): number[] {
