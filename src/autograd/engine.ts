@@ -14,6 +14,7 @@ import { sum } from '../ops/reduce.ts'
 import type { Tensor } from '../ops/tensor.ts'
 import { world, type BackwardOptions } from '../ops/world.ts'
 import { enableGrad, noGrad } from './mode.ts'
+import { isPart, joined, type Part } from './parts.ts'
 import { edgeOf, forget } from './tape.ts'
 
 /** Undoes broadcasting and promotion: sums the axes that were added or stretched; of complex numbers that stand for real ones the real part remains. */
@@ -72,6 +73,8 @@ const keyOf = (x: Tensor): string => `${x.gradFn?.order}:${x.gradIndex}`
 function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk): (Tensor | null)[] {
   const pending = new Map<GradNode, (Tensor | null)[]>()
   const leafGrads = new Map<Tensor, Tensor>()
+  /** Gradients of parts of what entries and leaves gave, to be joined when all are there. */
+  const waiting = new Map<GradNode | Tensor, { readonly edge: Edge; readonly parts: Part[] }[]>()
   const found = new Map<string, Tensor>()
   const own = world()
   const rootEdges = roots.map(edgeOf)
@@ -107,12 +110,32 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
     return total
   }
 
+  const wait = (edge: NonNullable<Edge>, part: Part): void => {
+    const target = 'leaf' in edge ? edge.leaf : edge.node
+    const lists = waiting.get(target) ?? []
+    waiting.set(target, lists)
+    const known = lists.find(l => 'leaf' in edge || (l.edge as typeof edge).index === edge.index)
+    if (known) known.parts.push(part)
+    else lists.push({ edge, parts: [part] })
+  }
+  const join = (target: GradNode | Tensor): void => {
+    for (const { edge, parts } of waiting.get(target) ?? []) {
+      flow(edge, own.tidy(() => [joined(parts)])[0])
+      for (const { g } of parts) own.release(g)
+    }
+    waiting.delete(target)
+  }
+
   // Cotangents of a tape that is itself recorded keep their history.
   rootEdges.forEach((e, i) => flow(e, how.createGraph ? linked(own.alias(cotangents[i]), cotangents[i]) : own.alias(cotangents[i])))
 
   const visit = (node: GradNode, grads: (Tensor | null)[]): void => {
     const saved = node.saved
     if (!saved) fail('backward', `the values that ${node.op.name} saved were already freed by an earlier backward()`, 'pass {retainGraph: true} to the first backward(), or compute the loss again')
+    if (isPart(node)) {
+      if (node.edges[0] && grads[0]) wait(node.edges[0], { node, g: linked(own.alias(grads[0]), grads[0]) })
+      return
+    }
     const usable = (list: readonly Tensor[], from: number): Tensor[] =>
       list.map((t, i) =>
         t.source.version === saved.versions[from + i]
@@ -141,6 +164,7 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
   }
 
   for (const node of nodes) {
+    join(node)
     const grads = pending.get(node)
     pending.delete(node)
     if (!grads) {
@@ -155,6 +179,7 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
     for (const g of grads) if (g) own.release(g)
     if (!how.retainGraph) forget(node)
   }
+  for (const target of waiting.keys()) join(target)
   // Targets that are themselves the end of what was needed.
   for (const [node, grads] of pending)
     grads.forEach((g, i) => {
