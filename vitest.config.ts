@@ -9,6 +9,10 @@ import { defineConfig } from 'vitest/config'
 import { chromiumArgs, findBrowser } from './scripts/browser.mjs'
 import { isolation, shared } from './vite.config.ts'
 
+const inPages = ['test/browser/**/*.test.ts', 'test/**/*.shared.test.ts']
+/** Half of their work. A browser of its own has a software adapter of its own, so the two halves run side by side. */
+const opsInPages = ['test/{backend,dtypes,ops}/**/*.shared.test.ts']
+
 export default defineConfig({
   ...shared,
   server: { headers: isolation },
@@ -26,14 +30,17 @@ export default defineConfig({
         optimizeDeps: { include: ['fast-check'] },
         test: {
           name: 'browser',
-          include: ['test/browser/**/*.test.ts', 'test/**/*.shared.test.ts'],
+          include: inPages,
           fileParallelism: false,
           browser: {
             enabled: true,
             headless: true,
             screenshotFailures: false,
             provider: playwright({ launchOptions: { executablePath: findBrowser(), args: chromiumArgs } }),
-            instances: [{ browser: 'chromium' }],
+            instances: [
+              { browser: 'chromium', name: 'browser, ops', include: opsInPages },
+              { browser: 'chromium', name: 'browser, other', include: inPages, exclude: opsInPages },
+            ],
           },
         },
       },

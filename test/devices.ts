@@ -1,8 +1,9 @@
-// The devices that tests run on: in Node every build of the wasm backend and, where there is a Vulkan driver, WebGPU through Dawn; in
-// the browser wasm and WebGPU as the page has them.
+// The devices that tests run on: every build of the wasm backend, and WebGPU: the page's, in Node through Dawn where there is a Vulkan
+// driver. What is tested in both places is tested on WebGPU in the page alone: Node has the same adapter.
 import type { Backend } from '../src/backend/backend.ts'
 import { openWasm } from '../src/backend/wasm/index.ts'
 import { openWebGPU } from '../src/backend/webgpu/index.ts'
+import { inBrowser } from './each-device.ts'
 
 /** Software drivers that come with Chromium, for machines without a graphics card. */
 const drivers = ['/usr/lib/chromium/vk_swiftshader_icd.json', '/usr/lib/chromium-browser/vk_swiftshader_icd.json']
@@ -20,7 +21,10 @@ async function inNode(): Promise<GPU | null> {
 }
 
 /** The entry to WebGPU: always there in the page; in Node null where there is no driver. */
-export const gpu: GPU | null = typeof document === 'object' ? navigator.gpu : await inNode()
+export const gpu: GPU | null = inBrowser ? navigator.gpu : await inNode()
+
+/** The same for tests of both places: null in Node. */
+export const gpuOfPage: GPU | null = inBrowser ? gpu : null
 
 export interface TestDevice {
   readonly name: string
@@ -31,5 +35,5 @@ export const backends: readonly TestDevice[] = [
   { name: 'wasm, one thread', open: () => openWasm({ threads: 1, relaxed: false }) },
   { name: 'wasm, two threads', open: () => openWasm({ threads: 2, relaxed: false }) },
   { name: 'wasm, two threads, relaxed', open: () => openWasm({ threads: 2, relaxed: true }) },
-  ...(gpu ? [{ name: 'webgpu', open: () => openWebGPU({ gpu }) }] : []),
+  ...(gpuOfPage ? [{ name: 'webgpu', open: () => openWebGPU({ gpu: gpuOfPage }) }] : []),
 ]

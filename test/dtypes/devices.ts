@@ -1,15 +1,15 @@
-// The devices on which dtypes are tested: all that there are, webgpu in Node too where it has a driver. And both worlds.
+// The devices on which dtypes are tested: all that the place has. And both worlds.
 import { beforeAll, beforeEach, describe, expect } from 'vitest'
 import { compile, device, init, type DeviceName, type Tensor } from '../../src/index.ts'
-import { gpu } from '../devices.ts'
+import { gpuOfPage } from '../devices.ts'
 
 export function eachDevice(suite: (name: DeviceName) => void): void {
-  for (const name of ['reference', 'wasm', ...(gpu ? ['webgpu' as const] : [])] as const)
+  for (const name of ['reference', 'wasm', ...(gpuOfPage ? ['webgpu' as const] : [])] as const)
     describe(name, () => {
       beforeAll(async () => {
         // Values are also sent to others.
         for (const other of ['reference', 'wasm'] as const) await init({ device: other })
-        expect((await init(name === 'webgpu' ? { device: name, gpu: gpu! } : { device: name })).name).toBe(name)
+        expect((await init(name === 'webgpu' ? { device: name, gpu: gpuOfPage! } : { device: name })).name).toBe(name)
       })
       beforeEach(() => void device(name))
       suite(name)

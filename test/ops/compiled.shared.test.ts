@@ -5,8 +5,7 @@ import { device, init, type DeviceName } from '../../src/eager/device.ts'
 import '../../src/eager/start.ts'
 import { compile } from '../../src/graph/compile.ts'
 import type { Tensor } from '../../src/ops/tensor.ts'
-import { gpu } from '../devices.ts'
-import { inBrowser } from '../each-device.ts'
+import { gpuOfPage } from '../devices.ts'
 import { cases, type OpCase } from './cases.ts'
 import { derivatives, differences, results } from './derivatives.ts'
 import { inputsOf, nameOf } from './inputs.ts'
@@ -20,7 +19,7 @@ const traced = (c: OpCase) =>
 
 function suite(name: DeviceName): void {
   beforeAll(async () => {
-    expect((await init({ device: name, gpu: gpu ?? undefined })).name).toBe(name)
+    expect((await init({ device: name, gpu: gpuOfPage ?? undefined })).name).toBe(name)
   })
 
   for (const c of [...pointwiseCases, ...cases])
@@ -41,4 +40,4 @@ function suite(name: DeviceName): void {
 }
 
 describe('wasm', () => suite('wasm'))
-if (gpu && inBrowser) describe('webgpu', () => suite('webgpu'))
+if (gpuOfPage) describe('webgpu', () => suite('webgpu'))

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { device, init, type DeviceName } from '../../src/eager/device.ts'
 import '../../src/eager/start.ts'
 import * as ops from '../../src/ops/index.ts'
-import { gpu } from '../devices.ts'
+import { gpuOfPage } from '../devices.ts'
 import { cases, type OpCase } from './cases.ts'
 import { derivatives, differences, results, type Value } from './derivatives.ts'
 import { nameOf } from './inputs.ts'
@@ -28,7 +28,7 @@ const TOLERANCE = 2e-5
 function suite(name: DeviceName): void {
   beforeAll(async () => {
     await init({ device: 'reference' })
-    expect((await init({ device: name, gpu: gpu ?? undefined })).name).toBe(name)
+    expect((await init({ device: name, gpu: gpuOfPage ?? undefined })).name).toBe(name)
   })
 
   const readsAtOnce = name !== 'webgpu'
@@ -43,7 +43,7 @@ function suite(name: DeviceName): void {
 }
 
 describe('wasm', () => suite('wasm'))
-if (gpu) describe('webgpu', () => suite('webgpu'))
+if (gpuOfPage) describe('webgpu', () => suite('webgpu'))
 
 describe('coverage', () => {
   /** Functions that say nothing about values, or change their operand, or await: they have tests of their own. */

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { device, init } from '../../src/eager/device.ts'
 import '../../src/eager/start.ts'
-import { gpu } from '../devices.ts'
+import { gpuOfPage } from '../devices.ts'
 import { checkDifferences } from '../ops/differences.ts'
 import { derivatives, differences, results } from '../ops/derivatives.ts'
 import { nameOf } from '../ops/inputs.ts'
@@ -17,10 +17,10 @@ const SEED = 20260101
 beforeAll(async () => {
   await init({ device: 'reference' })
   await init({ device: 'wasm' })
-  if (gpu) await init({ device: 'webgpu', gpu })
+  if (gpuOfPage) await init({ device: 'webgpu', gpu: gpuOfPage })
 })
 
-for (const [name, numRuns] of [['wasm', 150], ...(gpu ? [['webgpu', 25] as const] : [])] as const)
+for (const [name, numRuns] of [['wasm', 150], ...(gpuOfPage ? [['webgpu', 25] as const] : [])] as const)
   describe(name, () => {
     test.each(Object.keys(families))('%s as on the reference', { timeout: 120_000 }, async family => {
       await fc.assert(

@@ -1,7 +1,7 @@
 // Naive formulas at extreme inputs, compiled: values and gradients are those of float64 to 1e-6.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { compile, device, init, tensor, type DeviceName, type Tensor } from '../../../src/index.ts'
-import { gpu } from '../../devices.ts'
+import { gpuOfPage } from '../../devices.ts'
 import { naive, weights, type Naive } from './stable.ts'
 
 const TOLERANCE = 1e-6
@@ -23,7 +23,7 @@ function wrong(f: Naive, got: readonly number[], want: readonly (readonly number
 
 function suite(name: DeviceName): void {
   beforeAll(async () => {
-    expect((await init({ device: name, gpu: gpu ?? undefined })).name).toBe(name)
+    expect((await init({ device: name, gpu: gpuOfPage ?? undefined })).name).toBe(name)
   })
   for (const f of naive)
     test(f.text, async () => {
@@ -43,4 +43,4 @@ function suite(name: DeviceName): void {
 }
 
 describe('wasm', () => suite('wasm'))
-if (gpu) describe('webgpu', () => suite('webgpu'))
+if (gpuOfPage) describe('webgpu', () => suite('webgpu'))

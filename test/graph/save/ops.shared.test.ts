@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { device, init, type DeviceName } from '../../../src/eager/device.ts'
 import { compile, loadFunction, saveFunction, type Tensor } from '../../../src/index.ts'
-import { gpu } from '../../devices.ts'
+import { gpuOfPage } from '../../devices.ts'
 import { inBrowser } from '../../each-device.ts'
 import { cases, type OpCase } from '../../ops/cases.ts'
 import { derivatives, differences, results } from '../../ops/derivatives.ts'
@@ -19,7 +19,7 @@ const traced = (c: OpCase) =>
 
 function suite(name: DeviceName): void {
   beforeAll(async () => {
-    expect((await init({ device: name, gpu: gpu ?? undefined })).name).toBe(name)
+    expect((await init({ device: name, gpu: gpuOfPage ?? undefined })).name).toBe(name)
   })
   // Nothing in a file depends on the place, so the page takes a tenth of them.
   for (const c of [...pointwiseCases, ...cases].filter((c, i) => !c.reads && (!inBrowser || i % 10 === 0)))
@@ -37,4 +37,4 @@ function suite(name: DeviceName): void {
 }
 
 describe('wasm', () => suite('wasm'))
-if (inBrowser && gpu) describe('webgpu', () => suite('webgpu'))
+if (gpuOfPage) describe('webgpu', () => suite('webgpu'))
