@@ -54,6 +54,9 @@ function fromFloat16(bits: number): number {
 const encoders: { readonly [T in DType]?: (x: number) => number } = { float16: toFloat16, bfloat16: toBfloat16, bool: x => Number(x !== 0) }
 const decoders: { readonly [T in DType]?: (bits: number) => number } = { float16: fromFloat16, bfloat16: fromBfloat16 }
 
+/** Whether the numbers of an array are words of a dtype as they are. */
+export const areWords = (dtype: DType, data: unknown): data is Words => data instanceof arrays[dtype] && !encoders[dtype] && dtype !== 'complex64'
+
 /** Values as words; numbers wrap or round as the dtype has it. Complex values are given as pairs. */
 export function toWords(dtype: DType, values: ArrayLike<number>): Words {
   const out = new arrays[dtype](values.length)

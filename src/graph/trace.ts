@@ -257,7 +257,7 @@ export class Trace implements World {
     const held = eager.hold(x)
     eager.release(x)
     // A literal of the traced code: changes made to it are not kept for the next call.
-    this.constants.set(held.source as Storage, data)
+    this.constants.set(held.source as Storage, data.slice())
     return held
   }
 

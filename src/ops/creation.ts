@@ -3,7 +3,7 @@ import { dtypes, isFloat, needDType, scalarType, type DType, type ScalarType, ty
 import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { formatShape, numel, type Shape } from '../core/shape.ts'
-import { toWords } from '../core/storage.ts'
+import { areWords, toWords } from '../core/storage.ts'
 import { program, S, type Program, type Scalar } from '../ir/scalar.ts'
 import { cast } from './cast.ts'
 import { apply1, define, describe, needTensor, type Described } from './define.ts'
@@ -68,6 +68,7 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   const shape = options.shape ?? natural
   if (numel(shape) !== flat.length) fail('tensor', `${flat.length} values do not fill shape ${formatShape(shape)} (${numel(shape)})`, 'the sizes must multiply to the number of values')
   const dtype = options.dtype ?? naturalDtype(data, flat)
+  if (areWords(dtype, data)) return settle(world().create(data, dtype, shape, options.device), options)
   const values = Float64Array.from(flat, Number)
   const range = ranges[dtype]
   if (range) {
