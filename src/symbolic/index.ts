@@ -14,6 +14,7 @@ export {
 export { ancestors, call, clone, dependsOn, inputsOf, isSameGraph, opFromGraph, replace, sharedOf, variablesOf, type GraphOpOptions, type Pairs } from './graph.ts'
 export { Until, foldl, foldr, map, reduce, scan, until, whileLoop, type ScanOptions, type Sequence, type State, type Step, type StepResult, type WhileOptions } from './loops.ts'
 export { assert, print, tap } from './looking.ts'
+export { rewrite, type Matched, type OwnRewrite, type RewriteSpec } from './rewrite.ts'
 export { RandomStreams, generatorOf, randomStreams } from './random.ts'
 export { Shared, shared, type SharedOptions } from './shared.ts'
 export * from './variables.ts'

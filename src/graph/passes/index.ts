@@ -21,7 +21,22 @@ const merge: Rewrite = {
   // The table of the graph does it, whenever a node is made or gets other operands.
   apply: () => null,
 }
-export const allRewrites: readonly Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...picking, ...loops, folding, ...fusions]
+const list: Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...picking, ...loops, folding, ...fusions]
+
+export const allRewrites: readonly Rewrite[] = list
+
+const added = new Set<Rewrite>()
+/** Adds a rewrite for functions that are compiled from now on, tried before all others; what it returns takes it away again. */
+export function addRewrite(rewrite: Rewrite): () => void {
+  if (list.some(r => r.name === rewrite.name)) fail('rewrite', `there is a rewrite '${rewrite.name}' already`, 'give it another name; rewrites() lists all')
+  list.unshift(rewrite)
+  added.add(rewrite)
+  chosen.clear()
+  return () => {
+    if (added.delete(rewrite)) list.splice(list.indexOf(rewrite), 1)
+    chosen.clear()
+  }
+}
 
 /** How much is done: all phases, or only merging, for functions that run once or twice. */
 export type CompileMode = 'fastRun' | 'fastCompile'
@@ -41,7 +56,7 @@ export interface RewriteInfo {
 
 /**
  * All rewrites of the compiler, in the order of its phases: what each does, when, and whether it may change the rounding. Names can be
- * switched off: `compile(fn, { exclude: ['log-softmax'] })`.
+ * switched off: `compile(fn, { exclude: ['log-softmax'] })`. Those that `symbolic.rewrite` added are among them.
  *
  * @example
  * rewrites().find(r => r.name === 'softplus').rule // → log(1 + exp(x)) → softplus(x); log1p(exp(x)) → softplus(x)
@@ -112,6 +127,19 @@ export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassO
   if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge' && phase !== 'fuse') timed(phase, () => run(phase, t, exclude, fired, judge))
   if (t.merged > 0) fired.push({ rewrite: merge, op: 'any', count: t.merged })
   return { graph: timed('merge', () => t.finish()), fired, ms }
+}
+
+/** A graph as the rewrites of a phase meet it when they begin, but for those that users added. */
+export function graphBefore(phase: Phase, graph: Graph): Graph {
+  const t = new Rewriter(graph, true)
+  const exclude = [...added].map(r => r.name)
+  for (const p of phases) {
+    if (p === 'merge') continue
+    if (p !== 'canonicalise' && p === phase) break
+    run(p, t, exclude, [])
+    if (p === phase) break
+  }
+  return t.finish()
 }
 
 /** Applies the rewrites of a phase; whatever one changes is looked at again, and so are its readers. */

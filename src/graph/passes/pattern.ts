@@ -15,7 +15,8 @@ type Term =
 
 const withParams: Readonly<Record<string, Op>> = { softmax: softmaxOp as Op, logSoftmax: logSoftmaxOp as Op }
 const infix: Readonly<Record<string, string>> = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div' }
-const commutes = new Set(['add', 'mul', 'maximum', 'minimum', 'logaddexp', 'eq', 'ne', 'logicalAnd', 'logicalOr'])
+/** Ops whose operands may stand in either order. */
+export const commutes: ReadonlySet<string> = new Set(['add', 'mul', 'maximum', 'minimum', 'logaddexp', 'eq', 'ne', 'logicalAnd', 'logicalOr'])
 
 /** `letters` gathers the names of the letters; a term holds their places in it. */
 function parse(text: string, letters: string[]): Term {

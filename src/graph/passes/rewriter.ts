@@ -55,7 +55,8 @@ const idOf = (v: Value): string => {
   if (v.constant !== undefined) return `${v.dtype}${Object.is(v.constant, -0) ? '-0' : String(v.constant)}`
   return v.node === null ? `#${identityOf(v)}` : v.index === 0 ? `${v.node.id}` : `${v.node.id}.${v.index}`
 }
-const whatOf = (op: Op, params: unknown): string => (params === null ? `${identityOf(op)}` : `${identityOf(op)} ${textOf(params)}`)
+/** An op and its parameters as text. */
+export const whatOf = (op: Op, params: unknown): string => (params === null ? `${identityOf(op)}` : `${identityOf(op)} ${textOf(params)}`)
 function keyOf(what: string, inputs: readonly Value[]): string {
   let key = ''
   for (const v of inputs) key += `${idOf(v)},`
@@ -147,9 +148,13 @@ export class Rewriter {
     return node
   }
 
+  /** All results of an op. */
+  makeAll<P>(op: Op<P>, inputs: readonly Value[], params: P): readonly Value[] {
+    return this.node(op as Op, inputs, params, op.infer(inputs, params)).outputs
+  }
   /** The value of an op; of an equal node that is there already if there is one. */
   make<P>(op: Op<P>, inputs: readonly Value[], params: P): Value {
-    return this.node(op as Op, inputs, params, op.infer(inputs, params)).outputs[0]
+    return this.makeAll(op, inputs, params)[0]
   }
   pointwise(name: string, ...inputs: readonly (Value | number)[]): Value {
     return this.make(pointwise(name), inputs.map(x => (typeof x === 'number' ? this.number(x) : x)), null)
