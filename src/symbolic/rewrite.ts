@@ -61,7 +61,7 @@ const trials: readonly ((axis: number) => number)[] = [() => 4, () => 6, axis =>
  * const [x, y] = symbolic.scalars('x', 'y')
  * const rule = symbolic.rewrite({ name: 'hypot', before: x.square().add(y.square()).sqrt(), after: hypot(x, y) })
  * const f = compile((a, b) => a.square().add(b.square()).sqrt())
- * await f(tensor([3e30]), tensor([4e30])).item() // → 5.000000167201116e+30
+ * f(tensor([3]), tensor([4])) // → tensor([5.])
  * f.explain().rewrites[0].name // → hypot
  * rule.remove()
  */
