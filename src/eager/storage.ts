@@ -85,6 +85,36 @@ export class Handle {
 
 const registry = new FinalizationRegistry<Handle>(handle => handle.release('its tensor was garbage'))
 
+/**
+ * Tensors that the registry does not know yet. What it knows survives the quick collections of young objects, and most tensors are freed
+ * soon: so they wait, to the end of the job, or until there are many or large ones.
+ */
+const young: Tensor[] = []
+const [MANY, LARGE] = [256, 2 ** 20]
+let youngBytes = 0
+let settling = false
+
+/** Has the collector give the handle back when nobody did before. */
+function guard(x: Tensor, { storage }: Handle): void {
+  young.push(x)
+  youngBytes += storage.block.bytes
+  if (young.length >= MANY || youngBytes >= LARGE) return settle()
+  if (settling) return
+  settling = true
+  queueMicrotask(() => {
+    settling = false
+    settle()
+  })
+}
+
+function settle(): void {
+  for (const x of young) {
+    const handle = x.handle as Handle
+    if (handle.freed === null) registry.register(x, handle)
+  }
+  young.length = youngBytes = 0
+}
+
 let trackSites = false
 /**
  * Remember the lines that made and freed each tensor, for `memory().holders` and for messages about use after free. Costs some microseconds a tensor.
@@ -120,7 +150,7 @@ export function handleOn(storage: Storage, view: View, scoped = true): Tensor {
   x.handle = handle
   const scope = scoped ? scopes.at(-1) : undefined
   if (scope) scope.push(x)
-  else registry.register(x, handle)
+  else guard(x, handle)
   return x
 }
 
@@ -182,7 +212,7 @@ function close(scope: Tensor[], kept: ReadonlySet<Tensor | null>, why: string): 
     else if (handle.freed === null) {
       handle.escaped = false
       if (outer) outer.push(x)
-      else registry.register(x, handle)
+      else guard(x, handle)
     }
   }
 }
