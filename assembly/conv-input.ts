@@ -102,6 +102,15 @@ export function contiguous(offsets: usize): bool {
 
 /** One panel: k rows at the offsets `rows`, `n` columns at the offsets `columns`. What stands in the other columns does not matter. */
 export function packWindows(base: usize, rows: usize, k: i32, columns: usize, n: i32, to: usize): void {
+  if (n == 8 && contiguous(columns) && contiguous(columns + 16)) {
+    const left = base + load<i32>(columns), right = base + load<i32>(columns, 16)
+    for (const end = rows + (<usize>k << 2); rows != end; rows += 4, to += B_STEP) {
+      const offset = load<i32>(rows)
+      v128.store(to, v128.load(left + offset))
+      v128.store(to, v128.load(right + offset), 16)
+    }
+    return
+  }
   packFour(base, rows, k, columns, n, to)
   if (n > 4) packFour(base, rows, k, columns + 16, n - 4, to + 16)
 }

@@ -3,14 +3,16 @@
 import { channelBytes, contiguous, copyInput, inputAt, makeTables, packWindows, windowsBase } from './conv-input'
 import { Conv, fours, Group, positions, Step, Tables, taps } from './conv-job'
 import { payload, viewAddress } from './descriptor'
-import { A_STEP, B_STEP, fma, MR, NR, packA, panelProduct, TILE } from './gemm'
+import { B_STEP, fma, MR, NR, packedRows, panelProduct, TILE } from './gemm'
+import { packA } from './pack'
 import { inTurn, parallel, scratch, threads } from './pool'
 
 const MC: i32 = MR == 6 ? 192 : 190
 
+/** Bytes of one step of k in packed W: of all outputs, those that fill up tiles included. */
 @inline
-function panelsOf(conv: Conv): i32 {
-  return (conv.outs + MR - 1) / MR
+function stepOf(conv: Conv): usize {
+  return <usize>packedRows(conv.outs) << 2
 }
 
 /** `parallel` where there are tasks enough to keep all threads busy, else one after the other: their inside may be shared then. */
@@ -54,7 +56,7 @@ function groupTask(job: usize, task: i32, tasks: i32): void {
 function imagesInTurn(group: Group): void {
   const conv = group.conv
   const rows = conv.channels * taps(conv)
-  group.packed = scratch(<usize>panelsOf(conv) * <usize>rows * A_STEP)
+  group.packed = scratch(<usize>rows * stepOf(conv))
   if (conv.direct) listWeights(group, rows)
   else packWeights(group, group.w, rows, group.packed)
   spread(conv, imagesTask.index, changetype<usize>(group), (conv.images + conv.stepImages - 1) / conv.stepImages)
@@ -97,7 +99,7 @@ function partTask(job: usize, part: i32, parts: i32): void {
   const rows = conv.stepChannels * taps(conv)
   const step = changetype<Step>(scratch(offsetof<Step>()))
   step.group = group
-  step.packed = scratch(<usize>panelsOf(conv) * <usize>rows * A_STEP)
+  step.packed = scratch(<usize>rows * stepOf(conv))
   step.columns = columns
   step.cRow = columns << 2
   step.c = group.partial + <usize>part * <usize>conv.outs * <usize>step.cRow
@@ -129,18 +131,18 @@ function addParts(group: Group, size: usize): void {
         }
 }
 
-/** Packs `rows` rows (channel, tap) of the weights from `w`, in blocks of kc: each block holds all panels. */
+/** Packs `rows` rows (channel, tap) of the weights from `w`, in blocks of kc: each block holds all panels, those of MC outputs after those of others. */
 function packWeights(group: Group, w: usize, rows: i32, to: usize): void {
   const conv = group.conv
-  const panels = <usize>panelsOf(conv)
   for (let from = 0; from < rows; from += conv.kc) {
     const k = min(conv.kc, rows - from)
     const end = from + k
-    const block = to + <usize>from * panels * A_STEP
+    const block = to + <usize>from * stepOf(conv)
     for (let row = from; row < end; ) {
       const run = min(conv.run - (row % conv.run), end - row)
       const at = w + load<i32>(group.tables.w + (<usize>row << 2))
-      packA(at, conv.wOut, conv.runStride, conv.outs, run, block + <usize>(row - from) * A_STEP, <usize>k * A_STEP)
+      for (let o = 0; o < conv.outs; o += MC)
+        packA(at + o * conv.wOut, conv.wOut, conv.runStride, min(MC, conv.outs - o), run, block + (<usize>o * <usize>k << 2), k, row - from)
       row += run
     }
   }
@@ -159,7 +161,6 @@ function columnsTask(job: usize, task: i32, tasks: i32): void {
   const tables = group.tables
   const from = task * conv.nc
   const n = min(conv.nc, step.columns - from)
-  const panels = <usize>panelsOf(conv)
   const temp = scratch(TILE)
   const packed = scratch(<usize>((n + NR - 1) / NR) * <usize>min(conv.kc, step.rows) * B_STEP)
   let row = 0
@@ -169,7 +170,7 @@ function columnsTask(job: usize, task: i32, tasks: i32): void {
     const panel = <usize>k * B_STEP
     for (let j = 0; j < n; j += NR)
       packWindows(step.base, tables.x + (<usize>row << 2), k, tables.columns + (<usize>(from + j) << 2), min(NR, n - j), packed + <usize>(j / NR) * panel)
-    const a = step.packed + <usize>row * panels * A_STEP
+    const a = step.packed + <usize>row * stepOf(conv)
     for (let o = 0; o < conv.outs; o += MC)
       for (let j = 0; j < n; j += NR) {
         const columns = tables.out + (<usize>(from + j) << 2)

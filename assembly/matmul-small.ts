@@ -1,6 +1,7 @@
 // Products whose matrices stay in the caches: A is read where it lies, and B too when its rows are side by side.
-import { B_STEP, fma, NR, packB, storePair } from './gemm'
+import { B_STEP, fma, NR, storePair } from './gemm'
 import { Block, Product } from './matmul-job'
+import { packB } from './pack'
 import { scratch } from './pool'
 
 /** One share of the tiles: of the columns where there are enough, else of the rows. */

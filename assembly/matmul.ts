@@ -1,8 +1,9 @@
 // Batched matrix products. The encoder (src/backend/wasm/encode-matmul.ts) has chosen the way and the block sizes; sums run over k
 // in an order that depends on these alone, never on the number of threads.
 import { payload, viewAddress } from './descriptor'
-import { A_STEP, B_STEP, MR, NR, packA, packB, panelProduct, TILE } from './gemm'
+import { B_STEP, MR, NR, packedRows, panelProduct, TILE } from './gemm'
 import { BATCH, BATCH_SIZES, Block, INSIDE, PACKED, Product, ROWS, SMALL, ZERO } from './matmul-job'
+import { packA, packB } from './pack'
 import { dotsTask, rowTask } from './matmul-rows'
 import { smallTask } from './matmul-small'
 import { parallel, scratch, threads } from './pool'
@@ -64,7 +65,7 @@ function packedProduct(block: Block): void {
   const t = inside ? threads() : 1
   // About four tasks for each thread: of rows, or of columns where rows are too few.
   const byRows = !inside || p.m >= 2 * MR * t
-  block.mc = byRows && inside ? min(MC_MAX, (((p.m + 4 * t - 1) / (4 * t) + MR - 1) / MR) * MR) : MC_MAX
+  block.mc = byRows && t > 1 ? min(MC_MAX, (((p.m + 4 * t - 1) / (4 * t) + MR - 1) / MR) * MR) : MC_MAX
   const mTasks = (p.m + block.mc - 1) / block.mc
   for (let from = 0; from < p.n; from += p.nc) {
     block.from = from
@@ -101,8 +102,8 @@ function blockTask(job: usize, task: i32, tasks: i32): void {
   const m = min(block.mc, p.m - row)
   const k = block.k
   const temp = scratch(TILE)
-  const a = scratch(<usize>((m + MR - 1) / MR) * <usize>k * A_STEP)
-  packA(block.a + row * p.aRow + block.kFrom * p.aColumn, p.aRow, p.aColumn, m, k, a, <usize>k * A_STEP)
+  const a = scratch(<usize>packedRows(m) * <usize>k << 2)
+  packA(block.a + row * p.aRow + block.kFrom * p.aColumn, p.aRow, p.aColumn, m, k, a, k, 0)
   const offsets = scratch(32)
   for (let j = 0; j < NR; j++) store<i32>(offsets + (<usize>j << 2), j * p.cColumn)
   const end = min(block.columns, column + block.nc)

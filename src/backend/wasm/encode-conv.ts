@@ -6,7 +6,7 @@ import { numel } from '../../core/shape.ts'
 import { collapse, sliceView, type View } from '../../core/view.ts'
 import type { ConvKernel } from '../../ir/kernel.ts'
 import { align, type Writer } from './encode.ts'
-import { blockOfK, KC_MAX, PARALLEL_WORK } from './encode-matmul.ts'
+import { blockOfK, KC, PARALLEL_WORK } from './encode-matmul.ts'
 
 /** Columns of one block of windows: with kc rows it stays in the second cache. */
 const NC = 256
@@ -104,7 +104,7 @@ function encodeUndilated(kernel: ConvKernel, w: Writer): void {
   const together = Math.ceil(MIN_COLUMNS / Math.max(numel(positions), 1))
   const stepImages = Math.max(1, parts ? images : direct ? 1 : Math.min(images, together))
   const copyOfChannel = images * numel(reach)
-  const stepChannels = parts ? Math.max(1, Math.min(Math.ceil(channels / parts), Math.floor(KC_MAX / numel(taps)), Math.floor(COPY_FLOATS / copyOfChannel))) : channels
+  const stepChannels = parts ? Math.max(1, Math.min(Math.ceil(channels / parts), Math.floor(KC / numel(taps)), Math.floor(COPY_FLOATS / copyOfChannel))) : channels
   const stepRows = stepChannels * numel(taps)
   const stepColumns = stepImages * numel(positions)
   const kc = Math.max(1, blockOfK(stepRows))

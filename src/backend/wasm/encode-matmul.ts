@@ -9,11 +9,11 @@ const ROWS = 6
 const COLUMNS = 8
 const MC_MAX = 198
 /** Steps of k in one block: a panel of B stays in the first cache, a block of A in the second. */
-export const KC_MAX = 384
-const KC = 256
+export const KC = 384
 const NC = 1024
-/** Up to this many elements of all three matrices they stay in the caches, and A need not be packed. */
-const SMALL = 33_000
+/** Up to this many elements of all three matrices packing A does not pay; where the last columns do not fill a tile, up to more. */
+const SMALL = 7_000
+const SMALL_RAGGED = 33_000
 /** Up to this many rows a large B is read once for every two of them rather than packed. */
 const FEW_ROWS = 8
 /** Multiply-adds from which a second thread pays. */
@@ -27,8 +27,8 @@ interface Operand {
   column: number
 }
 
-/** k cut into equal blocks of about KC steps. */
-export const blockOfK = (k: number): number => (k <= KC_MAX ? k : Math.ceil(k / Math.ceil(k / KC)))
+/** k cut into equal blocks of at most KC steps. */
+export const blockOfK = (k: number): number => (k <= KC ? k : Math.ceil(k / Math.ceil(k / KC)))
 
 export function encodeMatmul(kernel: MatmulKernel, w: Writer): void {
   const [aView, bView] = kernel.inputs
@@ -86,7 +86,7 @@ function wayOf(m: number, n: number, k: number, a: Operand, b: Operand, c: Opera
   const flat = b.column === 1 && c.column === 1
   if (m === 1 && flat) return 'rows'
   if (m === 1 && a.column === 1 && b.row === 1) return 'dots'
-  if (c.column === 1 && n >= COLUMNS && m * k + k * n + m * n <= SMALL) return 'small'
+  if (c.column === 1 && n >= COLUMNS && m * k + k * n + m * n <= (n % COLUMNS === 0 ? SMALL : SMALL_RAGGED)) return 'small'
   return flat && m <= FEW_ROWS ? 'rows' : 'packed'
 }
 

@@ -109,6 +109,7 @@ const windowed: readonly Windows[] = [
   { outer: [1, 2], space: [5, 6, 7], size: [2, 3, 2], stride: [1, 2, 3], dilation: [2, 1, 1] },
   { outer: [4, 5], space: [30, 31], size: [3, 3], stride: [1, 1], dilation: [1, 1] },
   { outer: [2], space: [2], size: [3], stride: [1], dilation: [1] },
+  { outer: [3], space: [4, 10], size: [2, 2], stride: [2, 2], dilation: [1, 1] },
   { outer: [0, 2], space: [4], size: [2], stride: [1], dilation: [1] },
 ]
 
