@@ -6,7 +6,7 @@ import { contiguousView, extent, sameGeometry, type View } from '../core/view.ts
 import type { Kernel } from '../ir/kernel.ts'
 import { copyInto, KernelLowering } from '../ops/lowering.ts'
 import { withViews, type Arg, type KernelSpec, type Lowering, type Op } from '../ops/op.ts'
-import type { Tensor } from '../ops/tensor.ts'
+import { Tensor } from '../ops/tensor.ts'
 import { ConstantSource } from '../ops/world.ts'
 
 /** Memory is meant by its place: that of the operands first, then what the recipe asks for. */
@@ -49,6 +49,10 @@ function copied(v: unknown): unknown {
 
 const isPlain = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && Object.getPrototypeOf(v) === Object.prototype
 
+/** Functions and tensors among the parameters are of one call: nothing that lasts should hold them. */
+const lasts = (v: unknown): boolean =>
+  Array.isArray(v) || isPlain(v) ? Object.values(v).every(lasts) : typeof v !== 'function' && !(v instanceof Tensor)
+
 /** Whether parameters say the same. NaN equals itself here, and 0 is not -0. */
 function agree(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return Object.is(a, b)
@@ -85,7 +89,7 @@ function mixedAll(hash: number, v: unknown): number {
   if (typeof v === 'number') return mixed(hash, Number.isInteger(v) ? v : v * 0x10000)
   if (typeof v === 'string') return mixed(hash, v.length)
   if (Array.isArray(v)) for (const x of v) hash = mixedAll(hash, x)
-  else if (typeof v === 'object' && v !== null) for (const key in v) hash = mixedAll(hash, (v as Record<string, unknown>)[key])
+  else if (isPlain(v)) for (const key in v) hash = mixedAll(hash, v[key])
   return hash
 }
 
@@ -116,7 +120,10 @@ export function recipeOf<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Re
   const table = tableOf(plain, op)
   const place = hashOf(inputs, params) & (PLACES - 1)
   const known = table[place]
-  return known !== undefined && serves(known.kind, inputs, params) ? known : (table[place] = written(op, inputs, params))
+  if (known !== undefined && serves(known.kind, inputs, params)) return known
+  const recipe = written(op, inputs, params)
+  if (lasts(params)) table[place] = recipe
+  return recipe
 }
 
 /** How an op writes over targets; the operands of the recipe are the targets, then the inputs. */
