@@ -22,11 +22,6 @@ interface TransposeParams<P> {
   readonly shape: Shape
 }
 
-/** The transposes that write into zeros, by the movements that they belong to. */
-const transposes = new Map<Op, Op>()
-/** The transpose of a movement without a derivative rule of its own. */
-export const transposeOf = <P>(op: Op<P>): Op<TransposeParams<P>> => transposes.get(op as Op) as Op<TransposeParams<P>>
-
 /** The op record of a movement, and the record of its transpose when it has no derivative rule of its own. */
 export function movementOp<P>(name: string, spec: MovementSpec<P>): Op<P> {
   const transpose: Op<TransposeParams<P>> = {
@@ -55,6 +50,5 @@ export function movementOp<P>(name: string, spec: MovementSpec<P>): Op<P> {
     saves: 'nothing',
     samples: spec.samples,
   }
-  transposes.set(op as Op, transpose as Op)
   return op
 }

@@ -1,6 +1,5 @@
 // Views of views, and views that can be taken earlier, where there is less to compute. All give the same bits.
 import { numel, sameShape, type Shape } from '../../core/shape.ts'
-import { transposeOf } from '../../ops/movement-record.ts'
 import { catOp, expandOp, flipOp, permuteOp, reshapeOp, selectOp, sliceOp } from '../../ops/movement-ops.ts'
 import type { Op } from '../../ops/op.ts'
 import { pointwiseOps } from '../../ops/pointwise-record.ts'
@@ -10,7 +9,6 @@ import type { Value } from '../graph.ts'
 import type { Rewrite } from './rewrite.ts'
 import { pointwise, type LiveNode, type Rewriter } from './rewriter.ts'
 
-const add = pointwise('add')
 const isOp = <P>(v: Value, op: Op<P>): boolean => v.node?.op === (op as Op)
 const paramsOf = <P>(n: { readonly params: unknown }, _op: Op<P>): P => n.params as P
 
@@ -36,54 +34,6 @@ function cutInputs(y: Value, axis: number, t: Rewriter, cut: (x: Value, axis: nu
     else inputs.push(x)
   }
   return t.make(n.op, inputs, n.params)
-}
-
-const selectTransposeOp = transposeOf(selectOp)
-const sliceTransposeOp = transposeOf(sliceOp)
-
-/** Elements from `start` on along `axis`, with zeros everywhere else. */
-interface Part {
-  readonly axis: number
-  readonly start: number
-  readonly value: Value
-}
-
-function partOf(v: Value, t: Rewriter): Part | null {
-  const [value] = v.node?.inputs ?? []
-  if (isOp(v, selectTransposeOp)) {
-    const { params: { axis, index }, shape } = paramsOf(v.node!, selectTransposeOp)
-    return { axis, start: index, value: t.reshape(value, shape.with(axis, 1)) }
-  }
-  if (!isOp(v, sliceTransposeOp)) return null
-  const { axis, start, step } = paramsOf(v.node!, sliceTransposeOp).params
-  return step === 1 ? { axis, start, value } : null
-}
-
-/** The terms of a sum whose partial sums nobody else reads. */
-function termsOf(sum: Value, t: Rewriter): Value[] {
-  const terms: Value[] = []
-  const stack = [...sum.node!.inputs]
-  for (let v = stack.pop(); v; v = stack.pop()) {
-    if (isOp(v, add) && t.isPrivate(v) && sameShape(v.shape, sum.shape)) stack.push(...v.node!.inputs)
-    else terms.push(v)
-  }
-  return terms
-}
-
-/** Parts side by side, zeros between them; null when two of them meet. */
-function joined(parts: readonly Part[], whole: Value, t: Rewriter): Value | null {
-  const { axis } = parts[0]
-  const size = whole.shape[axis]
-  const pieces: Value[] = []
-  let at = 0
-  for (const { start, value } of [...parts].sort((a, b) => a.start - b.start)) {
-    if (start < at) return null
-    if (start > at) pieces.push(t.filled(0, { dtype: whole.dtype, shape: whole.shape.with(axis, start - at) }))
-    pieces.push(value)
-    at = start + value.shape[axis]
-  }
-  if (at < size) pieces.push(t.filled(0, { dtype: whole.dtype, shape: whole.shape.with(axis, size - at) }))
-  return t.make(catOp, pieces, { axis })
 }
 
 export const movements: readonly Rewrite[] = [
@@ -144,7 +94,7 @@ export const movements: readonly Rewrite[] = [
   movement('write-over-write', 'write(write(x, v), w) → write(x, w)', 'the same part', writeStridedOp, (x, p, t, node) =>
     isOp(x, writeStridedOp) && same(x.node!.params, p) ? t.make(writeStridedOp, [x.node!.inputs[0], node.inputs[1]], p) : null),
   {
-    name: 'add-scatter', phase: 'canonicalise', rule: 'x + scatterAdd(0, i, v) → scatterAdd(x, i, v)', when: 'nothing else reads the scattered values; float32 and float64', rounds: true, ops: [add],
+    name: 'add-scatter', phase: 'canonicalise', rule: 'x + scatterAdd(0, i, v) → scatterAdd(x, i, v)', when: 'nothing else reads the scattered values; float32 and float64', rounds: true, ops: [pointwise('add')],
     apply({ inputs, outputs: [y] }, t) {
       for (const [x, s] of [inputs, [inputs[1], inputs[0]]]) {
         if (!isOp(s, scatterAddOp) || !t.isPrivate(s) || t.literal(s.node!.inputs[0]) !== 0 || x.dtype !== y.dtype || s.dtype !== y.dtype) continue
@@ -154,21 +104,6 @@ export const movements: readonly Rewrite[] = [
     },
   },
   movement('scatter-of-zeros', 'scatterAdd(x, i, 0) → x', '−0 stays −0', scatterAddOp, (x, _, t, node) => (t.literal(node.inputs[2]) === 0 ? (t.literal(x) === null ? x : t.fit(x, node.outputs[0])) : null)),
-  {
-    name: 'add-of-parts', phase: 'canonicalise', rule: 'pad(x) + pad(y) → cat(x, y)', when: 'gradients of parts along one axis that do not meet', rounds: false, ops: [add],
-    apply({ outputs: [y] }, t) {
-      const readers = [...t.readersOf(y)]
-      // The whole sum is taken at once.
-      if (readers.length === 1 && readers[0].op === add && t.isPrivate(y) && sameShape(readers[0].outputs[0].shape, y.shape)) return null
-      const parts: Part[] = []
-      for (const term of termsOf(y, t)) {
-        const part = partOf(term, t)
-        if (!part || part.axis !== (parts[0] ?? part).axis || part.value.dtype !== y.dtype || !t.isPrivate(term)) return null
-        parts.push(part)
-      }
-      return joined(parts, y, t)
-    },
-  },
   {
     name: 'view-of-number', phase: 'canonicalise', rule: 'reshape(full(…)) → full(…); permute(full(…)) → full(…)', when: 'more than one element', rounds: false, ops: [reshapeOp as Op, permuteOp as Op],
     apply({ inputs: [x], outputs: [y] }, t) {
