@@ -12,9 +12,9 @@ import { install, root } from './setup.mjs'
 
 await install()
 const { buildWasm } = await import('./build-wasm.mjs')
-const { file, keep, rivals } = await import('./rivals.mjs')
+const { file, rivals } = await import('./rivals.mjs')
 const { plot, renewed } = await import('../bench/run/page.mjs')
-const { compare, keyOf, libraries, ratios, verdicts } = await import('../bench/run/verdict.mjs')
+const { compare, keyOf, LEAST, libraries, ratios, verdicts } = await import('../bench/run/verdict.mjs')
 
 const args = process.argv.slice(2)
 const flags = ['quick', 'full', 'node', 'chromium', 'guard', 'render']
@@ -49,17 +49,28 @@ function show(measured) {
   if (measured.problems.length > 0) process.exitCode = 1
 }
 
+/** What seems lost is measured once more, since a machine has busy moments; the better ratio counts. */
 async function guard(options) {
   const before = JSON.parse(await readFile(committed, 'utf8'))
-  const of = (setting, row) => before[keyOf(setting)]?.[row]
-  const measured = await rivals({ ...options, effort: 'quick', pairs: (setting, row) => of(setting, row) && ['lampas', of(setting, row).rival] })
-  const { lines, lost } = compare(measured, before)
-  console.table(lines)
-  const failed = measured.results.filter(r => r.library === 'lampas' && r.error)
-  for (const { row, error } of failed) console.error(`${row}: ${error}`)
-  for (const l of lost) console.error(`${l.setting}, ${l.row}: ${l.before} times as fast as ${l.rival} before, now ${l.now}.`)
-  if (lines.length === 0) throw new Error('There was nothing to compare.')
-  if (lost.length + failed.length + measured.problems.length > 0) process.exitCode = 1
+  const measure = async table => {
+    const of = (setting, row) => table[keyOf(setting)]?.[row]
+    const measured = await rivals({ ...options, effort: 'quick', pairs: (setting, row) => of(setting, row) && ['lampas', of(setting, row).rival] })
+    return { ...measured, ...compare(measured, table) }
+  }
+  const { lines, lost, results, problems } = await measure(before)
+  const again = {}
+  for (const { setting, row } of lost) (again[setting] ??= {})[row] = before[setting][row]
+  const second = lost.length > 0 ? (await measure(again)).lines : []
+  const better = lines.map(l => second.find(s => s.setting === l.setting && s.row === l.row && s.kept > l.kept) ?? l)
+  console.table(better)
+  const complaints = [
+    ...results.filter(r => r.error).map(r => `${keyOf(r)}, ${r.row}: ${r.library} cannot: ${r.error}`),
+    ...better.filter(l => l.kept < LEAST).map(l => `${l.setting}, ${l.row}: ${l.before} times as fast as ${l.rival} before, now ${l.now}.`),
+    ...problems,
+    ...(lines.length === 0 ? ['There was nothing to compare.'] : []),
+  ]
+  complaints.forEach(c => console.error(c))
+  if (complaints.length > 0) process.exitCode = 1
 }
 
 async function main() {
@@ -72,7 +83,6 @@ async function main() {
   const measured = await rivals(options)
   show(measured)
   if (has('node')) return
-  await keep(measured)
   console.log(`${measured.minutes.toFixed(1)} minutes.`)
   const whole = !has('quick') && values.every(v => value(v) === undefined)
   if (whole && measured.problems.length === 0) await render(measured)

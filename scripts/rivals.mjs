@@ -23,10 +23,11 @@ const minutes = { quick: 7, usual: 11, full: 25 }
 /** What is measured: the settings, rows and libraries that the options leave. */
 function chosen({ only, backend, threads, libraries: some, pairs, node }) {
   const words = only?.split(',')
+  const all = Object.keys(rows)
   const wanted = name => !words || words.some(word => name.includes(word))
   return {
-    settings: settings().filter(s => (backend ?? s.device) === s.device && Number(threads ?? s.threads) === s.threads && !(node && s.device === 'webgpu')),
-    rowsOf: setting => [...Object.keys(rows), ...(setting.device === 'wasm' && setting.threads === 1 && !pairs ? growth.map(g => g.row) : [])].filter(wanted),
+    settings: settings().filter(s => (!pairs || all.some(row => pairs(s, row))) && (backend ?? s.device) === s.device && Number(threads ?? s.threads) === s.threads && !(node && s.device === 'webgpu')),
+    rowsOf: setting => [...all.filter(row => (rows[row].on ?? setting.device) === setting.device), ...(setting.device === 'wasm' && setting.threads === 1 && !pairs ? growth.map(g => g.row) : [])].filter(wanted),
     wanted,
     librariesOf: setting => (setting.device === 'webgpu' ? trains : libraries).filter(name => (some?.split(',') ?? libraries).includes(name)),
   }
@@ -134,6 +135,18 @@ export async function rivals(options) {
     for (const n in now) for (const name in now[n]) now[n][name] = Math.max(now[n][name], limit?.[n][name] ?? 0)
     limit = now
   }
+  const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const measured = () => ({
+    date: new Date().toISOString(),
+    minutes: (Date.now() - began) / 60_000,
+    effort: options.effort,
+    machine: { cpu: cpus()[0].model, cores: cpus().length, gib: Math.round(totalmem() / 2 ** 30), system: process.platform },
+    versions: { Lampas: version, Chromium: browser.version(), ...dependencies, ...(torch && { PyTorch: torch.version }), Node: process.versions.node },
+    limits: limit,
+    results,
+    problems,
+  })
   try {
     await measureLimits()
     for (const setting of places) {
@@ -144,27 +157,19 @@ export async function rivals(options) {
       } finally {
         open.forEach(o => (o.contender.end(), o.site?.close()))
       }
+      // A run that is cut off leaves what it has.
+      if (!options.pairs) await keep(measured())
     }
     await measureLimits()
+    if (!options.pairs) await keep(measured())
   } finally {
     await browser.close()
   }
-  const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
-  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  return {
-    date: new Date().toISOString(),
-    minutes: (Date.now() - began) / 60_000,
-    machine: { cpu: cpus()[0].model, cores: cpus().length, gib: Math.round(totalmem() / 2 ** 30), system: process.platform },
-    versions: { lampas: version, chromium: browser.version(), node: process.versions.node, ...dependencies, ...(torch && { 'PyTorch': torch.version }) },
-    limits: limit,
-    results,
-    problems,
-  }
+  return measured()
 }
 
 /** Keeps a run for `--render` and for other programs. */
-export async function keep(measured) {
+async function keep(measured) {
   await mkdir(join(root, 'build'), { recursive: true })
   await writeFile(file, JSON.stringify(measured, null, 1))
 }
-

@@ -22,6 +22,15 @@ export async function soon(promise, seconds, what) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
+/**
+ * TensorFlow.js sends the text of this module's function to its workers. A minifier renames what the function finds outside itself, so that the
+ * workers fail; as a global of the page, which no minifier touches, it is what their code expects to be missing.
+ */
+const workersOfTensorFlow = {
+  name: 'tfjs-workers',
+  transform: (code, id) => (id.endsWith('tfjs-backend-wasm-threaded-simd.js') ? code.replace(/^ +var _scriptDir = .*$/m, '').replace(/^ +if \(typeof __filename .*$/m, '') : null),
+}
+
 /** Bundles a library's page as its users would. */
 export async function bundle(name) {
   const { build } = await import('vite')
@@ -32,6 +41,7 @@ export async function bundle(name) {
     base: './',
     logLevel: 'error',
     resolve: { alias: [{ find: /^lampas$/, replacement: join(root, 'src/index.ts') }] },
+    plugins: [workersOfTensorFlow],
     worker: { format: 'es' },
     build: { outDir, emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 10_000, rolldownOptions: { input: join(folder, `${name}.ts`), output: { entryFileNames: 'main.js' } } },
   })

@@ -21,7 +21,7 @@ function ratio({ ratio, rival, rivals }) {
   return rivals > 0 ? 'no rival can' : ''
 }
 
-function setting(key, all) {
+function setting(key, all, failed) {
   const columns = Object.keys(libraries).filter(library => all.some(v => v.found.some(r => r.library === library)))
   const wasm = key !== 'webgpu'
   const threaded = all.some(v => v.threaded)
@@ -33,7 +33,7 @@ function setting(key, all) {
     ...(threaded ? [v.threaded ? `${number(v.threaded)}×` : ''] : []),
     v.goals.map(g => `${mark(g.met)}${g.text}`).join('<br>'),
   ])
-  const reasons = all.flatMap(v => v.found.filter(r => r.error).map(r => `- ${v.row}, ${libraries[r.library]}: \`${r.error.replaceAll('`', "'")}\``))
+  const reasons = failed.map(r => `- ${r.row}, ${libraries[r.library]}: \`${r.error.replaceAll('`', "'")}\``)
   return [
     `### ${key}`,
     table(['Row', ...columns.map(c => libraries[c]), 'Fastest rival ÷ Lampas', ...(wasm ? ['Of the limit'] : []), ...(threaded ? ['Against one thread'] : []), 'Goals'], lines),
@@ -101,9 +101,9 @@ function measuredPart(measured) {
     `Measured on ${date.slice(0, 10)} in ${Math.round(minutes)} minutes. Machine: ${machine.cores} cores of ${machine.cpu}, ${machine.gib} GiB, ${machine.system}. ` +
       `${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}.`,
     `Medians, in milliseconds where no unit stands. Every library starts from the same weights and data, and a run fails when first losses or results differ. ` +
-      `A share of the limit takes a row's arithmetic at the peak or its bytes at the bandwidth, whichever is longer. Bytes ${held}: how many steps stands in parentheses. ` +
+      `A share of the limit takes a row's arithmetic at the peak or its bytes at the bandwidth, whichever is longer. Of ${held} the number of steps stands in parentheses. ` +
       `Goals met: ${judged.filter(g => g.met).length} of ${judged.length}.`,
-    ...keys.map(key => setting(key, all.filter(v => v.key === key))),
+    ...keys.map(key => setting(key, all.filter(v => v.key === key), measured.results.filter(r => r.error && keyOf(r) === key))),
     ...compiled(all),
     ...costs(measured),
     ...limitsOf(measured),

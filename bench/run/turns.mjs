@@ -11,7 +11,7 @@ const SLOW = 700
 const VERY_SLOW = 4000
 
 export const median = values => values.toSorted((a, b) => a - b)[values.length >> 1]
-export const reason = error => String(error?.message ?? error).split('\n')[0].replace(/^page\.evaluate: /, '').slice(0, 160)
+export const reason = error => String(error?.message ?? error).split('\n')[0].replace(/^page\.evaluate: (Error: )?/, '').slice(0, 160)
 
 const seconds = 120
 const once = async (c, count, row) => soon(c.round(count), seconds, row)

@@ -37,12 +37,12 @@ export function verdicts({ results, limits }) {
 /** What the guard compares later: by setting and row the fastest rival, and how many times its time is ours. */
 export function ratios(measured) {
   const table = {}
-  for (const { key, row, rival, ratio, lampas } of verdicts(measured)) if (lampas?.ms && rival) (table[key] ??= {})[row] = { rival, ratio: Number(ratio.toPrecision(3)) }
+  for (const { key, row, rival, ratio, lampas } of verdicts(measured)) if (lampas?.ms && rival && row in rows) (table[key] ??= {})[row] = { rival, ratio: Number(ratio.toPrecision(3)) }
   return table
 }
 
 /** A quarter lost is a failure. */
-const LEAST = 0.75
+export const LEAST = 0.75
 
 /** Compares a run with the committed ratios; gives a line for each row, and those that lost too much. */
 export function compare(measured, committed) {
