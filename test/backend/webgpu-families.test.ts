@@ -1,11 +1,11 @@
-// The two families of shaders of the webgpu backend, each on whatever adapter there is. The conformance suite runs all cases with the
-// adapter's own family; here are, for both, the kinds in which they differ.
+// The families of shaders of the webgpu backend, each on whatever adapter there is: that of threads alone with and without quads. The conformance
+// suite runs all cases with the adapter's own; here are, for each, the kinds in which they differ.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createReference } from '../../src/backend/reference/index.ts'
-import { openWebGPU, type WebGPUBackend } from '../../src/backend/webgpu/index.ts'
+import { openWebGPU, type WebGPUBackend, type WebGPUOptions } from '../../src/backend/webgpu/index.ts'
 import { gpu } from '../devices.ts'
 import { cases } from './conformance.ts'
-import { define, input, launch, output } from './data.ts'
+import { define, input, launch, output, type Case } from './data.ts'
 import { execute, mismatch } from './run.ts'
 
 const large = define('matmul with tiles of 64 and an edge', { rel: 1e-6, abs: 1e-5 }, r => [
@@ -26,14 +26,20 @@ const pairs = define('svd by one workgroup for each pair of columns', { rel: 1e-
   for (let i = 0; i < 33; i++) a.words[i * 34] += 2 * i
   return [launch({ kind: 'factor', op: 'svd', strict: null }, [a], [[36, 33], [33], [33, 33]].map(s => output('float32', s)))]
 })
-const differing = [...cases.filter(c => /^(matmul|conv|reduce|scatter)/.test(c.name)), large, wide, deep, pairs]
+const sizes = [large, wide, deep]
+const products = cases.filter(c => /^(matmul|conv)/.test(c.name))
+const families: readonly [Pick<WebGPUOptions, 'family' | 'quads'>, readonly Case[]][] = [
+  [{ family: 'register', quads: true }, sizes],
+  [{ family: 'register', quads: false }, [...products, ...sizes]],
+  [{ family: 'shared' }, [...products, ...sizes, ...cases.filter(c => /^(reduce|scatter)/.test(c.name)), pairs]],
+]
 
 describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {
-  for (const family of ['register', 'shared'] as const)
-    describe(`${family} shaders`, () => {
+  for (const [options, differing] of families)
+    describe(Object.values(options).join(' '), () => {
       let backend: WebGPUBackend
       beforeAll(async () => {
-        backend = await openWebGPU({ gpu: gpu!, family })
+        backend = await openWebGPU({ gpu: gpu!, ...options })
       })
       afterAll(() => backend.dispose())
 

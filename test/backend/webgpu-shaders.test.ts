@@ -14,7 +14,7 @@ const y = S.input(1, 'float32')
 const relu = program([S.max(S.add(x, y), 0)], ['float32', 'float32'])
 const plane = { stride: [1, 1], dilation: [1, 1], inputDilation: [1, 1], padLow: [1, 1] } as const
 
-test.each<[string, Kernel, readonly number[], Target['family']]>([
+test.each<[string, Kernel, readonly number[], Target['family'] | 'quad']>([
   ['map-vector', { kind: 'map', program: relu, params: [], inputs: [f32(8, 16), { ...f32(8, 16), strides: [0, 1] }], outputs: [f32(8, 16)] }, [0, 1, 0], 'shared'],
   ['map-ragged', { kind: 'map', program: program([S.tanh(x)], ['float32']), params: [], inputs: [f32(7)], outputs: [f32(7)] }, [0, 1], 'shared'],
   ['map-strided', { kind: 'map', program: program([S.cast(x, 'int32'), S.index()], ['float32']), params: [], inputs: [permuteView(f32(5, 3), [1, 0])], outputs: [contiguousView('int32', [3, 5]), contiguousView('int32', [3, 5])] }, [0, 1, 0], 'shared'],
@@ -23,6 +23,7 @@ test.each<[string, Kernel, readonly number[], Target['family']]>([
   ['reduce-thread', { kind: 'reduce', op: 'argmin', inputs: [f32(6, 9)], outputs: [contiguousView('int32', [6])] }, [0, 1], 'register'],
   ['reduce-group', { kind: 'reduce', op: 'argmax', inputs: [f32(6, 900)], outputs: [contiguousView('int32', [6])] }, [0, 1], 'shared'],
   ['matmul-register', { kind: 'matmul', inputs: [f32(4, 8), f32(8, 4)], outputs: [f32(4, 4)] }, [0, 1, 2], 'register'],
+  ['matmul-quad', { kind: 'matmul', inputs: [f32(16, 8), f32(8, 20)], outputs: [f32(16, 20)] }, [0, 1, 2], 'quad'],
   ['matmul-shared', { kind: 'matmul', inputs: [f32(30, 40), f32(40, 20)], outputs: [f32(30, 20)] }, [0, 1, 2], 'shared'],
   ['conv-register', { kind: 'conv', ...plane, inputs: [f32(1, 2, 3, 6, 6), f32(1, 4, 3, 3, 3)], outputs: [f32(1, 2, 4, 6, 6)] }, [0, 1, 2], 'register'],
   ['factor-lu', { kind: 'factor', op: 'lu', strict: 'linalg.inv', inputs: [f32(2, 5, 5)], outputs: [f32(2, 5, 5), contiguousView('int32', [2, 5]), contiguousView('int32', [2])] }, [0, 1, 2, 3], 'shared'],
@@ -32,6 +33,6 @@ test.each<[string, Kernel, readonly number[], Target['family']]>([
   ['rows-chunks', { kind: 'rows', axes: 2, stages: [stage([S.mul(x, y)], ['sum']), stage([S.neg(S.input(2, 'float32'))])], results: [3], inputs: [f32(90, 100), f32(90, 100)], outputs: [f32()] }, [0, 1, 2], 'register'],
   ['matmul-epilogue', { kind: 'matmul', epilogue: { program: relu, params: [] }, inputs: [f32(4, 8), f32(8, 4), { ...f32(4, 4), strides: [0, 1] }], outputs: [f32(4, 4)] }, [0, 1, 2, 3], 'register'],
 ])('%s', async (name, kernel, slots, family) => {
-  const { jobs } = lower(kernel, slots, { family })
+  const { jobs } = lower(kernel, slots, family === 'quad' ? { family: 'register', quads: true } : { family, quads: false })
   await expect(jobs.map(job => `// ${job.key}\n${job.source()}`).join('\n')).toMatchFileSnapshot(`shaders/${name}.wgsl`)
 })

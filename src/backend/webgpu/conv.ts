@@ -7,18 +7,22 @@ import type { Body, ConvKernel } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { paramFields } from './program.ts'
 import {
-  addSlices, columnOf, declareSums, declareTiles, eachSum, extentFields, finishSums, groupsFor, INNER, locate, multiplyTiles, rowOf, sliceCount, splitSlots,
-  sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
+  addSlices, columnOf, declareSums, declareTiles, eachSum, enableQuads, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, quadTile, rowOf,
+  rowsLoaded, sliceCount, splitSlots, sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
 } from './tiles.ts'
 import { indent, Memory, NOTHING, printShader, range, scratchSlot, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
-function tile({ m, n }: Extents, { family }: Target): Tiling {
+function tile({ m, n }: Extents, target: Target): Tiling {
+  const { family, quads } = target
   // Few output channels, as in depthwise convolution, would leave most of a workgroup's tile empty.
   if (family === 'shared' && m >= 8) return workgroupTile(m > 32 && n > 32 ? 8 : 4)
-  return threadTile(m >= 8 ? 8 : m > 1 ? 4 : 1, 4)
+  return quads && m >= 8 ? quadTile : threadTile(m >= 8 ? 8 : m > 1 ? 4 : 1, 4, target)
 }
 
-/** Indices of a column and of a step along the inner axis, and the reads that they lead to. */
+/**
+ * Indices of a column and of a step along the inner axis, and the reads that they lead to. Where no zeros lie between the elements of x, a column has
+ * the address of its first tap, which may lie outside, and a tap the same distance from it in all columns.
+ */
 function geometry(axes: number, dilated: boolean, memory: Memory, others: number): string {
   const each = (print: (d: number) => string, join = '\n  '): string => range(axes).map(print).join(join)
   const taps = each(d => `k_${d}: u32`, ', ')
@@ -39,7 +43,8 @@ struct Tap { c: u32, ${taps} }
 fn column_at(column: u32, group: u32) -> Column {
   let r0 = column;
   ${place}
-  return Column(p.x + group * p.xg + r${axes} * p.xn, ${each(d => `t_${d} * p.stride_${d} - p.pad_${d}`, ', ')});
+  ${each(d => `let at_${d} = t_${d} * p.stride_${d} - p.pad_${d};`)}
+  return Column(p.x + group * p.xg + r${axes} * p.xn${dilated ? '' : each(d => ` + at_${d} * p.xs_${d}`, '')}, ${each(d => `at_${d}`, ', ')});
 }
 ${places}fn tap_at(k: u32) -> Tap {
   let rest0 = k;
@@ -55,7 +60,7 @@ fn next_tap(tap: Tap) -> Tap {
 fn read_x(column: Column, tap: Tap) -> f32 {
   ${each(d => `let q_${d} = column.at_${d} + tap.k_${d} * p.dilation_${d};`)}
   let inside = ${each(d => (dilated ? `(q_${d} < p.span_${d}) & (q_${d} % p.spread_${d} == 0u)` : `(q_${d} < p.span_${d})`), ' & ')};
-  let at = column.x + tap.c * p.xc + ${each(d => (dilated ? `q_${d} / p.spread_${d} * p.xs_${d}` : `q_${d} * p.xs_${d}`), ' + ')};
+  let at = column.x + (tap.c * p.xc + ${each(d => (dilated ? `q_${d} / p.spread_${d} * p.xs_${d}` : `tap.k_${d} * p.xk_${d}`), ' + ')});
   return select(0.0, ${memory.raw(0, 'at')}, inside);
 }
 fn read_w(base: u32, tap: Tap) -> f32 {
@@ -65,14 +70,15 @@ fn read_w(base: u32, tap: Tap) -> f32 {
 }
 
 function registerLoop(t: Tiling): string {
-  const { rows, columns } = t
+  const { columns, quads } = t
+  const own = rowsLoaded(t)
   return `${range(columns).map(c => `let column${c} = column_at(column + ${c}u, item);`).join('\n')}
-${range(rows).map(r => `let w_row${r} = w_base + (row + ${r}u) * p.wo;`).join('\n')}
+${range(own).map(r => `let w_row${r} = w_base + (${quads ? 'own' : 'row'} + ${r}u) * p.wo;`).join('\n')}
 var tap = tap_at(k_start);
 for (var k = k_start; k < k_end; k++) {
 ${indent(range(columns / 4).map(q => `let x${q} = vec4f(${range(4).map(j => `read_x(column${4 * q + j}, tap)`).join(', ')});`).join('\n'))}
-${indent(range(rows).map(r => `let w${r} = read_w(w_row${r}, tap);`).join('\n'))}
-${indent(eachSum(t, (r, q) => `acc${r}_${q} += w${r} * x${q};`))}
+${indent(range(own).map(r => `let w${r} = read_w(w_row${r}, tap);`).join('\n'))}
+${indent(eachSum(t, (r, q) => `acc${r}_${q} += ${handed(t, r, `w${r % own}`)} * x${q};`))}
   tap = next_tap(tap);
 }`
 }
@@ -113,7 +119,7 @@ function product(kernel: ConvKernel, others: readonly View[], extents: Extents, 
     ['w', w.offset], ['wg', w.strides[0]], ['wo', w.strides[1]], ['wc', w.strides[2]], ['ws', w.strides.slice(3)], ['k', w.shape.slice(3)],
     ['t', others[0].shape.slice(3)],
     ...others.flatMap(({ offset, strides: [g, n, o, ...t] }, i): Field[] => [[`o${i}`, offset], [`og${i}`, g], [`on${i}`, n], [`oo${i}`, o], [`ot${i}`, t]]),
-    ['stride', stride], ['dilation', dilation], ['pad', padLow], ['spread', inputDilation],
+    ['stride', stride], ['dilation', dilation], ['xk', x.strides.slice(3).map((s, d) => s * dilation[d])], ['pad', padLow], ['spread', inputDilation],
     ['span', x.shape.slice(3).map((s, d) => (s - 1) * inputDilation[d] + 1)],
     ...(epilogue ? paramFields(epilogue) : []),
   ]
@@ -126,7 +132,7 @@ function product(kernel: ConvKernel, others: readonly View[], extents: Extents, 
 ${indent(range(t.rows).map(r => `if (${rowOf(t, r)} < p.m) { ${memory.store(2, `at + (${rowOf(t, r)}) * p.oo0`, sumAt(r, c))} }`).join('\n'))}
 }`).join('\n')
     return printShader({
-      fields, memory, lanes: epilogue ? 4 : 1, head: mathFor(epilogue ? stores : '') + declareTiles(t) + geometry(axes, dilated, memory, others.length),
+      fields, memory, lanes: epilogue ? 4 : 1, size: t.size, enable: enableQuads(t), head: mathFor(epilogue ? stores : '') + declareTiles(t) + geometry(axes, dilated, memory, others.length),
       body: `${locate(t)}
 let w_base = p.w + item * p.wg;
 ${declareSums(t)}
@@ -135,7 +141,7 @@ ${stores}`,
     })
   }
   return {
-    key: `conv ${t.family} ${axes} ${dilated ? 'dilated ' : ''}${t.rows}x${t.columns} ${memory.key}${epilogue ? ` ${epilogue.program.key}` : ''}`,
+    key: `conv ${t.quads ? 'quad' : t.family} ${axes} ${dilated ? 'dilated ' : ''}${t.rows}x${t.columns} ${memory.key}${epilogue ? ` ${epilogue.program.key}` : ''}`,
     source, fields, slots: memory.slots, groups: groupsFor(extents, t, slices),
   }
 }

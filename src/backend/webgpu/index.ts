@@ -20,6 +20,8 @@ export interface WebGPUOptions {
   readonly powerPreference?: GPUPowerPreference
   /** Which shaders to use; chosen by the adapter when left out. `shared` suits graphics hardware, `register` adapters that run on a CPU. */
   readonly family?: Target['family']
+  /** Whether threads may hand each other what they read; where subgroups are four threads, when left out. */
+  readonly quads?: boolean
 }
 
 export interface WebGPUBackend extends Backend {
@@ -62,9 +64,9 @@ class WebGPU implements WebGPUBackend {
   #dead: Error | null = null
   readonly #death: Promise<never>
 
-  constructor(private readonly device: GPUDevice, adapterName: string, readonly isFallback: boolean, family: Target['family']) {
+  constructor(private readonly device: GPUDevice, adapterName: string, readonly isFallback: boolean, target: Target) {
     this.info = { name: 'webgpu', detail: adapterName, threads: 1, why: '' }
-    this.#target = { family }
+    this.#target = target
     this.#queue = new Queue(device, this.#faults)
     if (device.features.has(TIMES)) this.prepareTimed = launches => timed(device, this.#queue, launches.map(l => this.prepare([l])))
     this.#pool = new Pool(
@@ -291,7 +293,9 @@ class WebGPU implements WebGPUBackend {
 }
 
 /** What profiles need; not every adapter has it. */
-const TIMES = 'timestamp-query'
+const TIMES: GPUFeatureName = 'timestamp-query'
+/** What hands values from thread to thread. */
+const SUBGROUPS: GPUFeatureName = 'subgroups'
 
 interface Lowered {
   readonly work: Work
@@ -303,14 +307,17 @@ const NOTHING: Block = { bytes: 0 }
 
 /** Opens the graphics device. Throws a LampasError with the plain reason when there is none. */
 export async function openWebGPU(options: WebGPUOptions = {}): Promise<WebGPUBackend> {
-  const { gpu = globalThis.navigator?.gpu, powerPreference = 'high-performance', family } = options
+  const { gpu = globalThis.navigator?.gpu, powerPreference = 'high-performance' } = options
   if (!gpu) fail('webgpu', 'navigator.gpu is missing', 'use a browser with WebGPU, on a page from https or localhost')
   const adapter = await gpu.requestAdapter({ powerPreference })
   if (!adapter) return fail('webgpu', 'there is WebGPU but no graphics adapter for it', 'hardware acceleration may be switched off, or the driver blocked; see chrome://gpu')
-  const { vendor, architecture, device: model, description, isFallbackAdapter } = adapter.info
+  const { vendor, architecture, device: model, description, isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info
+  const { family = isFallbackAdapter ? 'register' : 'shared' } = options
+  const quads = (options.quads ?? true) && family === 'register' && adapter.features.has(SUBGROUPS) && subgroupMinSize === 4 && subgroupMaxSize === 4
+  const features: GPUFeatureName[] = [...(adapter.features.has(TIMES) ? [TIMES] : []), ...(quads ? [SUBGROUPS] : [])]
   const name = description || [vendor, architecture, model].filter(Boolean).join(' ') || 'unnamed adapter'
   const device = await adapter
-    .requestDevice({ requiredFeatures: adapter.features.has(TIMES) ? [TIMES] : [], requiredLimits: Object.fromEntries(wanted.map(limit => [limit, adapter.limits[limit]])) })
+    .requestDevice({ requiredFeatures: features, requiredLimits: Object.fromEntries(wanted.map(limit => [limit, adapter.limits[limit]])) })
     .catch((error: Error) => fail('webgpu', `the graphics adapter ${name} gave no device: ${error.message}`, 'close other pages that use the GPU, and try again'))
-  return new WebGPU(device, name, isFallbackAdapter, family ?? (isFallbackAdapter ? 'register' : 'shared'))
+  return new WebGPU(device, name, isFallbackAdapter, { family, quads })
 }

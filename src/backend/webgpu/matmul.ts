@@ -1,6 +1,6 @@
 // matmul, in two families. `shared`: a workgroup of 8×8 threads computes a tile of 64×64 (32×32 for small results) from tiles in workgroup
 // memory, 16 of the inner axis at a time. `register`: each thread computes a tile of its own, with vector loads where an operand has
-// no gaps, and without barriers.
+// no gaps, and without barriers; where subgroups are quads, a quad's rows are loaded once.
 import { numel } from '../../core/shape.ts'
 import { collapse, contiguousView, type View } from '../../core/view.ts'
 import type { DType } from '../../core/dtype.ts'
@@ -8,8 +8,8 @@ import type { Body, MatmulKernel } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { paramFields } from './program.ts'
 import {
-  addSlices, columnOf, component, declareSums, declareTiles, eachSum, extentFields, finishSums, groupsFor, INNER, locate, multiplyTiles, rowOf, sliceCount,
-  splitSlots, sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
+  addSlices, columnOf, component, declareSums, declareTiles, enableQuads, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, quadTile, rowOf,
+  rowsLoaded, sliceCount, splitSlots, sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
 } from './tiles.ts'
 import { dot, indent, Memory, NOTHING, printShader, range, scratchSlot, single, unravel, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
@@ -55,28 +55,38 @@ function reading(inner: number, own: number, offset: number, over: readonly numb
   return own === 1 && inner % 4 === 0 ? 'o' : 'one'
 }
 
-function tile({ m, n }: Product, { family }: Target): Tiling {
+function tile({ m, n }: Product, target: Target): Tiling {
+  const { family, quads } = target
   // A few rows or columns would leave most of a workgroup's tile empty.
   if (family === 'shared' && m >= 8 && n >= 8) return workgroupTile(m > 32 && n > 32 && m * n >= 128 * 128 ? 8 : 4)
+  if (quads && m >= 8 && n > 4) return quadTile
   // Threads with 8×8 are a quarter faster on large products, and take three times as long to compile.
-  return m * n >= 256 * 256 && m >= 8 && n >= 8 ? threadTile(8, 8) : threadTile(m > 1 ? 4 : 1, 4)
+  return m * n >= 256 * 256 && m >= 8 && n >= 8 ? threadTile(8, 8, target) : threadTile(m > 1 ? 4 : 1, 4, target)
 }
 
 function registerLoop(t: Tiling, a: Reading, b: Reading, memory: Memory): string {
-  const { rows, columns } = t
+  const { rows, columns, quads } = t
   const inner = range(a === 'k' || b === 'k' ? 4 : 1)
   const vectors = (n: number): number[] => range(n / 4)
+  const own = rowsLoaded(t)
+  const first = quads ? 'own' : 'row'
   const at = (base: string, kk: number, stride: string): string => `${base} + (k + ${kk}u) * p.${stride}`
   const quad = (print: (j: number) => string): string => `vec4f(${range(4).map(print).join(', ')})`
   const loadA = {
-    k: () => range(rows).map(r => `let a${r} = ${memory.raw(0, `(a_row${r} + k) >> 2u`)};`),
-    o: () => inner.flatMap(kk => vectors(rows).map(q => `let a${kk}_${q} = ${memory.raw(0, `((${at('a_base', kk, 'ak')} + row) >> 2u) + ${q}u`)};`)),
-    one: () => inner.flatMap(kk => range(rows).map(r => `let a${kk}_${r} = ${memory.raw(0, at(`a_row${r}`, kk, 'ak'))};`)),
+    k: () => range(own).map(r => `let a${r} = ${memory.raw(0, `(a_row${r} + k) >> 2u`)};`),
+    o: () => inner.flatMap(kk => vectors(own).map(q => `let a${kk}_${q} = ${memory.raw(0, `((${at('a_base', kk, 'ak')} + ${first}) >> 2u) + ${q}u`)};`)),
+    one: () => inner.flatMap(kk => range(own).map(r => `let a${kk}_${r} = ${memory.raw(0, at(`a_row${r}`, kk, 'ak'))};`)),
   }[a]()
+  // Row r of the tile, from the thread that loaded it: one vector along the inner axis, a vector of four rows for each step, or a number for each.
+  const take = {
+    k: (r: number) => [`let w${r} = ${handed(t, r, `a${r % own}`)};`],
+    o: (r: number) => (r % 4 ? [] : inner.map(kk => `let w${kk}_${r >> 2} = ${handed(t, r, `a${kk}_${(r % own) >> 2}`)};`)),
+    one: (r: number) => inner.map(kk => `let w${kk}_${r} = ${handed(t, r, `a${kk}_${r % own}`)};`),
+  }[a]
   const element = {
-    k: (r: number, kk: number) => `a${r}.${component(kk)}`,
-    o: (r: number, kk: number) => `a${kk}_${r >> 2}.${component(r)}`,
-    one: (r: number, kk: number) => `a${kk}_${r}`,
+    k: (r: number, kk: number) => `w${r}.${component(kk)}`,
+    o: (r: number, kk: number) => `w${kk}_${r >> 2}.${component(r)}`,
+    one: (r: number, kk: number) => `w${kk}_${r}`,
   }[a]
   // Vectors along the inner axis are turned into vectors along the columns.
   const loadB = {
@@ -87,11 +97,12 @@ function registerLoop(t: Tiling, a: Reading, b: Reading, memory: Memory): string
     o: () => inner.flatMap(kk => vectors(columns).map(q => `let c${kk}_${q} = ${memory.raw(1, `((${at('b_base', kk, 'bk')} + column) >> 2u) + ${q}u`)};`)),
     one: () => inner.flatMap(kk => vectors(columns).map(q => `let c${kk}_${q} = ${quad(j => memory.raw(1, at(`b_column${q * 4 + j}`, kk, 'bk')))};`)),
   }[b]()
+  const multiply = range(rows).flatMap(r => [...take(r), ...vectors(columns).flatMap(q => inner.map(kk => `acc${r}_${q} += ${element(r, kk)} * c${kk}_${q};`))])
   return [
-    ...(a === 'o' ? [] : range(rows).map(r => `let a_row${r} = a_base + (row + ${r}u) * p.am;`)),
+    ...(a === 'o' ? [] : range(own).map(r => `let a_row${r} = a_base + (${first} + ${r}u) * p.am;`)),
     ...(b === 'o' ? [] : range(columns).map(c => `let b_column${c} = b_base + (column + ${c}u) * p.bn;`)),
     `for (var k = k_start; k < k_end; k += ${inner.length}u) {`,
-    ...[...loadA, ...loadB, ...inner.map(kk => eachSum(t, (r, q) => `acc${r}_${q} += ${element(r, kk)} * c${kk}_${q};`))].map(line => indent(line)),
+    ...[...loadA, ...loadB, ...multiply].map(line => indent(line)),
     '}',
   ].join('\n')
 }
@@ -151,9 +162,9 @@ let b_base = p.b + ${dot(rank, 'c', 'bs')};
 ${declareSums(t)}
 ${shared ? sharedLoop(t, aAlongK, bAlongN, memory) : registerLoop(t, readA, readB, memory)}
 ${stores}`
-    return printShader({ fields, memory, lanes: epilogue ? 4 : 1, head: mathFor(epilogue ? body : '') + declareTiles(t), body })
+    return printShader({ fields, memory, lanes: epilogue ? 4 : 1, size: t.size, enable: enableQuads(t), head: mathFor(epilogue ? body : '') + declareTiles(t), body })
   }
-  const form = shared ? `shared ${aAlongK} ${bAlongN}` : `register ${readA} ${readB}`
+  const form = shared ? `shared ${aAlongK} ${bAlongN}` : `${t.quads ? 'quad' : 'register'} ${readA} ${readB}`
   return {
     key: `matmul ${form} ${t.rows}x${t.columns} ${rank} ${memory.key}${epilogue ? ` ${epilogue.program.key}` : ''}`,
     source, fields, slots: memory.slots, groups: groupsFor(view, t, slices),

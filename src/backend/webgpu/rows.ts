@@ -12,13 +12,11 @@ import { isNarrow } from './narrow.ts'
 import { KEPT, rowsSource, type Form, type Keep, type Sink } from './rows-source.ts'
 import { paramFields } from './program.ts'
 import {
-  gridOfGroups, gridOfThreads, Memory, NOTHING, scratchSlot, single, WG, type Field, type Job, type Target, type Work,
+  CPU_GROUP, gridOfGroups, gridOfThreads, Memory, NOTHING, scratchSlot, single, WG, type Field, type Job, type Target, type Work,
 } from './wgsl.ts'
 
 /** Words of registers that they may take. */
 const KEPT_WORDS = 64
-/** Threads of a workgroup on adapters that run on a CPU: rows are few, and each workgroup runs on one core. */
-const CPU_GROUP = 16
 
 /** A kernel whose operands are laid out: axes joined, vectors chosen. */
 interface Layout {

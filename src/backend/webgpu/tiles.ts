@@ -1,5 +1,7 @@
 // What matmul and conv share: a grid of tiles, computed by a thread each (`register`) or by a workgroup of 8×8 threads through tiles in
-// workgroup memory (`shared`), and slices of a long inner axis that a reduce adds up.
+// workgroup memory (`shared`), and slices of a long inner axis that a reduce adds up. On a CPU a load costs as much as a dozen multiplications,
+// since each lane's address is checked by itself; so four threads side by side, a quad, take the same rows of the first factor, load a quarter each
+// and hand it round.
 import { numel } from '../../core/shape.ts'
 import { contiguousView, type View } from '../../core/view.ts'
 import type { Body } from '../../ir/kernel.ts'
@@ -7,7 +9,7 @@ import { program, S } from '../../ir/scalar.ts'
 import { printProgram } from './program.ts'
 import { lowerReduce } from './reduce.ts'
 import { lowerRows, renumbered } from './rows.ts'
-import { gridOfGroups, gridOfThreads, indent, range, WG, type Field, type Memory, type Target, type Work } from './wgsl.ts'
+import { CPU_GROUP, gridOfGroups, gridOfThreads, indent, range, WG, type Field, type Memory, type Target, type Work } from './wgsl.ts'
 
 /** Steps of the inner axis that workgroup tiles hold. */
 export const INNER = 16
@@ -25,11 +27,17 @@ export interface Tiling {
   /** Rows and columns of what one unit of the grid, a thread or a workgroup, computes. */
   readonly unitRows: number
   readonly unitColumns: number
+  /** Threads come in fours that share their rows, of which each loads its own quarter. */
+  readonly quads: boolean
+  /** Threads of a workgroup. */
+  readonly size: number
 }
 
 /** A tile of side·side for each of 8×8 threads. */
-export const workgroupTile = (side: 4 | 8): Tiling => ({ family: 'shared', rows: side, columns: side, unitRows: 8 * side, unitColumns: 8 * side })
-export const threadTile = (rows: number, columns: number): Tiling => ({ family: 'register', rows, columns, unitRows: rows, unitColumns: columns })
+export const workgroupTile = (side: 4 | 8): Tiling => ({ family: 'shared', rows: side, columns: side, unitRows: 8 * side, unitColumns: 8 * side, quads: false, size: WG })
+export const threadTile = (rows: number, columns: number, { family }: Target): Tiling =>
+  ({ family: 'register', rows, columns, unitRows: rows, unitColumns: columns, quads: false, size: family === 'register' ? CPU_GROUP : WG })
+export const quadTile: Tiling = { family: 'register', rows: 16, columns: 4, unitRows: 16, unitColumns: 4, quads: true, size: CPU_GROUP }
 
 /** The extents of a product: `items` of them, each m × n with an inner axis of k, which is cut into slices. */
 export interface Extents {
@@ -39,7 +47,9 @@ export interface Extents {
   readonly k: number
 }
 
-const tilesOf = ({ m, n }: Extents, t: Tiling): [number, number] => [Math.ceil(m / t.unitRows), Math.ceil(n / t.unitColumns)]
+/** Down and across; quads are whole. */
+const tilesOf = ({ m, n }: Extents, t: Tiling): [number, number] =>
+  [Math.ceil(m / t.unitRows), t.quads ? 4 * Math.ceil(n / t.unitColumns / 4) : Math.ceil(n / t.unitColumns)]
 
 const unitsOf = (e: Extents, t: Tiling): number => {
   const [down, across] = tilesOf(e, t)
@@ -47,7 +57,7 @@ const unitsOf = (e: Extents, t: Tiling): number => {
 }
 
 export const groupsFor = (e: Extents, t: Tiling, slices: number): [number, number, number] =>
-  (t.family === 'shared' ? gridOfGroups : gridOfThreads)(unitsOf(e, t) * slices)
+  t.family === 'shared' ? gridOfGroups(unitsOf(e, t) * slices) : gridOfThreads(unitsOf(e, t) * slices, t.size)
 
 export function extentFields(e: Extents, t: Tiling, slices: number): Field[] {
   const [down, across] = tilesOf(e, t)
@@ -57,8 +67,17 @@ export function extentFields(e: Extents, t: Tiling, slices: number): Field[] {
   ]
 }
 
-/** Declares where a unit works: `row column item slice k_start k_end`, and the place of a thread in a workgroup. */
-export const locate = ({ family, unitRows, unitColumns }: Tiling): string => `let unit = ${family === 'shared' ? 'group' : 'i'};
+/** Rows of the first factor that a thread loads. */
+export const rowsLoaded = ({ rows, quads }: Tiling): number => (quads ? rows / 4 : rows)
+
+/** A value that belongs to row r of the tile, from the thread that has loaded it. */
+export const handed = (t: Tiling, r: number, value: string): string => (t.quads ? `quadBroadcast(${value}, ${Math.floor(r / rowsLoaded(t))}u)` : value)
+
+/** What threads need to hand values round. Quads take part or rest as a whole, which the language cannot see. */
+export const enableQuads = ({ quads }: Tiling): string => (quads ? 'enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n' : '')
+
+/** Declares where a unit works: `row column item slice k_start k_end`, and the place of a thread in a workgroup, or the first row that it loads for its quad. */
+export const locate = ({ family, unitRows, unitColumns, quads }: Tiling): string => `let unit = ${family === 'shared' ? 'group' : 'i'};
 if (unit >= p.units) { return; }
 let column = unit % p.tiles_n * ${unitColumns}u;
 let across = unit / p.tiles_n;
@@ -68,7 +87,7 @@ let item = item_slice % p.items;
 let slice = item_slice / p.items;
 let k_start = slice * p.slice;
 let k_end = min(k_start + p.slice, p.k);
-${family === 'shared' ? 'let tx = lid % 8u;\nlet ty = lid / 8u;' : ''}`.trimEnd()
+${family === 'shared' ? 'let tx = lid % 8u;\nlet ty = lid / 8u;' : quads ? `let own = row + lid % 4u * ${unitRows / 4}u;` : ''}`.trimEnd()
 
 /** Row r and column c of a thread's tile. In a workgroup threads take them eight apart, so that neighbours touch neighbouring words. */
 export const rowOf = (t: Tiling, r: number): string => (t.family === 'shared' ? `row + ty + ${8 * r}u` : `row + ${r}u`)

@@ -30,6 +30,8 @@ export const single = (job: Job): Work => ({ jobs: [job], scratch: [] })
 export interface Target {
   /** `shared` tiles in workgroup memory, for graphics hardware; `register` uses no barriers, for adapters that run on a CPU. */
   readonly family: 'shared' | 'register'
+  /** Subgroups are four threads side by side, which can hand each other what they read. */
+  readonly quads: boolean
 }
 
 export const FAULTS = -1
@@ -185,6 +187,8 @@ export class Memory {
 export const scratchSlot = (slots: readonly number[], k = 0): number => Math.max(...slots) + 1 + k
 
 export const WG = 64
+/** Threads of a workgroup on adapters that run on a CPU: each workgroup runs on one core, so many small ones share the cores better. */
+export const CPU_GROUP = 16
 
 /** Workgroups for `groups` in a row, folded into two axes; `printShader` undoes it. */
 export function gridOfGroups(groups: number): [number, number, number] {
@@ -201,13 +205,15 @@ interface Shader {
   readonly lanes?: 1 | 4
   /** Threads of a workgroup. */
   readonly size?: number
+  /** What the shader enables, before all declarations. */
+  readonly enable?: string
   /** Declarations before the entry point. */
   readonly head?: string
   readonly body: string
 }
 
 /** A whole shader. In the body, `group` is the number of the workgroup, `lid` that of the thread in it and `i` of the thread in all. */
-export const printShader = ({ fields, memory, lanes = 1, size = WG, head = '', body }: Shader): string => `${aliases(lanes)}
+export const printShader = ({ fields, memory, lanes = 1, size = WG, enable = '', head = '', body }: Shader): string => `${enable}${aliases(lanes)}
 struct Params { ${declareFields(fields)} }
 @group(0) @binding(0) var<uniform> p: Params;
 ${memory.declare()}

@@ -1,6 +1,6 @@
 // conv register 2 4x4 f32,f32,f32:0,1,2
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, x: u32, xg: u32, xn: u32, xc: u32, xs_0: u32, xs_1: u32, w: u32, wg: u32, wo: u32, wc: u32, ws_0: u32, ws_1: u32, k_0: u32, k_1: u32, t_0: u32, t_1: u32, o0: u32, og0: u32, on0: u32, oo0: u32, ot0_0: u32, ot0_1: u32, stride_0: u32, stride_1: u32, dilation_0: u32, dilation_1: u32, pad_0: u32, pad_1: u32, spread_0: u32, spread_1: u32, span_0: u32, span_1: u32 }
+struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, x: u32, xg: u32, xn: u32, xc: u32, xs_0: u32, xs_1: u32, w: u32, wg: u32, wo: u32, wc: u32, ws_0: u32, ws_1: u32, k_0: u32, k_1: u32, t_0: u32, t_1: u32, o0: u32, og0: u32, on0: u32, oo0: u32, ot0_0: u32, ot0_1: u32, stride_0: u32, stride_1: u32, dilation_0: u32, dilation_1: u32, xk_0: u32, xk_1: u32, pad_0: u32, pad_1: u32, spread_0: u32, spread_1: u32, span_0: u32, span_1: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<f32>;
@@ -13,7 +13,9 @@ fn column_at(column: u32, group: u32) -> Column {
   let r1 = r0 / p.t_1;
   let t_0 = r1 % p.t_0;
   let r2 = r1 / p.t_0;
-  return Column(p.x + group * p.xg + r2 * p.xn, t_0 * p.stride_0 - p.pad_0, t_1 * p.stride_1 - p.pad_1);
+  let at_0 = t_0 * p.stride_0 - p.pad_0;
+  let at_1 = t_1 * p.stride_1 - p.pad_1;
+  return Column(p.x + group * p.xg + r2 * p.xn + at_0 * p.xs_0 + at_1 * p.xs_1, at_0, at_1);
 }
 fn place0(column: u32, group: u32) -> u32 {
   let r0 = column;
@@ -46,16 +48,16 @@ fn read_x(column: Column, tap: Tap) -> f32 {
   let q_0 = column.at_0 + tap.k_0 * p.dilation_0;
   let q_1 = column.at_1 + tap.k_1 * p.dilation_1;
   let inside = (q_0 < p.span_0) & (q_1 < p.span_1);
-  let at = column.x + tap.c * p.xc + q_0 * p.xs_0 + q_1 * p.xs_1;
+  let at = column.x + (tap.c * p.xc + tap.k_0 * p.xk_0 + tap.k_1 * p.xk_1);
   return select(0.0, b0[at], inside);
 }
 fn read_w(base: u32, tap: Tap) -> f32 {
   return b1[base + tap.c * p.wc + tap.k_0 * p.ws_0 + tap.k_1 * p.ws_1];
 }
-@compute @workgroup_size(64)
+@compute @workgroup_size(16)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
-  let i = group * 64u + lid;
+  let i = group * 16u + lid;
   let unit = i;
   if (unit >= p.units) { return; }
   let column = unit % p.tiles_n * 4u;

@@ -5,10 +5,10 @@ struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
 @group(1) @binding(2) var<storage, read_write> b2: array<f32>;
-@compute @workgroup_size(64)
+@compute @workgroup_size(16)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
-  let i = group * 64u + lid;
+  let i = group * 16u + lid;
   let unit = i;
   if (unit >= p.units) { return; }
   let column = unit % p.tiles_n * 4u;
@@ -39,22 +39,26 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
     let c1_0 = b1[((b_base + (k + 1u) * p.bk + column) >> 2u) + 0u];
     let c2_0 = b1[((b_base + (k + 2u) * p.bk + column) >> 2u) + 0u];
     let c3_0 = b1[((b_base + (k + 3u) * p.bk + column) >> 2u) + 0u];
-    acc0_0 += a0.x * c0_0;
-    acc1_0 += a1.x * c0_0;
-    acc2_0 += a2.x * c0_0;
-    acc3_0 += a3.x * c0_0;
-    acc0_0 += a0.y * c1_0;
-    acc1_0 += a1.y * c1_0;
-    acc2_0 += a2.y * c1_0;
-    acc3_0 += a3.y * c1_0;
-    acc0_0 += a0.z * c2_0;
-    acc1_0 += a1.z * c2_0;
-    acc2_0 += a2.z * c2_0;
-    acc3_0 += a3.z * c2_0;
-    acc0_0 += a0.w * c3_0;
-    acc1_0 += a1.w * c3_0;
-    acc2_0 += a2.w * c3_0;
-    acc3_0 += a3.w * c3_0;
+    let w0 = a0;
+    acc0_0 += w0.x * c0_0;
+    acc0_0 += w0.y * c1_0;
+    acc0_0 += w0.z * c2_0;
+    acc0_0 += w0.w * c3_0;
+    let w1 = a1;
+    acc1_0 += w1.x * c0_0;
+    acc1_0 += w1.y * c1_0;
+    acc1_0 += w1.z * c2_0;
+    acc1_0 += w1.w * c3_0;
+    let w2 = a2;
+    acc2_0 += w2.x * c0_0;
+    acc2_0 += w2.y * c1_0;
+    acc2_0 += w2.z * c2_0;
+    acc2_0 += w2.w * c3_0;
+    let w3 = a3;
+    acc3_0 += w3.x * c0_0;
+    acc3_0 += w3.y * c1_0;
+    acc3_0 += w3.z * c2_0;
+    acc3_0 += w3.w * c3_0;
   }
   let o_base = slice * p.oslice + p.o0 + c_0 * p.os0_0;
   if (row + 0u < p.m) {

@@ -1,0 +1,235 @@
+// matmul quad k o 16x4 1 f32x4,f32x4,f32:0,1,2
+enable subgroups;
+diagnostic(off, subgroup_uniformity);
+alias F = f32; alias I = i32; alias U = u32; alias B = bool;
+struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o0: u32, os0_0: u32, om0: u32, on0: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
+@group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
+@group(1) @binding(2) var<storage, read_write> b2: array<f32>;
+@compute @workgroup_size(16)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let group = wid.y * count.x + wid.x;
+  let i = group * 16u + lid;
+  let unit = i;
+  if (unit >= p.units) { return; }
+  let column = unit % p.tiles_n * 4u;
+  let across = unit / p.tiles_n;
+  let row = across % p.tiles_m * 16u;
+  let item_slice = across / p.tiles_m;
+  let item = item_slice % p.items;
+  let slice = item_slice / p.items;
+  let k_start = slice * p.slice;
+  let k_end = min(k_start + p.slice, p.k);
+  let own = row + lid % 4u * 4u;
+  let c_0 = item;
+  let a_base = p.a + c_0 * p.as_0;
+  let b_base = p.b + c_0 * p.bs_0;
+  var acc0_0 = vec4f(0.0);
+  var acc1_0 = vec4f(0.0);
+  var acc2_0 = vec4f(0.0);
+  var acc3_0 = vec4f(0.0);
+  var acc4_0 = vec4f(0.0);
+  var acc5_0 = vec4f(0.0);
+  var acc6_0 = vec4f(0.0);
+  var acc7_0 = vec4f(0.0);
+  var acc8_0 = vec4f(0.0);
+  var acc9_0 = vec4f(0.0);
+  var acc10_0 = vec4f(0.0);
+  var acc11_0 = vec4f(0.0);
+  var acc12_0 = vec4f(0.0);
+  var acc13_0 = vec4f(0.0);
+  var acc14_0 = vec4f(0.0);
+  var acc15_0 = vec4f(0.0);
+  let a_row0 = a_base + (own + 0u) * p.am;
+  let a_row1 = a_base + (own + 1u) * p.am;
+  let a_row2 = a_base + (own + 2u) * p.am;
+  let a_row3 = a_base + (own + 3u) * p.am;
+  for (var k = k_start; k < k_end; k += 4u) {
+    let a0 = b0[(a_row0 + k) >> 2u];
+    let a1 = b0[(a_row1 + k) >> 2u];
+    let a2 = b0[(a_row2 + k) >> 2u];
+    let a3 = b0[(a_row3 + k) >> 2u];
+    let c0_0 = b1[((b_base + (k + 0u) * p.bk + column) >> 2u) + 0u];
+    let c1_0 = b1[((b_base + (k + 1u) * p.bk + column) >> 2u) + 0u];
+    let c2_0 = b1[((b_base + (k + 2u) * p.bk + column) >> 2u) + 0u];
+    let c3_0 = b1[((b_base + (k + 3u) * p.bk + column) >> 2u) + 0u];
+    let w0 = quadBroadcast(a0, 0u);
+    acc0_0 += w0.x * c0_0;
+    acc0_0 += w0.y * c1_0;
+    acc0_0 += w0.z * c2_0;
+    acc0_0 += w0.w * c3_0;
+    let w1 = quadBroadcast(a1, 0u);
+    acc1_0 += w1.x * c0_0;
+    acc1_0 += w1.y * c1_0;
+    acc1_0 += w1.z * c2_0;
+    acc1_0 += w1.w * c3_0;
+    let w2 = quadBroadcast(a2, 0u);
+    acc2_0 += w2.x * c0_0;
+    acc2_0 += w2.y * c1_0;
+    acc2_0 += w2.z * c2_0;
+    acc2_0 += w2.w * c3_0;
+    let w3 = quadBroadcast(a3, 0u);
+    acc3_0 += w3.x * c0_0;
+    acc3_0 += w3.y * c1_0;
+    acc3_0 += w3.z * c2_0;
+    acc3_0 += w3.w * c3_0;
+    let w4 = quadBroadcast(a0, 1u);
+    acc4_0 += w4.x * c0_0;
+    acc4_0 += w4.y * c1_0;
+    acc4_0 += w4.z * c2_0;
+    acc4_0 += w4.w * c3_0;
+    let w5 = quadBroadcast(a1, 1u);
+    acc5_0 += w5.x * c0_0;
+    acc5_0 += w5.y * c1_0;
+    acc5_0 += w5.z * c2_0;
+    acc5_0 += w5.w * c3_0;
+    let w6 = quadBroadcast(a2, 1u);
+    acc6_0 += w6.x * c0_0;
+    acc6_0 += w6.y * c1_0;
+    acc6_0 += w6.z * c2_0;
+    acc6_0 += w6.w * c3_0;
+    let w7 = quadBroadcast(a3, 1u);
+    acc7_0 += w7.x * c0_0;
+    acc7_0 += w7.y * c1_0;
+    acc7_0 += w7.z * c2_0;
+    acc7_0 += w7.w * c3_0;
+    let w8 = quadBroadcast(a0, 2u);
+    acc8_0 += w8.x * c0_0;
+    acc8_0 += w8.y * c1_0;
+    acc8_0 += w8.z * c2_0;
+    acc8_0 += w8.w * c3_0;
+    let w9 = quadBroadcast(a1, 2u);
+    acc9_0 += w9.x * c0_0;
+    acc9_0 += w9.y * c1_0;
+    acc9_0 += w9.z * c2_0;
+    acc9_0 += w9.w * c3_0;
+    let w10 = quadBroadcast(a2, 2u);
+    acc10_0 += w10.x * c0_0;
+    acc10_0 += w10.y * c1_0;
+    acc10_0 += w10.z * c2_0;
+    acc10_0 += w10.w * c3_0;
+    let w11 = quadBroadcast(a3, 2u);
+    acc11_0 += w11.x * c0_0;
+    acc11_0 += w11.y * c1_0;
+    acc11_0 += w11.z * c2_0;
+    acc11_0 += w11.w * c3_0;
+    let w12 = quadBroadcast(a0, 3u);
+    acc12_0 += w12.x * c0_0;
+    acc12_0 += w12.y * c1_0;
+    acc12_0 += w12.z * c2_0;
+    acc12_0 += w12.w * c3_0;
+    let w13 = quadBroadcast(a1, 3u);
+    acc13_0 += w13.x * c0_0;
+    acc13_0 += w13.y * c1_0;
+    acc13_0 += w13.z * c2_0;
+    acc13_0 += w13.w * c3_0;
+    let w14 = quadBroadcast(a2, 3u);
+    acc14_0 += w14.x * c0_0;
+    acc14_0 += w14.y * c1_0;
+    acc14_0 += w14.z * c2_0;
+    acc14_0 += w14.w * c3_0;
+    let w15 = quadBroadcast(a3, 3u);
+    acc15_0 += w15.x * c0_0;
+    acc15_0 += w15.y * c1_0;
+    acc15_0 += w15.z * c2_0;
+    acc15_0 += w15.w * c3_0;
+  }
+  let o_base = slice * p.oslice + p.o0 + c_0 * p.os0_0;
+  if (row + 0u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 0u) * p.on0] = acc0_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 1u) * p.on0] = acc0_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 2u) * p.on0] = acc0_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 3u) * p.on0] = acc0_0.w; }
+  }
+  if (row + 1u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 0u) * p.on0] = acc1_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 1u) * p.on0] = acc1_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 2u) * p.on0] = acc1_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 3u) * p.on0] = acc1_0.w; }
+  }
+  if (row + 2u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 0u) * p.on0] = acc2_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 1u) * p.on0] = acc2_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 2u) * p.on0] = acc2_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 3u) * p.on0] = acc2_0.w; }
+  }
+  if (row + 3u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 0u) * p.on0] = acc3_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 1u) * p.on0] = acc3_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 2u) * p.on0] = acc3_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 3u) * p.on0] = acc3_0.w; }
+  }
+  if (row + 4u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 4u) * p.om0 + (column + 0u) * p.on0] = acc4_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 4u) * p.om0 + (column + 1u) * p.on0] = acc4_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 4u) * p.om0 + (column + 2u) * p.on0] = acc4_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 4u) * p.om0 + (column + 3u) * p.on0] = acc4_0.w; }
+  }
+  if (row + 5u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 5u) * p.om0 + (column + 0u) * p.on0] = acc5_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 5u) * p.om0 + (column + 1u) * p.on0] = acc5_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 5u) * p.om0 + (column + 2u) * p.on0] = acc5_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 5u) * p.om0 + (column + 3u) * p.on0] = acc5_0.w; }
+  }
+  if (row + 6u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 6u) * p.om0 + (column + 0u) * p.on0] = acc6_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 6u) * p.om0 + (column + 1u) * p.on0] = acc6_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 6u) * p.om0 + (column + 2u) * p.on0] = acc6_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 6u) * p.om0 + (column + 3u) * p.on0] = acc6_0.w; }
+  }
+  if (row + 7u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 7u) * p.om0 + (column + 0u) * p.on0] = acc7_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 7u) * p.om0 + (column + 1u) * p.on0] = acc7_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 7u) * p.om0 + (column + 2u) * p.on0] = acc7_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 7u) * p.om0 + (column + 3u) * p.on0] = acc7_0.w; }
+  }
+  if (row + 8u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 8u) * p.om0 + (column + 0u) * p.on0] = acc8_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 8u) * p.om0 + (column + 1u) * p.on0] = acc8_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 8u) * p.om0 + (column + 2u) * p.on0] = acc8_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 8u) * p.om0 + (column + 3u) * p.on0] = acc8_0.w; }
+  }
+  if (row + 9u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 9u) * p.om0 + (column + 0u) * p.on0] = acc9_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 9u) * p.om0 + (column + 1u) * p.on0] = acc9_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 9u) * p.om0 + (column + 2u) * p.on0] = acc9_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 9u) * p.om0 + (column + 3u) * p.on0] = acc9_0.w; }
+  }
+  if (row + 10u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 10u) * p.om0 + (column + 0u) * p.on0] = acc10_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 10u) * p.om0 + (column + 1u) * p.on0] = acc10_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 10u) * p.om0 + (column + 2u) * p.on0] = acc10_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 10u) * p.om0 + (column + 3u) * p.on0] = acc10_0.w; }
+  }
+  if (row + 11u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 11u) * p.om0 + (column + 0u) * p.on0] = acc11_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 11u) * p.om0 + (column + 1u) * p.on0] = acc11_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 11u) * p.om0 + (column + 2u) * p.on0] = acc11_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 11u) * p.om0 + (column + 3u) * p.on0] = acc11_0.w; }
+  }
+  if (row + 12u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 12u) * p.om0 + (column + 0u) * p.on0] = acc12_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 12u) * p.om0 + (column + 1u) * p.on0] = acc12_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 12u) * p.om0 + (column + 2u) * p.on0] = acc12_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 12u) * p.om0 + (column + 3u) * p.on0] = acc12_0.w; }
+  }
+  if (row + 13u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 13u) * p.om0 + (column + 0u) * p.on0] = acc13_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 13u) * p.om0 + (column + 1u) * p.on0] = acc13_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 13u) * p.om0 + (column + 2u) * p.on0] = acc13_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 13u) * p.om0 + (column + 3u) * p.on0] = acc13_0.w; }
+  }
+  if (row + 14u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 14u) * p.om0 + (column + 0u) * p.on0] = acc14_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 14u) * p.om0 + (column + 1u) * p.on0] = acc14_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 14u) * p.om0 + (column + 2u) * p.on0] = acc14_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 14u) * p.om0 + (column + 3u) * p.on0] = acc14_0.w; }
+  }
+  if (row + 15u < p.m) {
+    if (column + 0u < p.n) { b2[o_base + (row + 15u) * p.om0 + (column + 0u) * p.on0] = acc15_0.x; }
+    if (column + 1u < p.n) { b2[o_base + (row + 15u) * p.om0 + (column + 1u) * p.on0] = acc15_0.y; }
+    if (column + 2u < p.n) { b2[o_base + (row + 15u) * p.om0 + (column + 2u) * p.on0] = acc15_0.z; }
+    if (column + 3u < p.n) { b2[o_base + (row + 15u) * p.om0 + (column + 3u) * p.on0] = acc15_0.w; }
+  }
+}
