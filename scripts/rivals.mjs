@@ -20,16 +20,22 @@ const settings = () => [...[...new Set([1, cpus().length])].map(threads => ({ de
 /** Minutes of a whole run on a quiet machine with two cores, by effort. */
 const minutes = { quick: 7, usual: 11, full: 25 }
 
-/** What is measured: the settings, rows and libraries that the options leave. */
+/** What is measured: the settings, rows and libraries that the options leave. `pairs` names for a setting and a row the only ones that take part. */
 function chosen({ only, backend, threads, libraries: some, pairs, node }) {
   const words = only?.split(',')
   const all = Object.keys(rows)
   const wanted = name => !words || words.some(word => name.includes(word))
+  const grows = ({ device, threads: n }) => device === 'wasm' && n === 1 && !pairs
+  const fits = s =>
+    (backend ?? s.device) === s.device && Number(threads ?? s.threads) === s.threads && !(node && s.device === 'webgpu') && (!pairs || all.some(row => pairs(s, row)))
   return {
-    settings: settings().filter(s => (!pairs || all.some(row => pairs(s, row))) && (backend ?? s.device) === s.device && Number(threads ?? s.threads) === s.threads && !(node && s.device === 'webgpu')),
-    rowsOf: setting => [...all.filter(row => (rows[row].on ?? setting.device) === setting.device), ...(setting.device === 'wasm' && setting.threads === 1 && !pairs ? growth.map(g => g.row) : [])].filter(wanted),
+    settings: settings().filter(fits),
+    rowsOf: setting => [...all.filter(row => (rows[row].on ?? setting.device) === setting.device), ...(grows(setting) ? growth.map(g => g.row) : [])].filter(wanted),
     wanted,
-    librariesOf: setting => (setting.device === 'webgpu' ? trains : libraries).filter(name => (some?.split(',') ?? libraries).includes(name)),
+    librariesOf: setting =>
+      (setting.device === 'webgpu' ? trains : libraries)
+        .filter(name => (some?.split(',') ?? libraries).includes(name))
+        .filter(name => !pairs || all.some(row => pairs(setting, row)?.includes(name))),
   }
 }
 
@@ -78,7 +84,7 @@ async function measurePages(open, setting, wanted, effort, report) {
 
 const told = r => (r.error ? `cannot (${r.error})` : r.ms === undefined ? `${Math.round(r.bytes / 1024)} KiB` : `${Number(r.ms.toPrecision(3))} ms`)
 
-/** Measures what the options choose and gives all results; `pairs` says for a setting and a row which libraries alone take part. */
+/** Measures what the options choose and gives all results. */
 export async function rivals(options) {
   const effort = efforts[options.effort]
   const { settings: places, rowsOf, wanted, librariesOf } = chosen(options)
