@@ -136,26 +136,23 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
       if (node.edges[0] && grads[0]) wait(node.edges[0], { node, g: linked(own.alias(grads[0]), grads[0]) })
       return
     }
-    const usable = (list: readonly Tensor[], from: number): Tensor[] =>
-      list.map((t, i) =>
-        t.source.version === saved.versions[from + i]
-          ? t
-          : own.poisoned(t, changed(node.op.name, t, saved.versions[from + i])))
+    const usable = (list: readonly Tensor[], from: number): readonly Tensor[] => {
+      const isStale = (t: Tensor, i: number): boolean => t.source.version !== saved.versions[from + i]
+      return list.some(isStale) ? list.map((t, i) => (isStale(t, i) ? own.poisoned(t, changed(node.op.name, t, saved.versions[from + i])) : t)) : list
+    }
     const needs = node.edges.map(e => e !== null && (!limited || wanted!(e) || ('node' in e && active.has(e.node))))
     const results = own.tidy(() => {
       const inputs = usable(saved.inputs, 0)
       const outputs = usable(saved.outputs, saved.inputs.length)
       const raw = node.op.vjp!(grads, { params: node.params, inputs, outputs, shapes: node.inputShapes, needs })
-      const seen = new Set<Tensor>(grads.filter(g => g !== null))
+      const seen = [...grads]
       return raw.map((g, i) => {
         if (!g || !needs[i]) return null
         const fit = sumTo(g, node.inputShapes[i], node.inputDtypes[i])
         // The same tensor may flow to several places; each gets a handle of its own.
-        if (!seen.has(fit)) {
-          seen.add(fit)
-          return fit
-        }
-        return linked(own.alias(fit), fit)
+        if (seen.includes(fit)) return linked(own.alias(fit), fit)
+        seen.push(fit)
+        return fit
       })
     })
     results.forEach((g, i) => {
@@ -171,10 +168,11 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
       if (!how.retainGraph) forget(node)
       continue
     }
-    grads.forEach((g, i) => {
-      const key = `${node.order}:${i}`
-      if (g && inner.has(key)) found.set(key, linked(own.alias(g), g))
-    })
+    if (inner.size > 0)
+      grads.forEach((g, i) => {
+        const key = `${node.order}:${i}`
+        if (g && inner.has(key)) found.set(key, linked(own.alias(g), g))
+      })
     if (node.op.vjp) visit(node, grads)
     for (const g of grads) if (g) own.release(g)
     if (!how.retainGraph) forget(node)

@@ -69,6 +69,8 @@ export class Handle {
   freed: string | null = null
   /** A scope returned the tensor while another, which runs beside it, has it in its list. */
   escaped = false
+  /** The scope that is just ending returned the tensor. */
+  kept = false
   /** Why the values must not be used although they are there. */
   poison: LampasError | null = null
   constructor(readonly storage: Storage) {
@@ -90,7 +92,7 @@ const registry = new FinalizationRegistry<Handle>(handle => handle.release('its 
  * soon: so they wait, to the end of the job, or until there are many or large ones.
  */
 const young: Tensor[] = []
-const [MANY, LARGE] = [256, 2 ** 20]
+const [MANY, LARGE] = [1024, 2 ** 20]
 let youngBytes = 0
 let settling = false
 
@@ -184,37 +186,43 @@ export function inScope<T>(body: () => T, keep: (result: T) => Iterable<Tensor |
   try {
     result = body()
   } catch (error) {
-    close(scope, new Set(), why)
+    close(scope, [], why)
     throw error
   }
   if (result instanceof Promise) {
     return result.then(
-      value => (close(scope, new Set(keep(value as T)), why), value as unknown),
+      value => (close(scope, keep(value as T), why), value as unknown),
       (error: unknown) => {
-        close(scope, new Set(), why)
+        close(scope, [], why)
         throw error
       },
     ) as T
   }
-  close(scope, new Set(keep(result)), why)
+  close(scope, keep(result), why)
   return result
 }
 
-function close(scope: Tensor[], kept: ReadonlySet<Tensor | null>, why: string): void {
+function close(scope: Tensor[], result: Iterable<Tensor | null>, why: string): void {
   const at = scopes.lastIndexOf(scope)
   if (at >= 0) scopes.splice(at, 1)
   const outer = scopes.at(at - 1 >= 0 ? at - 1 : scopes.length)
-  // Younger scopes that are still open run beside this one, and may have what it made last in their lists.
-  if (at < scopes.length) for (const x of kept) if (x?.handle instanceof Handle) x.handle.escaped = true
+  const kept: Handle[] = []
+  for (const x of result) if (x?.handle instanceof Handle) kept.push(x.handle)
+  for (const handle of kept) {
+    handle.kept = true
+    // Younger scopes that are still open run beside this one, and may have what it made last in their lists.
+    if (at < scopes.length) handle.escaped = true
+  }
   for (const x of scope) {
     const handle = x.handle as Handle
-    if (!kept.has(x) && !handle.escaped) handle.release(why)
+    if (!handle.kept && !handle.escaped) handle.release(why)
     else if (handle.freed === null) {
       handle.escaped = false
       if (outer) outer.push(x)
       else guard(x, handle)
     }
   }
+  for (const handle of kept) handle.kept = false
 }
 
 /** Every tensor in a value made of arrays, plain objects and tensors. */

@@ -44,6 +44,7 @@ export const matmul: ((x: Tensor, other: Tensor) => Tensor) & Described = descri
   }
   if (a.dtype !== b.dtype) fail('matmul', `${a} @ ${b}: dtypes differ`, `convert one: x.to('${a.dtype}')`)
   if (a.dtype === 'bool') fail('matmul', `${a} @ ${b}: not defined for bool`, "convert both: x.to('int32')")
+  if (a.ndim === 2 && b.ndim === 2) return product(a, b)
   const out = product(a.ndim === 1 ? unsqueeze(a, 0) : a, b.ndim === 1 ? unsqueeze(b, 1) : b)
   const shape = [...out.shape]
   if (b.ndim === 1) shape.pop()
@@ -53,6 +54,7 @@ export const matmul: ((x: Tensor, other: Tensor) => Tensor) & Described = descri
 
 function product(a: Tensor, b: Tensor): Tensor {
   if (!isDifferentiable(a.dtype)) return cast(sum(mul(unsqueeze(a, -1), unsqueeze(b, -3)), -2), a.dtype)
+  if (a.ndim === 2 && b.ndim === 2) return apply1(matmulOp, [a, b], null)
   // A stack of matrices times one matrix is one tall product: its gradient for b is then one product too.
   if (b.ndim === 2 && a.ndim > 2) return reshape(apply1(matmulOp, [reshape(a, numel(a.shape.slice(0, -1)), a.shape.at(-1)!), b], null), productShape(a.shape, b.shape))
   const batch = broadcastShapes('matmul', [a.shape.slice(0, -2), b.shape.slice(0, -2)])

@@ -13,7 +13,8 @@ export * from './movement-ops.ts'
 
 type Ints = number | readonly number[]
 
-const list = (args: readonly Ints[]): number[] => args.flatMap(a => (typeof a === 'number' ? [a] : [...a]))
+const isNumber = (a: Ints): a is number => typeof a === 'number'
+const list = (args: readonly Ints[]): readonly number[] => (args.every(isNumber) ? args : args.flatMap(a => (isNumber(a) ? [a] : [...a])))
 
 /** A copy where y still shows the memory of x: what PyTorch gives as a new tensor must not change x when it is written. */
 export const fresh = (y: Tensor, x: Tensor): Tensor => (y === x || y.base !== null ? clone(y) : y)
@@ -31,7 +32,7 @@ export const reshape: ((x: Tensor, ...shape: Ints[]) => Tensor) & Described = de
   return sameShape(target, x.shape) ? x : apply1(reshapeOp, [x], { shape: target })
 }, 'reshape', ['input', 'shape'])
 
-function inferSize(x: Tensor, shape: number[]): number[] {
+function inferSize(x: Tensor, shape: readonly number[]): readonly number[] {
   const free = shape.indexOf(-1)
   const known = shape.reduce((n, s, i) => (i === free ? n : n * s), 1)
   if (shape.some((s, i) => i !== free && (!Number.isInteger(s) || s < 0))) fail('reshape', `${formatShape(shape)} is not a shape`, 'sizes are whole numbers ≥ 0; one may be -1')
