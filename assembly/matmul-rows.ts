@@ -27,20 +27,16 @@ export function rowTask(job: usize, task: i32, tasks: i32): void {
   }
 }
 
-/** c[j] = Σ a[k]·B[k][j], eight rows of B at a time; each eight are summed before they are added. */
+/** c[j] = Σ a[k]·B[k][j], four rows of B at a time; each four are summed before they are added. */
 function oneRow(p: Product, a: usize, b: usize, c: usize, n: i32): void {
   const aStep = <usize>p.aColumn
   const bStep = <usize>p.bRow
   let k = 0
-  for (; k + 8 <= p.k; k += 8) {
+  for (; k + 4 <= p.k; k += 4) {
     const s0 = v128.load32_splat(a)
     const s1 = v128.load32_splat(a + aStep)
     const s2 = v128.load32_splat(a + 2 * aStep)
     const s3 = v128.load32_splat(a + 3 * aStep)
-    const s4 = v128.load32_splat(a + 4 * aStep)
-    const s5 = v128.load32_splat(a + 5 * aStep)
-    const s6 = v128.load32_splat(a + 6 * aStep)
-    const s7 = v128.load32_splat(a + 7 * aStep)
     let at = b
     let out = c
     let j = n
@@ -49,15 +45,11 @@ function oneRow(p: Product, a: usize, b: usize, c: usize, n: i32): void {
       sum = fma(s1, v128.load(at + bStep), sum)
       sum = fma(s2, v128.load(at + 2 * bStep), sum)
       sum = fma(s3, v128.load(at + 3 * bStep), sum)
-      sum = fma(s4, v128.load(at + 4 * bStep), sum)
-      sum = fma(s5, v128.load(at + 5 * bStep), sum)
-      sum = fma(s6, v128.load(at + 6 * bStep), sum)
-      sum = fma(s7, v128.load(at + 7 * bStep), sum)
       v128.store(out, k == 0 ? sum : f32x4.add(v128.load(out), sum))
     }
-    for (; j > 0; j--, at += 4, out += 4) addDot(a, aStep, at, bStep, 8, out, k > 0)
-    a += 8 * aStep
-    b += 8 * bStep
+    for (; j > 0; j--, at += 4, out += 4) addDot(a, aStep, at, bStep, 4, out, k > 0)
+    a += 4 * aStep
+    b += 4 * bStep
   }
   addRest(a, aStep, b, bStep, p.k - k, c, n, k > 0)
 }
