@@ -1,5 +1,5 @@
 // The measured part of docs/performance.md: everything between its two marks is written here from a run's numbers, the rest is by hand.
-import { growth, held } from './rows.mjs'
+import { growth } from './rows.mjs'
 import { keyOf, libraries, verdicts } from './verdict.mjs'
 
 const marks = ['<!-- measured: written by `npm run bench` -->', '<!-- end of what was measured -->']
@@ -11,7 +11,7 @@ const mark = met => (met === undefined ? '' : met ? '✓ ' : '✗ ')
 function cell(r, unit) {
   if (!r) return ''
   if (r.error) return 'cannot'
-  if (r.ms !== undefined) return number(r.ms)
+  if (r.ms !== undefined) return r.library === 'lampas' ? `${number(r.ms)} (${number(r.best)})` : number(r.ms)
   const size = `${number(r.bytes / (unit === 'MiB' ? 2 ** 20 : 1024))} ${unit}`
   return r.steps ? `${size} (${r.steps})` : size
 }
@@ -100,8 +100,8 @@ function measuredPart(measured) {
     marks[0],
     `Measured on ${date.slice(0, 10)} in ${Math.round(minutes)} minutes. Machine: ${machine.cores} cores of ${machine.cpu}, ${machine.gib} GiB, ${machine.system}. ` +
       `${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}.`,
-    `Medians, in milliseconds where no unit stands. Every library starts from the same weights and data, and a run fails when first losses or results differ. ` +
-      `A share of the limit takes a row's arithmetic at the peak or its bytes at the bandwidth, whichever is longer. Of ${held} the number of steps stands in parentheses. ` +
+    `Medians, in milliseconds where no unit stands; behind those of Lampas the best in parentheses. Every library starts from the same weights and data, and a run fails when first losses or results differ. ` +
+      `A share of the limit takes a row's arithmetic at the peak or its bytes at the bandwidth, whichever is longer. Behind the bytes held stands the number of steps. ` +
       `Goals met: ${judged.filter(g => g.met).length} of ${judged.length}.`,
     ...keys.map(key => setting(key, all.filter(v => v.key === key), measured.results.filter(r => r.error && keyOf(r) === key))),
     ...compiled(all),
