@@ -29,6 +29,18 @@ function leafOf<T>(p: usize, n: i32, neutral: v128): v128 {
   return n ? op.of(a, partial(p, n, neutral)) : a
 }
 
+/** The same of extremes, whose instruction takes so long that one must not wait for the other. */
+@inline
+function extremeOf<T>(p: usize, n: i32, neutral: v128): v128 {
+  const op = changetype<T>(0)
+  let a = neutral, b = neutral
+  for (; n >= 32; n -= 32, p += 128) {
+    a = op.of(a, op.of(op.of(v128.load(p), v128.load(p, 16)), op.of(v128.load(p, 32), v128.load(p, 48))))
+    b = op.of(b, op.of(op.of(v128.load(p, 64), v128.load(p, 80)), op.of(v128.load(p, 96), v128.load(p, 112))))
+  }
+  return leafOf<T>(p, n, op.of(a, b))
+}
+
 @inline
 function rowsOf<T>(sums: usize, p: usize, stride: i32, rows: i32, width: i32, neutral: v128): void {
   const op = changetype<T>(0)
@@ -71,8 +83,8 @@ export function leaf(op: i32, p: usize, n: i32, neutral: v128): v128 {
   switch (op) {
     case Op.addF: return leafOf<AddF>(p, n, neutral)
     case Op.mulF: return leafOf<MulF>(p, n, neutral)
-    case Op.maxF: return leafOf<MaxF>(p, n, neutral)
-    case Op.minF: return leafOf<MinF>(p, n, neutral)
+    case Op.maxF: return extremeOf<MaxF>(p, n, neutral)
+    case Op.minF: return extremeOf<MinF>(p, n, neutral)
     case Op.addI: return leafOf<AddI>(p, n, neutral)
     case Op.mulI: return leafOf<MulI>(p, n, neutral)
     case Op.maxI: return leafOf<MaxI>(p, n, neutral)

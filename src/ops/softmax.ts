@@ -1,4 +1,4 @@
-// softmax and log-softmax: four kernels, one tape entry that keeps only the result.
+// softmax and log-softmax: a handful of kernels, one tape entry that keeps only the result.
 import type { DType, ScalarType } from '../core/dtype.ts'
 import { normalizeDim } from '../core/shape.ts'
 import { expandView, permuteView } from '../core/view.ts'
@@ -14,11 +14,12 @@ interface AxisParams {
   readonly axis: number
 }
 
-function programs(t: ScalarType): Record<'shiftedExp' | 'divide' | 'minusLog', Program> {
+function programs(t: ScalarType): Record<'shiftedExp' | 'invert' | 'multiply' | 'minusLog', Program> {
   const [a, b, c] = [0, 1, 2].map(i => S.input(i, t))
   return {
     shiftedExp: program([S.exp(S.sub(a, b))], [t, t]),
-    divide: program([S.div(a, b)], [t, t]),
+    invert: program([S.div(1, a)], [t]),
+    multiply: program([S.mul(a, b)], [t, t]),
     minusLog: program([S.sub(S.sub(a, b), S.log(c))], [t, t, t]),
   }
 }
@@ -49,7 +50,11 @@ export const softmaxOp: Op<AxisParams> = {
   infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
   lower(k, [x], { axis }) {
     const { exps, total } = parts(k, x, axis)
-    k.run({ kind: 'map', program: programsFor(x.view.dtype).divide, params: [] }, [exps, total], [exps])
+    // One division a row.
+    const { invert, multiply } = programsFor(x.view.dtype)
+    const each: Arg = { view: { ...total.view, shape: total.view.shape.map((n, i) => (i === axis ? 1 : n)) }, slot: total.slot }
+    k.run({ kind: 'map', program: invert, params: [] }, [each], [each])
+    k.run({ kind: 'map', program: multiply, params: [] }, [exps, total], [exps])
     return [exps]
   },
   vjp: ([g], { outputs: [y], params: { axis } }) => [g && softmaxBackward(g, y, axis)],
