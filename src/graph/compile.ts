@@ -1,5 +1,5 @@
 // compile(fn): traces eager code once for each kind of arguments and replays it as a plan. The numbers are those of eager code.
-import type { Backend } from '../backend/backend.ts'
+import type { Backend, Progress } from '../backend/backend.ts'
 import { LampasError, fail, needFunction } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { isGradEnabled } from '../autograd/mode.ts'
@@ -15,6 +15,7 @@ import type { Probe } from './compare.ts'
 import { Donations } from './donate.ts'
 import { Dynamic, type DynamicAxes } from './dynamic.ts'
 import type { Explanation } from './passes/explain.ts'
+import { rematerialise } from './passes/folding.ts'
 import { compileModes, needRewrites, type CompileMode, type Optimized, type PassOptions } from './passes/index.ts'
 import type { Footprint } from './footprint.ts'
 import { Trace } from './trace.ts'
@@ -69,6 +70,14 @@ export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
    * of the plan used last. `memory({ budget })` plans anew so that a call holds no more bytes, as `compile(fn, { budget })` does.
    */
   memory(...args: A | [] | [{ readonly budget: number }]): Footprint
+  /**
+   * Makes a call with these arguments ready: traces and plans, and on webgpu compiles the shaders side by side, where the first call would compile
+   * them one after another. `progress` hears how many are done. Other devices need nothing more.
+   *
+   * @example
+   * await step.warm([x, y], (done, all) => console.log(`${done} of ${all} shaders`))
+   */
+  warm(args: A, progress?: Progress): Promise<void>
   /** What the compiler did in the plan used last: which rewrites fired, where and how often, nodes and kernels before and after, time. */
   explain(): Explanation
   /** Resolves when all calls so far were checked (nanGuard, debug, monitor); rejects with the first fault that was not told yet. */
@@ -81,7 +90,8 @@ export type Compiled<A extends unknown[], R> = ((...args: A) => R) & {
   dispose(): void
 }
 
-function needBudget(budget: unknown): number {
+function needBudget(budget: unknown, exclude: readonly string[]): number {
+  if (exclude.includes(rematerialise.name)) fail('compile', `${rematerialise.name} is excluded, by which a budget is met`, 'leave one of them out')
   return typeof budget === 'number' && budget >= 0 ? budget : fail('compile', `a budget of ${String(budget)}`, 'say how many bytes a call may hold')
 }
 
@@ -113,7 +123,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   needFunction('compile', fn)
   needKnown('compile', options, ['name', 'exclude', 'dynamic', 'mode', 'budget', 'donate', ...watchOptions])
   const { exclude = [], mode = 'fastRun' } = options
-  let budget = options.budget === undefined ? null : needBudget(options.budget)
+  let budget = options.budget === undefined ? null : needBudget(options.budget, exclude)
   needRewrites('compile', exclude)
   const plain = compileModes.find(m => m === mode)
   if (!plain && !watchModes.some(m => m === mode)) fail('compile', `there is no mode '${String(mode)}'`, `modes: ${[...compileModes, ...watchModes].join(', ')}`)
@@ -201,7 +211,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     const [only] = args
     if (args.length === 1 && isPlain(only) && Object.keys(only).join() === 'budget') {
       if (!last) fail('memory', `${name} was not called yet, so there is no plan to change`, 'call it once before, or compile(fn, { budget })')
-      budget = needBudget(only.budget)
+      budget = needBudget(only.budget, exclude)
       for (const s of [...plans.values()].flat()) s.fit(budget)
     } else if (args.length > 0 || (!last && fn.length === 0)) {
       const { step, tensors } = stepFor(args as A)
@@ -229,6 +239,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       kernels: last?.step.plan.launches.length ?? 0,
       bytes: [...plans.values()].flat().reduce((n, s) => n + s.plan.bytes, 0),
     }),
+    warm: async (args: A, progress?: Progress) => stepFor(args).step.plan.prepared.warm?.(progress),
     checked: async () => watcher?.checked(),
     profile: () => (watcher ?? fail('profile', `${name} is not profiled`, 'compile(fn, { profile: true })')).profile(last?.step.explain(name).ms ?? {}),
     memory: (...args: A | [] | [{ readonly budget: number }]) => memoryOf(args),

@@ -7,7 +7,6 @@ import { fail } from '../core/errors.ts'
 import { inBytes, liveAt } from './footprint.ts'
 import { liveNodes, type Graph, type GraphNode, type Value } from './graph.ts'
 import { liveBytes, mostLive, totalOf } from './memory.ts'
-import type { Rewrite } from './passes/rewrite.ts'
 import { makePlan, type Layout, type Plan, type PlanValue } from './plan.ts'
 import { workOf } from './print/work.ts'
 
@@ -235,12 +234,6 @@ function rename(node: GraphNode, inputs: readonly Value[], renamed: Map<Value, V
   const made = copyOf(node, inputs, node.id)
   node.outputs.forEach((v, i) => renamed.set(v, made.outputs[i]))
   return made
-}
-
-/** What explain() says of each node that is computed a second time. */
-export const rematerialise: Rewrite = {
-  name: 'rematerialise', phase: 'fuse', rule: 'x kept → x computed again when it is needed', when: 'the budget of memory asks for it', rounds: false,
-  apply: () => null,
 }
 
 export interface Planned {

@@ -225,6 +225,7 @@ eachDevice(name => {
       expect(f.info().traces).toBe(1)
       expect(() => f.memory({ budget: 5000 })).toThrow(/\[compile\] deep cannot run in 5000 bytes: the least peak that was found is \d+ bytes, of which \d+ are arguments/)
       expect(() => compile((v: Tensor) => v, { budget: -1 })).toThrow(/a budget of -1/)
+      expect(() => compile((x: Tensor) => x.exp(), { budget: 100, exclude: ['rematerialise'] })).toThrow(/rematerialise is excluded, by which a budget is met/)
       expect((await words([f(x)]))[0]).toEqual(before)
     })
 

@@ -31,7 +31,7 @@ export interface ExplainedCounts {
   readonly nodes: readonly [before: number, after: number]
   readonly kernels: readonly [before: number, after: number]
   /** Milliseconds of tracing, of each phase, and of planning. */
-  readonly ms: Readonly<Record<'trace' | Phase | 'plan', number>>
+  readonly ms: Readonly<Record<'trace' | Phase, number>>
 }
 
 export class Explanation implements ExplainedCounts {

@@ -5,7 +5,7 @@ import { fusions } from '../fuse/rules.ts'
 import type { Graph, GraphNode, Value } from '../graph.ts'
 import type { Site } from '../site.ts'
 import { algebra } from './algebra.ts'
-import { folding } from './folding.ts'
+import { folding, rematerialise } from './folding.ts'
 import { loops } from './loops.ts'
 import { movements } from './movement.ts'
 import { picking } from './picking.ts'
@@ -21,7 +21,7 @@ const merge: Rewrite = {
   // The table of the graph does it, whenever a node is made or gets other operands.
   apply: () => null,
 }
-const list: Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...picking, ...loops, folding, ...fusions]
+const list: Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...picking, ...loops, folding, ...fusions, rematerialise]
 
 export const allRewrites: readonly Rewrite[] = list
 
@@ -116,7 +116,7 @@ export type Judge = (rewrite: Rewrite, node: GraphNode, pairs: Replacement) => v
 
 export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassOptions, judge?: Judge): Optimized {
   const fired: Fired[] = []
-  const ms: Record<Phase, number> = { merge: 0, canonicalise: 0, stabilise: 0, specialise: 0, fuse: 0 }
+  const ms: Record<Phase, number> = { merge: 0, canonicalise: 0, stabilise: 0, specialise: 0, fuse: 0, plan: 0 }
   const timed = <T>(phase: Phase, body: () => T): T => {
     const start = performance.now()
     const result = body()
@@ -124,7 +124,7 @@ export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassO
     return result
   }
   const t = timed('merge', () => new Rewriter(graph, !exclude.includes('merge')))
-  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge' && phase !== 'fuse') timed(phase, () => run(phase, t, exclude, fired, judge))
+  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge' && phase !== 'fuse' && phase !== 'plan') timed(phase, () => run(phase, t, exclude, fired, judge))
   if (t.merged > 0) fired.push({ rewrite: merge, op: 'any', count: t.merged })
   return { graph: timed('merge', () => t.finish()), fired, ms }
 }

@@ -10,6 +10,7 @@ import type { Op } from '../../ops/op.ts'
 import { argmaxOp, argminOp, sumOp } from '../../ops/reduce.ts'
 import { logSoftmaxOp, softmaxOp } from '../../ops/softmax.ts'
 import type { Value } from '../graph.ts'
+import { scaleOf } from './algebra.ts'
 import { isWide } from './pattern.ts'
 import type { Rewrite } from './rewrite.ts'
 import { isCopy, pointwise, type LiveNode, type Rewriter } from './rewriter.ts'
@@ -63,6 +64,31 @@ const turned: Rewrite = {
   },
 }
 
+/** x, with how it is turned, and c where v is x·c with a number c, and that is read by products alone. */
+function scaledFactor(v: Value, t: Rewriter): { x: Value; factor: number } | null {
+  const feedsProducts = (y: Value): boolean => !t.isRoot(y) && [...t.readersOf(y)].every(n => n.op === (matmulOp as Op) || (n.op === (permuteOp as Op) && feedsProducts(n.outputs[0])))
+  const n = v.node
+  if (!n || v.dtype !== 'float32' || !feedsProducts(v)) return null
+  if (n.op === (permuteOp as Op)) {
+    const inner = scaledFactor(n.inputs[0], t)
+    return inner && { ...inner, x: t.make(permuteOp, [inner.x], n.params as { order: readonly number[] }) }
+  }
+  const found = scaleOf(n.op, n.inputs)
+  return found && found.x.dtype === 'float32' && sameShape(found.x.shape, v.shape) && Math.abs(found.factor) >= 1 / WIDE && Math.abs(found.factor) <= WIDE ? found : null
+}
+const WIDE = 1024
+const scaled: Rewrite = {
+  name: 'product-of-scaled', phase: 'specialise', rule: 'matmul(x * c, y) → matmul(x, y) * c', rounds: true, ops: [matmulOp as Op],
+  when: 'c is a number from 1/1024 to 1024; only products read x·c; float32. Sums that come so near to the largest number may overflow',
+  apply({ inputs: [x, y] }, t) {
+    for (const [i, v] of [x, y].entries()) {
+      const found = scaledFactor(v, t)
+      if (found) return t.pointwise('mul', t.make(matmulOp, i === 0 ? [found.x, y] : [x, found.x], null), found.factor)
+    }
+    return null
+  },
+}
+
 /** The class numbers, with size 1 along the axis, where v is ones at these places among zeros. */
 function oneHot(v: Value, t: Rewriter): { index: Value; axis: number } | null {
   let s = v
@@ -97,4 +123,4 @@ const picked: Rewrite = {
   },
 }
 
-export const picking: readonly Rewrite[] = [picked, extremes, slices, turned]
+export const picking: readonly Rewrite[] = [picked, extremes, slices, turned, scaled]

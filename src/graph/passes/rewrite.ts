@@ -3,7 +3,7 @@ import type { Op } from '../../ops/op.ts'
 import type { Value } from '../graph.ts'
 import type { LiveNode, Rewriter } from './rewriter.ts'
 
-export const phases = ['merge', 'canonicalise', 'stabilise', 'specialise', 'fuse'] as const
+export const phases = ['merge', 'canonicalise', 'stabilise', 'specialise', 'fuse', 'plan'] as const
 export type Phase = (typeof phases)[number]
 
 /** Values and what takes their places, of the same shape and dtype. */

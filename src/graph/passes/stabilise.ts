@@ -62,6 +62,10 @@ function onItsOwn({ a, x }: Readonly<Record<string, Value>>, t: Rewriter): boole
   return t.isRoot(rest) || [...t.readersOf(rest)].some(n => n.op !== pointwise('mul') || !n.inputs.includes(s))
 }
 
+/** Whether only products and quotients read what is masked, which all take the mask over. */
+const masksFactors = ({ c, x }: Readonly<Record<string, Value>>, t: Rewriter): boolean =>
+  [...t.readersOf(x)].some(n => n.op === pointwise('where') && n.inputs[0] === c && !t.isRoot(n.outputs[0]) && [...t.readersOf(n.outputs[0])].every(r => r.op === pointwise('mul') || r.op === div))
+
 const rounds = { rounds: true }
 export const stabilising: readonly Rewrite[] = [
   formula('stabilise', 'log-softmax', 'log(softmax(x)) → logSoftmax(x)', rounds),
@@ -78,5 +82,6 @@ export const stabilising: readonly Rewrite[] = [
   formula('stabilise', 'expm1', 'exp(x) - 1 → expm1(x)\n1 - exp(x) → -expm1(x)', rounds),
   formula('stabilise', 'root-of-square', 'sqrt(square(x)) → abs(x)\nsqrt(x * x) → abs(x)', { rounds: true, when: 'float32 and float64; also where x² overflows' }),
   formula('stabilise', 'tanh', '(exp(x) - exp(-x)) / (exp(x) + exp(-x)) → tanh(x)', rounds),
+  formula('stabilise', 'product-of-mask', 'where(c, x, 0) * y → where(c, x * y, 0)\nwhere(c, 0, x) * y → where(c, 0, x * y)\nwhere(c, x, 0) / y → where(c, x / y, 0)\nwhere(c, 0, x) / y → where(c, 0, x / y)', { ...rounds, when: 'float32 and float64; only products and quotients read what is masked. What is masked stays 0 also where y is infinite or NaN, as in the gradient of a branch that is not taken', check: masksFactors }),
   ...products,
 ]

@@ -35,6 +35,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'mul-minus-one': { fires: ({ x }) => x.mul(-1), not: ({ x }) => x.mul(-1.5) },
   'zero-times': { fires: ({ n }) => n.mul(0), not: ({ x }) => x.div(0).mul(0) },
   'minus-itself': { fires: ({ n }) => n.sub(n), not: ({ x }) => { const y = x.div(0); return y.sub(y) } },
+  'cancel-terms': { fires: ({ n }) => n.add(n.mul(3)).sub(n), not: ({ x, p }) => x.add(p).sub(x) },
   'neg-neg': { fires: ({ x }) => x.neg().neg(), not: ({ x }) => x.neg().abs().neg() },
   'add-neg': { fires: ({ x, p }) => x.add(p.neg()), not: ({ x, p }) => x.add(p.abs()) },
   'neg-mul-neg': { fires: ({ x, p }) => x.neg().mul(p.neg()), not: ({ x, p }) => x.neg().mul(p) },
@@ -79,7 +80,6 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   'add-scatter': { fires: ({ x, p, n }) => p.add(scatterAdd(zeros([3, 4]), 0, n, x)), not: ({ x, p, n }) => { const s = scatterAdd(zeros([3, 4]), 0, n, x); return p.add(s).mul(s) } },
   'scatter-of-zeros': { fires: ({ x, n }) => scatterAdd(x, 0, n, zeros([3, 4])), not: ({ x, p, n }) => scatterAdd(x, 0, n, p) },
-  'add-of-parts': { fires: ({ x }) => x.at(2).mul(x.at('0:1').sin()), not: ({ x }) => x.at('0:2').mul(x.at('1:3').sin()) },
   'view-of-number': { fires: ({ x }) => x.matmul(full([3, 4], 3).t()), not: ({ x, p }) => x.t().mul(p.t()) },
 
   'reduce-size-one': { fires: ({ x }) => x.reshape(3, 1, 4).sum(1).sin(), not: ({ x }) => x.sum(1).sin() },
@@ -105,11 +105,13 @@ export const rows: Readonly<Record<string, Row>> = {
   expm1: { fires: ({ x }) => exp(x).sub(1), not: ({ x }) => exp(x).sub(2) },
   'root-of-square': { fires: ({ x }) => sqrt(square(x)), not: ({ x }) => sqrt(square(x).add(1)) },
   tanh: { fires: ({ x }) => exp(x).sub(exp(x.neg())).div(exp(x).add(exp(x.neg()))).detach(), not: ({ x, p }) => exp(x).sub(exp(p.neg())).div(exp(x).add(exp(p.neg()))).detach() },
+  'product-of-mask': { fires: ({ b, x, p }) => where(b, x, 0).mul(p).detach(), not: ({ b, x, p }) => where(b, x, 1).mul(p).detach() },
   cancel: { fires: ({ x, p }) => p.div(exp(x)).mul(exp(x)).detach(), not: ({ x, p }) => p.div(x).mul(x).detach() },
 
   'sum-of-one-hot': { fires: ({ x, n }) => oneHot(n.select(1, 1), 4).mul(logSoftmax(x, 1)).sum(1).neg(), not: ({ x, n }) => oneHot(n.select(1, 1), 4).mul(logSoftmax(x, 1)).sum(0) },
   'argmax-of-growing': { fires: ({ x }) => x.softmax(1).argmax(1), not: ({ x }) => x.softmax(0).argmax(1) },
   'slice-of-product': { fires: ({ x, p }) => x.matmul(p.t()).select(0, 1).detach(), not: ({ x, p }) => { const y = x.matmul(p.t()); return y.select(0, 1).add(y.sum(0)) } },
+  'product-of-scaled': { fires: ({ x, p }) => x.mul(0.3).matmul(p.t()), not: ({ x, p }) => { const y = x.mul(0.3); return y.matmul(p.t()).sum(1).add(y.sum(1)).detach() } },
   'transpose-of-product': { fires: ({ x, p }) => x.matmul(p.t()).t().sin().detach(), not: ({ x, p }) => { const y = x.matmul(p.t()); return y.t().add(y).detach() } },
 
   'scan-unused': { fires: ({ x }) => S.scan((a, s) => [s.add(a), s.mul(2)], { sequences: x.detach(), outputsInfo: [zeros(4), null] })[0], not: ({ x }) => sum2(S.scan((a, s) => [s.add(a), s.mul(2)], { sequences: x.detach(), outputsInfo: [zeros(4), null] })) },

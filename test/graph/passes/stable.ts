@@ -79,6 +79,8 @@ export const naive: readonly Naive[] = [
   each('1 - exp(x)', [1e-30, -1e-10, 1e-5, -3e-4, 0.5, -50, 20], x => lampas.sub(1, exp(x)), x => -Math.expm1(x), x => -Math.exp(x)),
   each('log(exp(x))', wide, x => log(exp(x)), x => x, () => 1),
   each('sqrt(x²)', [1e30, -1e25, -3, 0.1, 1e-30], x => sqrt(square(x)), Math.abs, Math.sign),
+  each('x > 0 ? sqrt(x) : 0', [-2, 0, 1, 4, 1e30], x => lampas.where(x.gt(0), sqrt(x), 0), x => Math.sqrt(Math.max(x, 0)), x => (x > 0 ? 0.5 / Math.sqrt(x) : 0)),
+  each('x > 0 ? x log(x) : 0', [-2, 0, 0.5, 3, 1e10], x => lampas.where(x.gt(0), x.mul(log(x)), 0), x => (x > 0 ? x * Math.log(x) : 0), x => (x > 0 ? Math.log(x) + 1 : 0)),
 ]
 
 function lseRow(row: readonly number[]): number[] {
