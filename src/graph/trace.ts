@@ -2,10 +2,9 @@
 // in-place changes are made functional: each memory has a current value, a write through a view replaces part of it, and what is
 // different at the end becomes an update. So the very same eager code, backward() and optimiser included, is the graph.
 import type { Backend } from '../backend/backend.ts'
-import { isComplex, type DType, type Words } from '../core/dtype.ts'
+import type { DType, Words } from '../core/dtype.ts'
 import { LampasError, fail } from '../core/errors.ts'
 import { numel, sameShape, type Shape } from '../core/shape.ts'
-import { toWords } from '../core/storage.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
 import { backward } from '../autograd/engine.ts'
@@ -13,6 +12,7 @@ import { backendNamed } from '../eager/device.ts'
 import { type Storage, storageOf } from '../eager/storage.ts'
 import { eager } from '../eager/world.ts'
 import { cast } from '../ops/cast.ts'
+import { zeros } from '../ops/creation.ts'
 import { expandOp } from '../ops/movement.ts'
 import { label, labelOf } from '../ops/labels.ts'
 import type { Arg, Lowering, Op } from '../ops/op.ts'
@@ -362,7 +362,7 @@ export class Trace implements World {
     const g = leaf.peekGrad()
     if (!g || !(g.source instanceof SymbolicSource)) return g
     const value = this.valueOf('grad', g)
-    const kept = lasting(() => eager.create(toWords(g.dtype, new Float64Array(g.numel * (isComplex(g.dtype) ? 2 : 1))), g.dtype, g.shape))
+    const kept = lasting(() => zeros(g.shape, { dtype: g.dtype }))
     const name = labelOf(leaf.source)
     if (name !== null) label(kept, `${name}.grad`)
     this.write(kept, value)

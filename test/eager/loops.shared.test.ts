@@ -1,6 +1,6 @@
 // Memory over a long run: a training loop that frees nothing by hand must hold a flat line of bytes, eager and compiled.
 import { describe, expect, test } from 'vitest'
-import { compile, manualSeed, memory, noGrad, randn, tensor, type Tensor } from '../../src/index.ts'
+import { compile, manualSeed, memory, noGrad, randn, scope, tensor, type Tensor } from '../../src/index.ts'
 import { deviceNames, eachDevice } from '../each-device.ts'
 
 const STEPS = 2000
@@ -52,6 +52,22 @@ const MIB = 2 ** 20
 
 eachDevice(
   () => {
+    test('steps that free what they make take nothing from the system after the first few', () => {
+      manualSeed(0)
+      const toy = new Toy()
+      const after = (steps: number): { held: number; reserved: number } => {
+        for (let i = 0; i < steps; i++) {
+          scope(() => toy.step(toy.x, toy.y)).dispose()
+          for (const p of toy.params) p.grad!.dispose()
+        }
+        const { held, reserved } = memory()
+        return { held, reserved }
+      }
+      const early = after(10)
+      expect(after(500)).toEqual(early)
+      toy.dispose()
+    })
+
     for (const readEvery of [1, 10])
       test(`an eager loop of ${STEPS} steps that reads the loss every ${readEvery === 1 ? 'step' : `${readEvery} steps`}`, { timeout: 120_000 }, async () => {
         manualSeed(0)
