@@ -74,8 +74,13 @@ export interface Backend {
   dispose(): void
 }
 
+/** Hears how many of all pieces of work are done. */
+export type Progress = (done: number, all: number) => void
+
 export interface Prepared {
   run(swap?: ReadonlyMap<Block, Block>): void
+  /** Does beforehand, side by side, what the first run would else do and wait for: on devices that compile shaders. Rejects when one cannot be compiled. */
+  warm?(progress?: Progress): Promise<void>
   dispose(): void
 }
 

@@ -50,6 +50,13 @@ describe('init', () => {
     expect(failing).toMatchObject({ name: 'wasm', why: expect.stringMatching(/webgpu: .*blocked by policy/) as string })
   })
 
+  test.skipIf(!gpu)('with an adapter of software: wasm, and why; webgpu where it was asked for (skipped without an adapter)', async () => {
+    const isSoftware = (await gpu!.requestAdapter())!.info.isFallbackAdapter
+    const best = isSoftware ? { name: 'wasm', why: expect.stringMatching(/^webgpu: the adapter is a software one, on which wasm is many times faster/) as string } : { name: 'webgpu', why: '' }
+    expect(await init({ gpu: gpu!, threads: 1 })).toMatchObject(best)
+    expect(await init({ gpu: gpu!, device: 'webgpu' })).toMatchObject({ name: 'webgpu', why: '' })
+  })
+
   test('without WebGPU: wasm, and why', async () => {
     vi.stubGlobal('navigator', { hardwareConcurrency: 2 })
     expect(await init({ device: 'webgpu', threads: 1 })).toMatchObject({ name: 'wasm', why: expect.stringMatching(/webgpu: navigator\.gpu is missing/) as string })

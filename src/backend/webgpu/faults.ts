@@ -44,7 +44,7 @@ export class Faults {
 }
 
 /** The message of a shader that did not compile, with the line at fault. */
-export async function compileFault(kind: string, error: GPUError, module: GPUShaderModule, code: string): Promise<Error> {
+export async function compileFault(kind: string, error: { readonly message: string }, module: GPUShaderModule, code: string): Promise<Error> {
   const { messages } = await module.getCompilationInfo()
   const lines = code.split('\n')
   const told = messages

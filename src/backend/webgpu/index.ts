@@ -188,27 +188,37 @@ class WebGPU implements WebGPUBackend {
     const scratch = sizes.map(bytes => this.#pool.alloc(bytes))
     const jobs = lowered.flatMap(({ work, distinct }, launch) => work.jobs.map(job => ({ job, launch, all: [...distinct, ...scratch] })))
     const params = new Params(this.device, this.#queue.paramsLayout, Math.max(jobs.reduce((n, { job }) => n + slotBytes(job), 0), 256))
-    const steps = jobs.map(({ job, launch, all }): Step => {
-      const { group, offset } = params.put(job)
-      const stores = this.#stores(job.slots, all)
-      return {
-        command: {
-          pipeline: this.#queue.pipeline(job), paramsGroup: group, paramsOffset: offset,
-          group: this.#queue.group(stores), stores, groups: job.groups,
-        },
-        blocks: job.slots.filter(s => s >= 0).map(s => all[s]),
-        launch,
-      }
-    })
-    params.upload()
+    const make = (): readonly Step[] => {
+      const steps = jobs.map(({ job, launch, all }): Step => {
+        const { group, offset } = params.put(job)
+        const stores = this.#stores(job.slots, all)
+        return {
+          command: {
+            pipeline: this.#queue.pipeline(job), paramsGroup: group, paramsOffset: offset,
+            group: this.#queue.group(stores), stores, groups: job.groups,
+          },
+          blocks: job.slots.filter(s => s >= 0).map(s => all[s]),
+          launch,
+        }
+      })
+      params.upload()
+      return steps
+    }
+    // Shaders are compiled one by one in the first run, if not side by side before it.
+    let steps: readonly Step[] | null = null
     const unsure = launches.map(l => l.kernel).filter(mayFail)
     return {
       run: swap => {
         this.#alive()
         for (const kernel of unsure) this.#suspects.note(kernel, true)
+        steps ??= make()
         if (swap?.size) this.#runSwapped(launches, lowered, steps, swap)
         else for (const { command } of steps) this.#queue.add(command)
         this.#queue.flush()
+      },
+      warm: async progress => {
+        this.#alive()
+        await this.#queue.warm(jobs.map(j => j.job), progress)
       },
       dispose: () => {
         if (this.#dead) return

@@ -37,7 +37,10 @@ ${memory.store(2, `p.o + ${dot(rank, 'c', 'os')}`, memory.load(0, `p.x + u32(j) 
   return single({ key: `gather ${rank} ${memory.key}`, source, fields, slots: [...memory.slots, FAULTS], groups: gridOfThreads(n) })
 }
 
-/** One thread for each element of the output goes through the taps and takes the window, if there is one, that has this element there. */
+/**
+ * One thread for each element of the output goes through the taps and takes the window, if there is one, that has this element there. Windows that
+ * lie side by side and do not meet, those of most pools, ask for no search: each element has one window at most.
+ */
 export function lowerFold({ stride, dilation, inputs: [x], outputs: [out] }: FoldKernel, slots: readonly number[]): Work {
   const n = numel(out.shape)
   if (n === 0) return NOTHING
@@ -50,7 +53,12 @@ export function lowerFold({ stride, dilation, inputs: [x], outputs: [out] }: Fol
     ['t', x.shape.slice(outer, rank)], ['ts', x.strides.slice(outer, rank)], ['k', x.shape.slice(rank)], ['ks', x.strides.slice(rank)],
     ['stride', stride], ['dilation', dilation],
   ]
+  const apart = range(axes).every(a => dilation[a] === 1 && x.shape[rank + a] <= stride[a])
   const source = (): string => {
+    const one = `${range(axes).map(a => `let t_${a} = c_${outer + a} / p.stride_${a};\nlet k_${a} = c_${outer + a} % p.stride_${a};`).join('\n')}
+if (${range(axes).map(a => `(t_${a} < p.t_${a}) & (k_${a} < p.k_${a})`).join(' & ')}) {
+  sum = ${memory.load(0, `base + ${dot(axes, 't', 'ts')} + ${dot(axes, 'k', 'ks')}`)};
+}`
     // For axis a: the tap k reaches this element from window (c − k·dilation) / stride.
     const loops = range(axes).reduceRight((inner, a) => `for (var k_${a} = 0u; k_${a} < p.k_${a}; k_${a}++) {
   let far_${a} = k_${a} * p.dilation_${a};
@@ -65,9 +73,9 @@ ${indent(inner)}
 ${unravel('i', rank, 'd', 'c')}
 let base = p.x + ${dot(outer, 'c', 'xs')};
 var sum = 0.0;
-${loops}
+${apart ? one : loops}
 ${memory.store(1, `p.o + ${dot(rank, 'c', 'os')}`, 'sum')}`,
     })
   }
-  return single({ key: `fold ${rank} ${axes} ${memory.key}`, source, fields, slots: memory.slots, groups: gridOfThreads(n) })
+  return single({ key: `fold ${apart ? 'apart ' : ''}${rank} ${axes} ${memory.key}`, source, fields, slots: memory.slots, groups: gridOfThreads(n) })
 }

@@ -2,6 +2,7 @@
 // uniform buffer, a slot each, written by one writeBuffer before the submission.
 import { WORD, type Words } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
+import type { Progress } from '../backend.ts'
 import { compileFault, type Faults } from './faults.ts'
 import type { Store } from './pool.ts'
 import { packFields, wordCount, type Job } from './wgsl.ts'
@@ -94,6 +95,32 @@ export class Queue {
   pipeline(job: Job): GPUComputePipeline {
     const known = this.#pipelines.get(job.key)
     if (known) return known
+    const { descriptor, fault } = this.#describe(job)
+    const pipeline = this.device.createComputePipeline(descriptor)
+    this.faults.watch(this.device.popErrorScope().then(error => error && fault(error)))
+    this.#pipelines.set(job.key, pipeline)
+    return pipeline
+  }
+
+  /** Compiles the shaders of jobs side by side, those that are not there yet. */
+  async warm(jobs: readonly Job[], progress: Progress = () => {}): Promise<void> {
+    const fresh = [...new Map(jobs.map(job => [job.key, job])).values()].filter(job => !this.#pipelines.has(job.key))
+    let done = 0
+    progress(done, fresh.length)
+    await Promise.all(fresh.map(async job => {
+      const { descriptor, fault } = this.#describe(job)
+      const compiled = this.device.createComputePipelineAsync(descriptor).catch(async (error: Error) => {
+        throw await fault(error)
+      })
+      // What is wrong with a shader its pipeline says as well.
+      const [pipeline] = await Promise.all([compiled, this.device.popErrorScope()])
+      if (!this.#pipelines.has(job.key)) this.#pipelines.set(job.key, pipeline)
+      progress(++done, fresh.length)
+    }))
+  }
+
+  /** How a job's shader is compiled, and what is said when it cannot be. Opens an error scope, which the caller closes. */
+  #describe(job: Job): { descriptor: GPUComputePipelineDescriptor; fault: (error: { readonly message: string }) => Promise<Error> } {
     const kind = job.key.split(' ', 1)[0]
     const allowed = this.device.limits.maxStorageBuffersPerShaderStage
     if (job.slots.length > allowed)
@@ -101,14 +128,8 @@ export class Queue {
     const code = job.source()
     this.device.pushErrorScope('validation')
     const module = this.device.createShaderModule({ code, label: job.key })
-    const pipeline = this.device.createComputePipeline({
-      label: job.key,
-      layout: this.device.createPipelineLayout({ bindGroupLayouts: [this.paramsLayout, this.#layout(job.slots.length)] }),
-      compute: { module, entryPoint: 'main' },
-    })
-    this.faults.watch(this.device.popErrorScope().then(error => error && compileFault(kind, error, module, code)))
-    this.#pipelines.set(job.key, pipeline)
-    return pipeline
+    const layout = this.device.createPipelineLayout({ bindGroupLayouts: [this.paramsLayout, this.#layout(job.slots.length)] })
+    return { descriptor: { label: job.key, layout, compute: { module, entryPoint: 'main' } }, fault: error => compileFault(kind, error, module, code) }
   }
 
   record(job: Job, stores: readonly Store[]): void {
