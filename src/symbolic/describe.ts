@@ -94,6 +94,20 @@ provideDescribing(x => (x instanceof Expression ? describeExpressions(x.label, x
 export const graph = (expression: Tensor): GraphDescription => describeGraph(expression)
 
 /**
+ * Notes on an expression, for whatever its owner likes; nothing else looks at them. Copies made by `clone` and `replace` have them too. As the `tag` of
+ * Theano's variables.
+ *
+ * @example
+ * const x = symbolic.vector('x')
+ * const hidden = x.tanh()
+ * symbolic.tag(hidden).layer = 1
+ * symbolic.ancestors(hidden.sum()).filter(e => symbolic.tag(e).layer === 1).length // → 1
+ */
+export function tag(expression: Tensor): Record<string, unknown> {
+  return expression instanceof Expression ? expression.notes : fail('tag', `${expression} is no expression`, 'notes are for variables, shared ones and what is computed from them')
+}
+
+/**
  * The expression, with a name for messages and pictures.
  *
  * @example

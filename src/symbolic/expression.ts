@@ -53,6 +53,8 @@ export abstract class Expression extends Tensor {
   abstract readonly example: Example
   /** The value, when those of the inputs are known. */
   abstract compute(run: Run): unknown
+  /** Notes of one's own; see `tag`. */
+  readonly notes: Record<string, unknown> = {}
   private readonly parts = new Map<string | number, Expression>()
 
   constructor() {
@@ -292,6 +294,7 @@ export class Call extends Expression {
     const example = options.example === undefined ? undefined : null
     const made = new Call(this.op, this.fn, mapExpressions(this.args, f) as unknown[], { ...options, wrt: each(options.wrt), plain: each(options.plain), example })
     made.name = this.name
+    Object.assign(made.notes, this.notes)
     return made
   }
 

@@ -52,6 +52,8 @@ export interface FuncSpec<O extends Outputs | undefined> extends Omit<CompileOpt
   noDefaultUpdates?: boolean | readonly Tensor[]
   /** Of all inputs that do not say otherwise: see `Input`. */
   allowDowncast?: boolean
+  /** Takes tensors as they come: the caller says that their dtypes and numbers of dimensions are right. */
+  trustInput?: boolean
 }
 
 export interface CopyOptions {
@@ -122,8 +124,8 @@ function plainOnes(all: readonly Expression[]): Set<Expression> {
  * count.get('total') // → tensor(7.)
  */
 export function func<const O extends Outputs | undefined = undefined>(spec: FuncSpec<O>): Func<O> {
-  const { inputs = [], outputs, updates = [], givens = [], name = 'func', mode, onUnusedInput = 'raise', noDefaultUpdates = false, allowDowncast, ...options } = spec
-  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'allowDowncast', 'exclude', 'debug', 'budget', 'memory', 'profile', 'nanGuard', 'monitor'])
+  const { inputs = [], outputs, updates = [], givens = [], name = 'func', mode, onUnusedInput = 'raise', noDefaultUpdates = false, allowDowncast, trustInput = false, ...options } = spec
+  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'allowDowncast', 'trustInput', 'exclude', 'debug', 'budget', 'memory', 'profile', 'nanGuard', 'monitor'])
   const steps = isStep(updates) ? [updates] : [...updates]
   const optimizers = steps.filter(isStep)
   const targets = inputs.map(i => targetOf(name, i, allowDowncast))
@@ -212,7 +214,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
         if (typeof v !== 'number') fail(name, `input '${t.variable}' decides how many steps a loop has, it is ${String(v)}`, 'pass a plain number')
         return v
       }
-      const x = conform(name, t, v)
+      const x = trustInput && v instanceof Tensor ? v : conform(name, t, v)
       if (x !== v) made.push(x)
       return x
     })

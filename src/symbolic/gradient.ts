@@ -10,8 +10,8 @@ import { apply1, describe, type Described } from '../ops/define.ts'
 import { mul, onesLike, reshape, select, stack, Tensor, zerosLike } from '../ops/index.ts'
 import { expandOp } from '../ops/movement-ops.ts'
 import { ruled } from '../ops/linalg/tools.ts'
-import { call, Expression, mentions, type Example } from './expression.ts'
-import { replace, type Pairs } from './graph.ts'
+import { call, Call, Expression, mentions, type Example } from './expression.ts'
+import { dependsOn, replace, type Pairs } from './graph.ts'
 import { shared } from './shared.ts'
 
 export type Disconnected = 'raise' | 'warn' | 'ignore'
@@ -25,6 +25,10 @@ export interface DerivativeOptions {
 export interface GradOptions extends DerivativeOptions {
   /** Cotangents that are known: pairs of an expression and the gradient of the cost with respect to it. The cost may then be null. */
   knownGrads?: Pairs
+  /** What stands for the gradient of an input that the cost does not depend on: zeros (the default), or null. Then it is no error. */
+  returnDisconnected?: 'zero' | 'null'
+  /** What to do about an input whose dtype has no derivative: throw (the default), or give null for it. */
+  nullGradients?: 'raise' | 'return'
 }
 
 export interface SubgraphOptions extends DerivativeOptions {
@@ -70,7 +74,7 @@ function rowsOf(op: string, y: Tensor, xs: readonly Tensor[], missing: Disconnec
 
 type Rule = (y: readonly Tensor[], xs: readonly Tensor[], more: readonly Tensor[]) => Tensor[]
 type Wrt = Tensor | readonly Tensor[]
-type Like<W extends Wrt> = W extends readonly Tensor[] ? Tensor[] : Tensor
+type Like<W extends Wrt, T = Tensor> = W extends readonly Tensor[] ? T[] : T
 type Cost = Tensor | ((...inputs: Tensor[]) => Tensor)
 
 const isList = (x: Wrt): x is readonly Tensor[] => Array.isArray(x)
@@ -119,7 +123,30 @@ function called(fn: (...inputs: Tensor[]) => Tensor, list: readonly Tensor[]): {
  * symbolic.evaluate(symbolic.grad(x.square(), x), { x: 4 }) // → tensor(8.)
  * symbolic.grad(v => v.square().sum(), tensor([1, 2])).detach() // → tensor([2., 4.])
  */
-export function grad<W extends Wrt>(cost: Cost | null, wrt: W, options: GradOptions = {}): Like<W> {
+export function grad<W extends Wrt>(cost: Cost | null, wrt: W, options: GradOptions & ({ returnDisconnected: 'null' } | { nullGradients: 'return' })): Like<W, Tensor | null>
+export function grad<W extends Wrt>(cost: Cost | null, wrt: W, options?: GradOptions): Like<W>
+export function grad(cost: Cost | null, wrt: Wrt, options: GradOptions = {}): (Tensor | null)[] | Tensor | null {
+  const { returnDisconnected = 'zero', nullGradients = 'raise', ...rest } = options
+  if (returnDisconnected === 'zero' && nullGradients === 'raise') return gradient(cost, wrt, rest)
+  const list = listOf(wrt)
+  const typed = (x: Tensor): boolean => !(x instanceof Call) || x.example !== null
+  const has = list.map(x => (nullGradients === 'raise' || !typed(x) || isDifferentiable(x.dtype)) && (returnDisconnected === 'zero' || reaches(cost, x, rest)))
+  // What is there behind a stopGradient is zeros.
+  const found = gradient(cost, list.filter((_, i) => has[i]), returnDisconnected === 'zero' ? rest : { ...rest, disconnectedInputs: 'ignore' })
+  const all = has.map(h => (h ? found.shift()! : null))
+  return isList(wrt) ? all : all[0]
+}
+
+/** Whether a cost, or what has a known gradient, depends on x. */
+function reaches(cost: Cost | null, x: Tensor, { knownGrads = [], considerConstant = [] }: GradOptions): boolean {
+  if (typeof cost === 'function') return true
+  const ends = [...(cost ? [cost] : []), ...[...knownGrads].map(([y]) => y)]
+  if (!mentions(ends)) return ends.some(y => y.requiresGrad && x.requiresGrad && pullBack(y, [x], { gradOutputs: [onesLike(y)], retainGraph: true, allowUnused: true })[0] !== null)
+  const target = x instanceof Expression ? x : shared(x)
+  return !considerConstant.includes(target) && replace(ends, [...considerConstant].map(c => [c, 0] as const)).some(y => dependsOn(y, target))
+}
+
+function gradient<W extends Wrt>(cost: Cost | null, wrt: W, options: GradOptions): Like<W> {
   const known = [...(options.knownGrads ?? [])]
   if (cost === null && known.length === 0) fail('grad', 'there is no cost', 'give one, or knownGrads')
   const gs = known.map(([, g]) => g as Tensor)

@@ -5,7 +5,7 @@ export { cond, ifelse, type Branch, type Condition } from './branch.ts'
 export { checkpoint } from './checkpoint.ts'
 export { customOp, type CustomDerivative, type CustomOp, type CustomSaved } from './custom.ts'
 export { Expression, asNumber, size } from './expression.ts'
-export { graph, named } from './describe.ts'
+export { graph, named, tag } from './describe.ts'
 export { customKernel, type CustomKernel, type Scalar, type ScalarLike, type ScalarMath } from './kernel.ts'
 export { evaluate, func, type CopyOptions, type Func, type FuncSpec, type Given, type Input, type Outputs, type Results, type Updates } from './func.ts'
 export {

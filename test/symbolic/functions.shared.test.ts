@@ -1,6 +1,6 @@
 // Expressions and functions: the first programs of Theano's tutorial, and what func, shared variables and expressions promise.
 import { describe, expect, test } from 'vitest'
-import { add, manualSeed, optim, randn, zeros, type Tensor } from '../../src/index.ts'
+import { add, manualSeed, optim, randn, tensor, zeros, type Tensor } from '../../src/index.ts'
 import * as S from '../../src/symbolic/index.ts'
 import { eachDevice } from '../each-device.ts'
 
@@ -11,6 +11,19 @@ const near = (a: readonly number[], b: readonly number[], digits = 5): void => {
 }
 
 eachDevice(() => {
+  test('trustInput takes tensors as they are; tag keeps notes through clone', async () => {
+    const x = S.vector('x')
+    const y = x.mul(2)
+    S.tag(y).layer = 3
+    const f = S.func({ inputs: [x], outputs: y, trustInput: true })
+    expect(await list(f(tensor([[1, 2], [3, 4]])))).toEqual([2, 4, 6, 8])
+    expect(await list(f([1, 2]))).toEqual([2, 4])
+    expect(() => S.func({ inputs: [x], outputs: y })(tensor([[1, 2], [3, 4]]))).toThrow(/should have 1 dimensions/)
+    const other = S.clone(y.exp(), [[x, S.vector('z')]])
+    expect(S.ancestors(other).flatMap(e => S.tag(e).layer ?? [])).toEqual([3])
+    expect(() => S.tag(tensor([1]))).toThrow(/is no expression/)
+  })
+
   describe('the tutorial: algebra and functions', () => {
     test('adding two scalars', async () => {
       const [x, y] = S.scalars('x', 'y')

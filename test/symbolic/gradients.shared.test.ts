@@ -91,6 +91,21 @@ eachDevice(() => {
       expect(() => S.func({ inputs: [v], outputs: S.grad(v, v) })([1, 2])).toThrow(/2 elements/)
     })
 
+    test('returnDisconnected, nullGradients', async () => {
+      const [x, y, i] = [S.scalar('x'), S.scalar('y'), S.iscalar('i')]
+      const c = x.pow(2).mul(i)
+      const [a, b, n] = S.grad(c, [x, y, i], { returnDisconnected: 'null', nullGradients: 'return' })
+      expect([b, n]).toEqual([null, null])
+      expect(await S.func({ inputs: [x, i], outputs: a! })(3, 2).item()).toBe(12)
+      expect(S.grad(S.stopGradient(y).mul(x), [y], { returnDisconnected: 'null' })[0]).not.toBeNull()
+      expect(S.grad(c.mul(x), c, { considerConstant: [c], returnDisconnected: 'null' })).toBeNull()
+      expect(() => S.func({ inputs: [x, i], outputs: S.grad(c, i) })(1, 2)).toThrow(/has no derivative/)
+      const [u, v] = [tensor([1, 2], { requiresGrad: true }), tensor([3, 4], { requiresGrad: true })]
+      const [g, none] = S.grad(u.square().sum(), [u, v], { returnDisconnected: 'null' })
+      expect([await list(g!), none]).toEqual([[2, 4], null])
+      expect(() => S.grad(u.square().sum(), [v])).toThrow(/does not depend/)
+    })
+
     test('through indexing, losses and layers', async () => {
       manualSeed(0)
       const [x, t] = [S.matrix('x'), S.ivector('t')]
