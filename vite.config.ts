@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 import type { Plugin, PreviewServer, UserConfig, ViteDevServer } from 'vite'
+import { classNames } from './scripts/class-names.mjs'
 import { apiDocs } from './web/tooling/api-docs.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
@@ -17,6 +18,7 @@ export const shared = {
   resolve: {
     alias: [
       { find: /^lampas$/, replacement: path('src/index.ts') },
+      { find: /^lampas\/lite$/, replacement: path('src/lite.ts') },
       { find: /^lampas\/(\w+)$/, replacement: path('src/$1/index.ts') },
     ],
   },
@@ -33,10 +35,10 @@ export default defineConfig({
   ...shared,
   root: path('web'),
   base: './',
-  plugins: [redirects, apiDocs([...['autograd', 'data', 'eager', 'graph', 'nn', 'ops', 'optim'].map(floor => path(`src/${floor}`)), path('web/worker')])],
+  plugins: [redirects, classNames, apiDocs([...['autograd', 'data', 'eager', 'graph', 'nn', 'ops', 'optim'].map(floor => path(`src/${floor}`)), path('web/worker')])],
   server: { headers: isolation, fs: { allow: [path('.')] } },
   preview: { headers: isolation },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [classNames] },
   build: {
     outDir: path('build/web'),
     emptyOutDir: true,

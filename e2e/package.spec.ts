@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { expect, test } from '@playwright/test'
 import type { Page } from '@playwright/test'
 import { packed, root } from './support/pack.ts'
@@ -24,17 +25,18 @@ test.beforeAll(async () => {
 
 test.afterAll(() => rmSync(app, { recursive: true, force: true }))
 
-async function expectTraining(page: Page, url: string): Promise<void> {
+async function expectTraining(page: Page, url: string): Promise<{ model?: string }> {
   const errors: string[] = []
   page.on('pageerror', error => errors.push(error.message))
   page.on('response', response => response.ok() || errors.push(`${response.status()} ${response.url()}`))
   await page.goto(url)
   const status = page.getByRole('status')
   await expect(status).not.toHaveText('Starting …', { timeout: 60_000 })
-  const run = JSON.parse((await status.textContent()) ?? '') as { device: string; first: number; last: number }
+  const run = JSON.parse((await status.textContent()) ?? '') as { device: string; first: number; last: number; model?: string }
   expect(run.device).toBe('wasm')
   expect(run.last).toBeLessThan(run.first / 10)
   expect(errors.filter(error => !error.endsWith('/favicon.ico'))).toEqual([])
+  return run
 }
 
 test('the package holds what it should and nothing else', () => {
@@ -44,7 +46,7 @@ test('the package holds what it should and nothing else', () => {
   const named = Object.values(exports).flatMap(target => (typeof target === 'string' ? [target] : [target.types, target.default]))
   const there = new Set(readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => `./${name.replaceAll('\\', '/')}`))
   expect(named.filter(file => !there.has(file))).toEqual([])
-  expect([...there].filter(file => /\.wasm$|\.min\.js$/.test(file)).sort()).toEqual(['./dist/lampas.lite.min.js', './dist/lampas.min.js', './dist/lampas.relaxed.wasm', './dist/lampas.simd.wasm'])
+  expect([...there].filter(file => /\.wasm$|\.min\.js$/.test(file)).sort()).toEqual(['./dist/build/lampas.relaxed.wasm', './dist/build/lampas.simd.wasm', './dist/lampas.lite.min.js', './dist/lampas.min.js'])
 })
 
 test('its declarations compile with TypeScript 5.9, library check included', async () => {
@@ -56,6 +58,20 @@ test('an application built with Vite trains on a server without headers', async 
   const site = await serve(join(app, 'dist'))
   try {
     await expectTraining(page, `${site.url}/`)
+  } finally {
+    await site.close()
+  }
+})
+
+test('a page that imports lampas/lite fetches what it uses: on wasm, to the end of training, less than 165 KB gzip', async ({ page }) => {
+  await inApp('npm', 'run', '--silent', 'build-lite')
+  const site = await serve(join(app, 'dist-lite'))
+  const fetched: Promise<number>[] = []
+  page.on('response', response => void (response.ok() && fetched.push(response.body().then(body => gzipSync(body, { level: 9 }).length))))
+  try {
+    const { model } = await expectTraining(page, `${site.url}/`)
+    expect(model).toContain('Linear(')
+    expect((await Promise.all(fetched)).reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(165 * 1024)
   } finally {
     await site.close()
   }

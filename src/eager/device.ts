@@ -1,9 +1,6 @@
 // Devices: which exist, which is current, and why.
 import type { Backend, BackendName, DeviceInfo } from '../backend/backend.ts'
 import { createMeta } from '../backend/meta.ts'
-import { createReference } from '../backend/reference/index.ts'
-import { openWasm } from '../backend/wasm/index.ts'
-import { openWebGPU } from '../backend/webgpu/index.ts'
 import { LampasError, fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { closed } from './storage.ts'
@@ -28,7 +25,14 @@ export interface InitOptions {
   gpu?: GPUEntry
 }
 
-const names: readonly DeviceName[] = ['wasm', 'webgpu', 'reference', 'meta']
+/** A page fetches the code of the devices that it opens. */
+const openers: { readonly [N in DeviceName]: (o: InitOptions) => Promise<Backend> } = {
+  wasm: async ({ threads, relaxedSimd }) => (await import('../backend/wasm/index.ts')).openWasm({ threads, relaxed: relaxedSimd }),
+  webgpu: async ({ gpu }) => (await import('../backend/webgpu/index.ts')).openWebGPU({ gpu }),
+  reference: async () => (await import('../backend/reference/index.ts')).openReference(),
+  meta: async () => createMeta(),
+}
+const names = Object.keys(openers)
 const open = new Map<string, Backend>()
 let current: Backend | null = null
 
@@ -71,7 +75,7 @@ async function openNow(name: DeviceName, o: InitOptions): Promise<Backend> {
   const before = open.get(name)
   const same = before && (o.threads === undefined || o.threads === before.info.threads) && o.relaxedSimd === undefined
   if (before && same) return before
-  const backend = name === 'wasm' ? await openWasm({ threads: o.threads, relaxed: o.relaxedSimd }) : name === 'webgpu' ? await openWebGPU({ gpu: o.gpu }) : name === 'meta' ? createMeta() : createReference()
+  const backend = await openers[name](o)
   open.set(name, backend)
   void backend.lost.then(() => {
     closed.add(backend)

@@ -1,7 +1,4 @@
 // nn: modules, layers, losses, initial values.
-import { nameClasses } from '../core/names.ts'
-import * as layers from './layers/index.ts'
-
 export { Module, type Layer } from './module.ts'
 export { Parameter } from './parameter.ts'
 export type { LoadOptions, LoadResult, StateDict } from './state.ts'
@@ -9,5 +6,3 @@ export * from './layers/index.ts'
 export * as functional from './functional/index.ts'
 export * as init from './inits.ts'
 export * as utils from './utils.ts'
-
-nameClasses(layers)

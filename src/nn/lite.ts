@@ -1,7 +1,4 @@
 // nn without the layers and functions that few models use.
-import { nameClasses } from '../core/names.ts'
-import * as layers from './layers/common.ts'
-
 export { Module, type Layer } from './module.ts'
 export { Parameter } from './parameter.ts'
 export type { LoadOptions, LoadResult, StateDict } from './state.ts'
@@ -9,5 +6,3 @@ export * from './layers/common.ts'
 export * as functional from './functional/common.ts'
 export * as init from './init.ts'
 export * as utils from './utils.ts'
-
-nameClasses(layers)

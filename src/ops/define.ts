@@ -62,6 +62,7 @@ const isOptions = (v: unknown): v is Record<string, unknown> =>
  * A function whose arguments may come by position or in a trailing options object. `names` lists them in PyTorch's order,
  * keyword-only ones after '*'; a leading '...' name takes all leading tensors. `body` gets one object with what was passed.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function define<F extends (...args: never[]) => unknown, A extends object>(name: string, names: readonly string[], body: (args: A) => unknown): F & Described {
   const positional = names.includes('*') ? names.slice(0, names.indexOf('*')) : names
   const known = names.filter(n => n !== '*')
@@ -95,6 +96,7 @@ let recorder: ((fn: AnyFunction, name: string, args: unknown[]) => unknown) | nu
 export const recordCalls = (r: NonNullable<typeof recorder>): void => void (recorder = r)
 
 /** Notes name and parameters on a function. */
+/* @__NO_SIDE_EFFECTS__ */
 export const tagged = <F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described => {
   const run = fn as unknown as AnyFunction
   const call = (...args: unknown[]): unknown => (recorder === null ? run(...args) : recorder(run, name, args))
@@ -102,6 +104,7 @@ export const tagged = <F extends (...args: never[]) => unknown>(fn: F, name: str
 }
 
 /** A positional function that also takes its parameters from a trailing options object: `flip(x, {dims: 0})`. */
+/* @__NO_SIDE_EFFECTS__ */
 export function describe<F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described {
   const positional = names.includes('*') ? names.slice(0, names.indexOf('*')) : names
   const call = (...args: unknown[]): unknown => {

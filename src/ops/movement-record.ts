@@ -23,6 +23,7 @@ interface TransposeParams<P> {
 }
 
 /** The op record of a movement, and the record of its transpose when it has no derivative rule of its own. */
+/* @__NO_SIDE_EFFECTS__ */
 export function movementOp<P>(name: string, spec: MovementSpec<P>): Op<P> {
   const transpose: Op<TransposeParams<P>> = {
     name: `${name}Transpose`,

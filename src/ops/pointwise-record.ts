@@ -73,6 +73,7 @@ interface Kind {
 }
 
 /** The op record of a formula of n operands. */
+/* @__NO_SIDE_EFFECTS__ */
 export function pointwiseOp(name: string, arity: number, spec: PointwiseSpec): Op<null> {
   const programs = new Map<number, Program>()
   const programFor = (kinds: readonly Kind[], compute: DType, result: DType): Program => {
@@ -206,6 +207,7 @@ export function unary(name: string, spec: PointwiseSpec): Unary {
 }
 
 /** fn, which also takes what follows its first operand by name: `sub(x, { other: y, alpha: 2 })`. Most calls do not, and pay one look. */
+/* @__NO_SIDE_EFFECTS__ */
 export function byName<F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described {
   type Any = (x: unknown, other: unknown, extra?: unknown) => unknown
   const [plain, named] = [fn, describe(fn, name, names)] as unknown as [Any, Any]

@@ -1,6 +1,5 @@
 // Modules: what they find in their fields, checkpoints, modes, printing, moving.
 import { beforeAll, describe, expect, test } from 'vitest'
-import { nameClasses } from '../../src/core/names.ts'
 import { compile, init, manualSeed, memory, nn, noGrad, ones, optim, randn, scope, tensor, zeros, type Tensor } from '../../src/index.ts'
 
 beforeAll(async () => {
@@ -279,11 +278,4 @@ describe('mistakes', () => {
     test(name, () => {
       expect(run).toThrow(message)
     })
-})
-
-test('classes keep their names when a minifier renames them', () => {
-  const renamed = { Linear: class extends nn.Identity {}, half: 0.5 }
-  nameClasses(renamed)
-  expect(renamed.Linear.name).toBe('Linear')
-  expect([nn.BatchNorm2d.name, optim.AdamW.name, optim.lrScheduler.StepLR.name]).toEqual(['BatchNorm2d', 'AdamW', 'StepLR'])
 })

@@ -1,7 +1,7 @@
 // check(fn, …): the same call eagerly, compiled, and on the other devices that are open, each from the same arguments and state. What
 // differs by more than rounding is reported, with the rewrite or kernel that is to blame.
 import type { Backend, BackendName, Block } from '../../backend/backend.ts'
-import { createReference } from '../../backend/reference/index.ts'
+import { createReference } from '../../backend/reference/reference.ts'
 import { bytesOf, isDifferentiable, type DType } from '../../core/dtype.ts'
 import { LampasError, needFunction } from '../../core/errors.ts'
 import { numel, type Shape } from '../../core/shape.ts'

@@ -1,6 +1,6 @@
 // Nodes run one by one, on any backend. What the reference makes of a graph, in float64, is what debugging compares with.
 import type { Backend, Block } from '../../backend/backend.ts'
-import type { ReferenceBackend } from '../../backend/reference/index.ts'
+import type { ReferenceBackend } from '../../backend/reference/reference.ts'
 import { bytesOf, isComplex, WORD, type DType } from '../../core/dtype.ts'
 import { numel, type Shape } from '../../core/shape.ts'
 import { toValues, wordsIn } from '../../core/storage.ts'
@@ -68,8 +68,11 @@ export class Interpreter {
   /** The numbers of a value. */
   values(v: Value): Float64Array {
     const arg = this.arg(v)
-    if (arg.constant !== undefined) return Float64Array.of(Number(arg.constant))
-    const { view, slot } = arg
+    return arg.constant === undefined ? this.numbers(arg) : Float64Array.of(Number(arg.constant))
+  }
+
+  /** What lies in a block of the reference, as a view shows it. */
+  numbers({ view, slot }: Arg): Float64Array {
     const whole = this.direct.alloc(view.dtype, view.shape)
     copyInto(this.direct, { view, slot }, whole)
     const block = whole.slot as Block
