@@ -47,9 +47,20 @@ function foldTask(desc: usize, task: i32, tasks: i32): void {
   }
 }
 
+/** Whether the windows lie side by side and fill the whole, so that every result is one element. */
+@inline
+function tiles(t: i32, k: i32, s: i32, stride: i32, dilation: i32): bool {
+  return (t == 1 || stride == k) && (k == 1 || dilation == 1) && t * k == s
+}
+
 function foldOne(fold: Fold, x: usize, out: usize): void {
-  for (let i = 0; i < fold.s0; i++)
-    for (let j = 0; j < fold.s1; j++) clearRow(out + i * fold.o0 + j * fold.o1, fold.o2, fold.s2)
+  const moves =
+    tiles(fold.t0, fold.k0, fold.s0, fold.stride0, fold.dilation0) &&
+    tiles(fold.t1, fold.k1, fold.s1, fold.stride1, fold.dilation1) &&
+    tiles(fold.t2, fold.k2, fold.s2, fold.stride2, fold.dilation2)
+  if (!moves)
+    for (let i = 0; i < fold.s0; i++)
+      for (let j = 0; j < fold.s1; j++) clearRow(out + i * fold.o0 + j * fold.o1, fold.o2, fold.s2)
   // The common windows of two that do not meet: both elements at once.
   const pairs = fold.k2 == 2 && fold.xk2 == 4 && fold.stride2 == 2 && fold.dilation2 == 1 && fold.o2 == 4
   for (let a = 0; a < fold.k0; a++)
@@ -60,8 +71,9 @@ function foldOne(fold: Fold, x: usize, out: usize): void {
         for (let i = 0; i < fold.t0; i++)
           for (let j = 0; j < fold.t1; j++) {
             const row = to + i * fold.stride0 * fold.o0 + j * fold.stride1 * fold.o1
-            if (pairs) addPairs(from + i * fold.xt0 + j * fold.xt1, fold.xt2, row, fold.t2)
-            else addRow(from + i * fold.xt0 + j * fold.xt1, fold.xt2, row, fold.stride2 * fold.o2, fold.t2)
+            const taps = from + i * fold.xt0 + j * fold.xt1
+            if (pairs) addPairs(taps, fold.xt2, row, fold.t2, moves)
+            else addRow(taps, fold.xt2, row, fold.stride2 * fold.o2, fold.t2, moves)
           }
       }
 }
@@ -72,16 +84,24 @@ function clearRow(to: usize, step: usize, n: i32): void {
   else for (; n > 0; n--, to += step) store<f32>(to, 0)
 }
 
+// What is added to: the sum so far, or 0 where there is none.
 @inline
-function addPairs(from: usize, fromStep: usize, to: usize, n: i32): void {
-  for (; n >= 2; n -= 2, from += 2 * fromStep, to += 16)
-    v128.store(to, f32x4.add(v128.load(to), v128.load64_lane(from + fromStep, v128.load64_zero(from), 1)))
-  if (n) v128.store64_lane(to, f32x4.add(v128.load64_zero(to), v128.load64_zero(from)), 0)
+function sum4(at: usize, none: bool): v128 {
+  return none ? f32x4.splat(0) : v128.load(at)
+}
+@inline
+function sum1(at: usize, none: bool): f32 {
+  return none ? 0 : load<f32>(at)
 }
 
-@inline
-function addRow(from: usize, fromStep: usize, to: usize, toStep: usize, n: i32): void {
+function addPairs(from: usize, fromStep: usize, to: usize, n: i32, first: bool): void {
+  for (; n >= 2; n -= 2, from += 2 * fromStep, to += 16)
+    v128.store(to, f32x4.add(sum4(to, first), v128.load64_lane(from + fromStep, v128.load64_zero(from), 1)))
+  if (n) v128.store64_lane(to, f32x4.add(first ? f32x4.splat(0) : v128.load64_zero(to), v128.load64_zero(from)), 0)
+}
+
+function addRow(from: usize, fromStep: usize, to: usize, toStep: usize, n: i32, first: bool): void {
   if (fromStep == 4 && toStep == 4)
-    for (; n >= 4; n -= 4, from += 16, to += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(from)))
-  for (; n > 0; n--, from += fromStep, to += toStep) store<f32>(to, load<f32>(to) + load<f32>(from))
+    for (; n >= 4; n -= 4, from += 16, to += 16) v128.store(to, f32x4.add(sum4(to, first), v128.load(from)))
+  for (; n > 0; n--, from += fromStep, to += toStep) store<f32>(to, sum1(to, first) + load<f32>(from))
 }
