@@ -105,9 +105,3 @@ export async function limits(browser, threads, windows) {
     await context.close()
   }
 }
-
-/** The least milliseconds that a row can take: its arithmetic at the peak, or its bytes at the bandwidth of where they fit. */
-export function leastTime({ flops = 0, bytes = 0, reads = false }, limit) {
-  const place = bytes <= 16 << 20 ? 'cache' : 'memory'
-  return Math.max(flops / limit.fma, bytes / limit[`${reads ? 'read' : 'copy'}, ${place}`]) / 1e6
-}

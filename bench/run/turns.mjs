@@ -33,7 +33,7 @@ async function warmUp(c, row, effort) {
 }
 
 /** The first values of all must agree: same weights, same data, same arithmetic. */
-function disagreement(row, results) {
+export function disagreement(row, results) {
   const [first, ...others] = results
   const far = others.find(r => !(Math.abs(r.value - first.value) <= 1e-3 * Math.max(Math.abs(r.value), Math.abs(first.value)) + 1e-5))
   return far && `${row}: ${first.library} gives ${first.value}, ${far.library} ${far.value}: they do not compute the same`

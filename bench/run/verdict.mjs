@@ -1,35 +1,53 @@
 // What a run's numbers say: how Lampas stands to the fastest rival, to native PyTorch, to the machine's limit and to its goals.
-import { leastTime } from './limits.mjs'
 import { pages, rows } from './rows.mjs'
 
 export const libraries = { lampas: 'Lampas', tfjs: 'TensorFlow.js', jax: 'jax-js', ort: 'ONNX Runtime Web', torch: 'PyTorch, native' }
 export const keyOf = ({ device, threads }) => (device === 'webgpu' ? 'webgpu' : `wasm, ${threads} thread${threads > 1 ? 's' : ''}`)
 const measure = r => r.ms ?? r.bytes
 
-/** All rows of all settings that Lampas ran, in the order of the table. */
+/** The least milliseconds that a row can take: its arithmetic at the peak, or its bytes at the bandwidth of where they fit. */
+function leastTime({ flops = 0, bytes = 0, reads = false }, limit) {
+  const place = bytes <= 8 << 20 ? 'cache' : 'memory'
+  return Math.max(flops / limit.fma, bytes / limit[`${reads ? 'read' : 'copy'}, ${place}`]) / 1e6
+}
+
+/**
+ * A row of a setting. `found` is what was measured of it; `ratio` is the time (or bytes) of the fastest rival through ours, `native` ours through
+ * PyTorch's, `threaded` ours on one thread through ours, `share` the least possible time through ours.
+ * @typedef {{
+ *   key: string, row: string, about: { unit?: string }, found: any[], lampas?: any, ms?: number, rivals?: number, rival?: string,
+ *   ratio?: number, native?: number, threaded?: number, share?: number, goals: { text: string, met: boolean | undefined }[],
+ * }} Verdict
+ */
+
+/**
+ * All rows of all settings that Lampas took part in, in the order of the table.
+ * @returns {Verdict[]}
+ */
 export function verdicts({ results, limits }) {
   const keys = [...new Set(results.map(keyOf))]
   return keys.flatMap(key =>
     Object.entries({ ...rows, ...pages }).flatMap(([row, about]) => {
       const found = results.filter(r => keyOf(r) === key && r.row === row)
       const lampas = found.find(r => r.library === 'lampas')
-      if (!lampas || lampas.error) return lampas ? [{ key, row, about, found, goals: [] }] : []
+      if (!lampas) return []
+      const goals = about.goals?.(lampas) ?? []
+      if (lampas.error) return [{ key, row, about, found, goals: goals.map(({ text }) => ({ text, met: false })) }]
       const others = found.filter(r => r.library !== 'lampas' && r.library !== 'torch')
       const able = others.filter(r => !r.error).sort((a, b) => measure(a) - measure(b))
       const torch = found.find(r => r.library === 'torch' && !r.error)
       const limit = lampas.device === 'wasm' && (about.flops || about.bytes) ? limits?.[lampas.threads] : undefined
-      const alone = lampas.device === 'wasm' && lampas.threads > 1 && results.find(r => r.row === row && r.library === 'lampas' && r.device === 'wasm' && r.threads === 1 && r.ms)
+      const alone = key.endsWith('threads') ? results.find(r => keyOf(r) === 'wasm, 1 thread' && r.row === row && r.library === 'lampas') : undefined
       const facts = {
         ms: lampas.ms,
         rivals: others.length,
         rival: able[0]?.library,
         ratio: able[0] && measure(able[0]) / measure(lampas),
         native: torch && lampas.ms / torch.ms,
-        threaded: alone && alone.ms / lampas.ms,
+        threaded: alone?.ms && alone.ms / lampas.ms,
         share: limit && leastTime(about, limit) / lampas.ms,
       }
-      const goals = (about.goals?.(lampas) ?? []).map(({ text, met }) => ({ text, met: met(facts) }))
-      return [{ key, row, about, found, lampas, ...facts, goals }]
+      return [{ key, row, about, found, lampas, ...facts, goals: goals.map(({ text, met }) => ({ text, met: met(facts) })) }]
     }),
   )
 }
