@@ -57,3 +57,23 @@ export function differenceText({ at, expected, found }: Difference, { dtype, sha
   return `the largest difference is ${brief(off)}, at [${place.join(', ')}]: ${exact(expected)} ${verb} ${exact(found)}`
 }
 const exact = (x: number): string => (Number.isFinite(x) ? String(Number(x.toPrecision(9))).replace('-', '−') : brief(x))
+
+/** What float64 may make of two ways to compute the same, relative to the number and to the largest one. */
+const ALIKE = 1e-5
+const ALIKE_TO_LARGEST = 1e-7
+
+/**
+ * Where two values differ that should be the same. Where the first is infinite or no number, a rewrite that `improves` may do better.
+ */
+export function changed(before: { readonly dtype: DType }, expected: Float64Array, found: Float64Array, improves: boolean): Difference | null {
+  const size = Math.max(largest(expected), largest(found))
+  const eps = rounding[before.dtype]
+  // 16-bit floats are rounded by the reference too.
+  const narrow = before.dtype === 'float16' || before.dtype === 'bfloat16' ? 4 * eps : 0
+  const allowed = isExact(before.dtype) ? 0 : 1
+  return furthest(
+    expected, found,
+    e => allowed * (Math.max(ALIKE, narrow) * Math.abs(e) + Math.max(ALIKE_TO_LARGEST, narrow) * size + 1e-12),
+    at => improves && !Number.isFinite(expected[at]),
+  )
+}

@@ -1,6 +1,6 @@
 // mode: 'debug'. Each rewrite is judged on the arguments of the call: the reference computes, in float64, what was there and what takes its
-// place. Each kernel is judged too: the device runs it, and the reference runs it on the very same inputs. The first that is
-// wrong by more than rounding is named.
+// place. Joint kernels are judged by the nodes that they were made of (in fusion.ts), and every kernel on the device: the reference runs it on
+// the very same inputs. The first that is wrong by more than rounding is named.
 import type { Backend, Block, Launch } from '../../backend/backend.ts'
 import { createReference } from '../../backend/reference/reference.ts'
 import { evaluateBlock, valuesOf } from '../../backend/reference/scalar.ts'
@@ -12,38 +12,19 @@ import { contiguousView, extent, type View } from '../../core/view.ts'
 import type { Kernel, MapKernel } from '../../ir/kernel.ts'
 import type { Graph, GraphNode, Value } from '../graph.ts'
 import { optimize, type Rewrite } from '../passes/index.ts'
-import type { Plan } from '../plan.ts'
+import type { Layout, Plan } from '../plan.ts'
 import { kernelText } from '../print/work.ts'
 import type { Watched } from '../watch.ts'
-import { differenceText, furthest, isExact, largest, rounding, type Difference } from './compare.ts'
+import { changed, differenceText, furthest, isExact, largest, rounding } from './compare.ts'
+import { judgeFusion } from './fusion.ts'
 import { elementsOf, Interpreter } from './interpreter.ts'
 import type { Runner } from './runner.ts'
 import { placeOf, rangeOf, rangeText, typeOf } from './words.ts'
 
 // Rewrites
 
-/** What float64 may make of two ways to compute the same, relative to the number and to the largest one. */
-const ALIKE = 1e-5
-const ALIKE_TO_LARGEST = 1e-7
-
-/**
- * Where two values differ that should be the same. Where the first is infinite or no number, a rewrite that `improves` may do better.
- */
-function changed(before: Value, expected: Float64Array, found: Float64Array, improves: boolean): Difference | null {
-  const size = Math.max(largest(expected), largest(found))
-  const eps = rounding[before.dtype]
-  // 16-bit floats are rounded by the reference too.
-  const narrow = before.dtype === 'float16' || before.dtype === 'bfloat16' ? 4 * eps : 0
-  const allowed = isExact(before.dtype) ? 0 : 1
-  return furthest(
-    expected, found,
-    e => allowed * (Math.max(ALIKE, narrow) * Math.abs(e) + Math.max(ALIKE_TO_LARGEST, narrow) * size + 1e-12),
-    at => improves && !Number.isFinite(expected[at]),
-  )
-}
-
-/** Applies the rewrites once more to the traced graph, on given values of its externals, and throws at the first that changes a value. */
-export function judgeRewrites(name: string, { traced, graph, externals, passes }: Watched, given: readonly ArrayBuffer[]): void {
+/** Applies the rewrites once more to the traced graph, on given values of its externals, and throws at the first that changes a value; so for what was fused. */
+export function judgeRewrites(name: string, { traced, graph, externals, passes }: Watched, given: readonly ArrayBuffer[], layout: Layout): void {
   const reference = createReference()
   try {
     const interpreter = new Interpreter(reference)
@@ -52,6 +33,7 @@ export function judgeRewrites(name: string, { traced, graph, externals, passes }
       for (const [before, after] of pairs) judgeRewrite(name, interpreter, rewrite, node, before, after)
     })
     judgeWhole(name, interpreter, traced, graph)
+    judgeFusion(name, reference, interpreter, layout, graph, given)
   } finally {
     reference.dispose()
   }
@@ -189,7 +171,7 @@ export class Debugging implements Runner {
   private now(plan: Plan, launches: readonly Launch[], given: readonly (readonly [Block, Value])[]): void {
     const { backend, name, step } = this
     const read = (block: Block, view: View): ArrayBuffer => backend.readSync!(block, 0, bytesBehind(view), view.dtype)
-    if (given.length) judgeRewrites(name, step, given.map(([b, v]) => read(b, contiguousView(v.dtype, v.shape))))
+    if (given.length) judgeRewrites(name, step, given.map(([b, v]) => read(b, contiguousView(v.dtype, v.shape))), plan.layout)
     launches.forEach((launch, i) => {
       const { kernel, blocks } = launch
       const views = [...kernel.inputs, ...kernel.outputs]
@@ -214,7 +196,7 @@ export class Debugging implements Runner {
     // Until the rewrites are judged nobody waits for it.
     seen.catch(() => {})
     const values = await outside
-    if (given.length) judgeRewrites(name, step, values)
+    if (given.length) judgeRewrites(name, step, values, plan.layout)
     for (const [i, [before, after]] of (await seen).entries()) judgeKernel(name, launches[i], plan.origins[i], { before, after })
   }
 

@@ -68,8 +68,11 @@ export class Interpreter {
   /** The numbers of a value. */
   values(v: Value): Float64Array {
     const arg = this.arg(v)
-    if (arg.constant !== undefined) return Float64Array.of(Number(arg.constant))
-    const { view, slot } = arg
+    return arg.constant === undefined ? this.numbers(arg) : Float64Array.of(Number(arg.constant))
+  }
+
+  /** What lies in a block of the reference, as a view shows it. */
+  numbers({ view, slot }: Arg): Float64Array {
     const whole = this.direct.alloc(view.dtype, view.shape)
     copyInto(this.direct, { view, slot }, whole)
     const block = whole.slot as Block

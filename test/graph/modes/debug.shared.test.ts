@@ -3,8 +3,13 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { compile, LampasError, manualSeed, nn, optim, randn, symbolic, tensor, type Tensor } from '../../../src/index.ts'
 import type { Backend, Launch } from '../../../src/backend/backend.ts'
+import { createReference } from '../../../src/backend/reference/index.ts'
 import { currentBackend } from '../../../src/eager/device.ts'
+import { insideOf } from '../../../src/graph/insight.ts'
+import { judgeFusion } from '../../../src/graph/modes/fusion.ts'
+import { Interpreter } from '../../../src/graph/modes/interpreter.ts'
 import { allRewrites, type Rewrite } from '../../../src/graph/passes/index.ts'
+import type { Layout } from '../../../src/graph/plan.ts'
 import type { Kernel } from '../../../src/ir/kernel.ts'
 import { eachDevice } from '../../each-device.ts'
 
@@ -52,6 +57,33 @@ eachDevice(name => {
       }
       const [debugged, plain] = [await train('debug'), await train('fastRun')]
       debugged.forEach((v, i) => expect(v).toBeCloseTo(plain[i], 6))
+    })
+
+    test('a fusion that changes values is named by its rules', async () => {
+      const f = compile(function shifted(x: Tensor) { return x.exp().mul(3) })
+      const x = tensor([[1, 2], [3, 4]])
+      f(x)
+      const { plan, graph } = insideOf(f)!.last()!
+      const reference = createReference()
+      try {
+        const given = [await x.data()].map(d => new Float32Array(d).buffer)
+        const judged = (layout: Layout): string => {
+          const interpreter = new Interpreter(reference)
+          graph.externals.forEach((v, i) => interpreter.give(v, given[i]))
+          try {
+            judgeFusion('shifted', reference, interpreter, layout, graph, given)
+          } catch (error) {
+            return (error as Error).message
+          }
+          return 'no fault'
+        }
+        expect(plan.layout.fired.map(r => r.rewrite.name)).toContain('map-into-map')
+        expect(judged(plan.layout)).toBe('no fault')
+        const steps = plan.layout.steps.map(s => (s.nodes.length > 1 && s.kernel.kind === 'map' ? { ...s, kernel: { ...s.kernel, params: s.kernel.params.map(p => p + 1) } } : s))
+        expect(judged({ ...plan.layout, steps })).toMatch(/shifted: fusion \(map-into-map\) changes mul.*debug\.shared\.test\.ts[^]*the largest difference[^]*exclude: \['map-into-map'\]/)
+      } finally {
+        reference.dispose()
+      }
     })
 
     test('is silent about rewrites that are better than the formula as it stands', async () => {
