@@ -12,8 +12,6 @@ import { ConstantSource } from '../ops/world.ts'
 /** Memory is meant by its place: that of the operands first, then what the recipe asks for. */
 export interface Recipe {
   readonly kind: Kind
-  /** The result is a view of the first operand, and nothing runs. */
-  readonly isView: boolean
   /** Bytes of the memory that it asks for. */
   readonly sizes: readonly number[]
   /** Places that no result shows. */
@@ -165,19 +163,17 @@ class Writer extends KernelLowering {
     this.steps.push({ kernel: withViews(spec, inputs, outputs), at: [...inputs, ...outputs].map(placeOf) })
   }
 
-  done(args: readonly Arg[], isView = false): Recipe {
+  done(args: readonly Arg[]): Recipe {
     const results = args.map(a => ({ view: a.view, at: placeOf(a) }))
     const aside = this.sizes.map((_, i) => this.operands.length + i).filter(at => results.every(r => r.at !== at))
-    return { kind: this.kind, isView, sizes: this.sizes, aside, hasFloat64: this.hasFloat64, steps: this.steps, results }
+    return { kind: this.kind, sizes: this.sizes, aside, hasFloat64: this.hasFloat64, steps: this.steps, results }
   }
 }
 
 function written<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Recipe {
-  // Always asked, also for views: this is where bad input is found.
   const metas = op.infer(inputs, params)
   const w = new Writer(inputs, params)
-  const view = op.view && inputs[0].source.world ? op.view(inputs[0].layout, params) : null
-  return view ? w.done([{ view, slot: w.operands[0].slot }], true) : w.done(op.lower!(w, w.operands, params, metas))
+  return w.done(op.lower!(w, w.operands, params, metas))
 }
 
 function writtenInto<P>(op: Op<P>, targets: number, operands: readonly Tensor[], params: P): Recipe {

@@ -4,7 +4,7 @@ import { bytesOf, dtypes, WORD, type DType, type Words } from '../core/dtype.ts'
 import { fail, type LampasError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { wordsIn } from '../core/storage.ts'
-import { isContiguous, type View } from '../core/view.ts'
+import { isContiguous } from '../core/view.ts'
 import { afterOp, afterWrite, beforeOp, beforeWrite } from '../autograd/tape.ts'
 import { backward } from '../autograd/engine.ts'
 import { noGrad } from '../autograd/mode.ts'
@@ -52,10 +52,22 @@ class EagerWorld implements World {
   apply<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Tensor[] {
     const backend = this.commonBackend(op.name, inputs)
     const pending = beforeOp(op, inputs)
-    const recipe = recipeOf(op, inputs, params)
-    const outputs = recipe.isView ? [viewed(inputs[0], recipe.results[0].view)] : this.made(recipe, backend, inputs)
+    const outputs = (op.view && this.asView(op, inputs, params)) ?? this.made(recipeOf(op, inputs, params), backend, inputs)
     if (pending) afterOp(pending, op, inputs, outputs, params)
     return outputs
+  }
+
+  private asView<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Tensor[] | null {
+    const [x] = inputs
+    if (!x.source.world) return null
+    // Asked for its errors: this is where bad input is found.
+    op.infer(inputs, params)
+    const view = op.view!(x.layout, params)
+    if (!view) return null
+    const y = handleOn(x.source as Storage, view)
+    y.base = x.base ?? x
+    y.gradVersion = y.source.version
+    return [y]
   }
 
   private made(recipe: Recipe, backend: Backend, inputs: readonly Tensor[]): Tensor[] {
@@ -206,14 +218,6 @@ class EagerWorld implements World {
     }
     return backend ?? currentBackend()
   }
-}
-
-/** Another view of the memory of x, tied to x as PyTorch ties views. */
-function viewed(x: Tensor, view: View): Tensor {
-  const y = handleOn(x.source as Storage, view)
-  y.base = x.base ?? x
-  y.gradVersion = y.source.version
-  return y
 }
 
 /** x itself when its elements lie in a row, else a copy; a number that stands for a tensor becomes one. */
