@@ -9,4 +9,5 @@ export { Flatten, Identity, Linear, Unflatten, type LinearOptions } from './line
 export * from './loss.ts'
 export * from './norm.ts'
 export * from './pool.ts'
+export { GRU, LSTM, RNN, type LstmOptions, type RecurrentOptions, type RnnOptions } from './recurrent.ts'
 export { TransformerEncoderLayer, type EncoderMasks, type TransformerEncoderLayerOptions } from './transformer.ts'
