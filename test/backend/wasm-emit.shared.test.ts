@@ -67,6 +67,24 @@ test('loops made while the threads work reach all of them, and no result depends
   }
 })
 
+test('what takes long outside of a plan is the work of a loop too, and gives the bits that small pieces give', async () => {
+  const [n, pieces] = [700_000, 700]
+  const p = program([S.mul(S.tanh(S.add(S.input(0, 'float32'), 0.5)), S.input(0, 'float32'))], ['float32'])
+  const x = new Random('long').words('float32', n)
+  const kernel = (size: number): MapKernel => {
+    const { view } = place('plain', 'float32', [size])
+    return { kind: 'map', program: p, params: [], inputs: [view], outputs: [view] }
+  }
+  for (const backend of backends) {
+    const [got] = await run(backend, kernel(n), [x, wordsOf('float32', n)])
+    for (let i = 0; i < pieces; i += 50) {
+      const [from, to] = [(i * n) / pieces, ((i + 1) * n) / pieces]
+      const [want] = await run(backend, kernel(to - from), [x.slice(from, to), wordsOf('float32', to - from)])
+      expect(difference(got.subarray(from, to), want)).toBe(-1)
+    }
+  }
+})
+
 const unary = ['neg', 'abs', 'sqrt', 'exp', 'tanh', 'floor', 'sign', 'log1p', 'sin', 'erf'] as const
 const binary = ['add', 'sub', 'mul', 'add', 'sub', 'mul', 'max', 'min', 'div'] as const
 

@@ -13,6 +13,8 @@ import { costs, opcode, type Coded } from './opcodes.ts'
 import { tasksFor } from './work.ts'
 
 const GATHER_COST = 8
+/** In tenths of a nanosecond. */
+const LONG_WORK = 1e7
 
 /** Places are counted on their own in each of the four groups until all are known. */
 type Place = { readonly in: 'view' | 'splat' | 'uniform' | 'slot'; readonly at: number }
@@ -249,9 +251,9 @@ function encodeEmitted({ program, params, inputs, outputs }: MapKernel, shape: r
   w.scratch(128 + strides.length * 12)
 }
 
-/** Eager work runs a program a few times: no loop is made for it. */
+/** Eager work runs a program a few times: a loop is made only for what takes about a millisecond each time. */
 const deservesLoop = ({ program, inputs, outputs }: MapKernel, w: Writer): boolean =>
-  w.inPlan && [...inputs, ...outputs].every(v => dtypes[v.dtype].bytes === WORD) && program.steps.filter(s => s.args.length > 0).length > 1
+  (w.inPlan || numel(outputs[0].shape) * loopCost(program, []) > LONG_WORK) && [...inputs, ...outputs].every(v => dtypes[v.dtype].bytes === WORD) && program.steps.filter(s => s.args.length > 0).length > 1
 
 export function encodeMap(kernel: MapKernel, w: Writer): void {
   const { program, params } = kernel
