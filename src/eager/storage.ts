@@ -226,10 +226,11 @@ function close(scope: Tensor[], result: Iterable<Tensor | null>, why: string): v
 }
 
 /** Every tensor in a value made of arrays, plain objects and tensors. */
-export function* tensorsIn(value: unknown): Iterable<Tensor> {
-  if (value instanceof Tensor) yield value
-  else if (Array.isArray(value)) for (const v of value) yield* tensorsIn(v)
-  else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) yield* tensorsIn(Object.values(value))
+export function tensorsIn(value: unknown, found: Tensor[] = []): Tensor[] {
+  if (value instanceof Tensor) found.push(value)
+  else if (Array.isArray(value)) for (const v of value) tensorsIn(v, found)
+  else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) tensorsIn(Object.values(value), found)
+  return found
 }
 
 /**
@@ -243,5 +244,5 @@ export function* tensorsIn(value: unknown): Iterable<Tensor> {
  */
 export function scope<T>(body: () => T): T {
   needFunction('scope', body)
-  return inScope(body, tensorsIn, 'its scope ended')
+  return inScope(body, result => tensorsIn(result), 'its scope ended')
 }

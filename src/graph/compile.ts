@@ -184,7 +184,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
 
   const stepFor = (args: A): { step: CompiledVersion; tensors: Tensor[] } => {
     const backend = currentBackend()
-    const tensors = [...tensorsIn(args)]
+    const tensors = tensorsIn(args)
     for (const x of tensors)
       if (storageOf('compile', x).backend !== backend) fail('compile', `an argument ${x} is on ${x.device}, the current device is ${backend.info.name}`, `await toDevice(x, '${backend.info.name}'), or make its device current with device('${x.device}')`)
     const context = `${identityOf(backend)}${isGradEnabled() ? '' : ' noGrad'}`
@@ -196,7 +196,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       plans.set(kind, [...list, step])
     }
     if (dynamic) keepRecent(kind)
-    last = { args: args.map(remember), step }
+    if (last?.step !== step) last = { args: args.map(remember), step }
     return { step, tensors }
   }
 
