@@ -7,6 +7,7 @@ import { gatherOp, scatterSetOp } from '../../ops/gather.ts'
 import { matmulOp } from '../../ops/matmul.ts'
 import { permuteOp, selectOp, sliceOp } from '../../ops/movement-ops.ts'
 import type { Op } from '../../ops/op.ts'
+import { pointwiseOps } from '../../ops/pointwise-record.ts'
 import { argmaxOp, argminOp, sumOp } from '../../ops/reduce.ts'
 import { logSoftmaxOp, softmaxOp } from '../../ops/softmax.ts'
 import type { Value } from '../graph.ts'
@@ -74,12 +75,14 @@ function scaledFactor(v: Value, t: Rewriter): { x: Value; factor: number } | nul
     return inner && { ...inner, x: t.make(permuteOp, [inner.x], n.params as { order: readonly number[] }) }
   }
   const found = scaleOf(n.op, n.inputs)
+  // A kernel of one element after the other takes the number in for nothing.
+  if (found?.x.node && pointwiseOps.has(found.x.node.op.name)) return null
   return found && found.x.dtype === 'float32' && sameShape(found.x.shape, v.shape) && Math.abs(found.factor) >= 1 / WIDE && Math.abs(found.factor) <= WIDE ? found : null
 }
 const WIDE = 1024
 const scaled: Rewrite = {
   name: 'product-of-scaled', phase: 'specialise', rule: 'matmul(x * c, y) → matmul(x, y) * c', rounds: true, ops: [matmulOp as Op],
-  when: 'c is a number from 1/1024 to 1024; only products read x·c; float32. Sums that come so near to the largest number may overflow',
+  when: 'c is a number from 1/1024 to 1024; only products read x·c, and x is not made element by element; float32. Sums that come so near to the largest number may overflow',
   apply({ inputs: [x, y] }, t) {
     for (const [i, v] of [x, y].entries()) {
       const found = scaledFactor(v, t)
