@@ -79,10 +79,10 @@ function scaledFactor(v: Value, t: Rewriter): { x: Value; factor: number } | nul
   if (found?.x.node && pointwiseOps.has(found.x.node.op.name)) return null
   return found && found.x.dtype === 'float32' && sameShape(found.x.shape, v.shape) && Math.abs(found.factor) >= 1 / WIDE && Math.abs(found.factor) <= WIDE ? found : null
 }
-const WIDE = 1024
+const WIDE = 1e6
 const scaled: Rewrite = {
   name: 'product-of-scaled', phase: 'specialise', rule: 'matmul(x * c, y) → matmul(x, y) * c', rounds: true, ops: [matmulOp as Op],
-  when: 'c is a number from 1/1024 to 1024; only products read x·c, and x is not made element by element; float32. Sums that come so near to the largest number may overflow',
+  when: 'c is a number of size 1e-6 to 1e6; only products read x·c, and x is not made element by element; float32. Sums that come so near to the largest number may overflow',
   apply({ inputs: [x, y] }, t) {
     for (const [i, v] of [x, y].entries()) {
       const found = scaledFactor(v, t)
