@@ -60,8 +60,16 @@ export function axisOf(op: string, dim: number, rank: number): number {
 
 /** Several dims, sorted and without repeats; `undefined` or `null` means all. */
 export function normalizeDims(op: string, dim: number | readonly number[] | null | undefined, rank: number): number[] {
-  if (dim === undefined || dim === null) return Array.from({ length: rank }, (_, i) => i)
-  const list = (typeof dim === 'number' ? [dim] : [...dim]).map(d => normalizeDim(op, d, rank))
+  if (dim === undefined || dim === null) {
+    const all: number[] = []
+    for (let i = 0; i < rank; i++) all.push(i)
+    return all
+  }
+  if (typeof dim === 'number') {
+    const axis = normalizeDim(op, dim, rank)
+    return rank === 0 ? [] : [axis]
+  }
+  const list = [...dim].map(d => normalizeDim(op, d, rank))
   if (new Set(list).size !== list.length) fail(op, `dims ${formatShape(list)} name an axis twice`, 'name each axis once')
   return rank === 0 ? [] : list.sort((a, b) => a - b)
 }
