@@ -65,7 +65,7 @@ function stage({ op, kind, from, kept, out, slots, chunks }: Stage): Job {
   const length = Math.ceil(total / chunks)
   const lanes = kind === 'group' ? WG : 1
   const fields: Field[] = [
-    ['n', units], ['rows', numel(shape)], ['total', total], ['length', length], ['block', Math.max(1, Math.ceil(Math.sqrt(length / lanes))) * lanes],
+    ['n', units], ['rows', numel(shape)], ['total', total], ['length', length],
     ['d', outer.shape], ['x', x.offset], ['xs', outer.strides[0]], ['rd', inner.shape], ['rs', inner.strides[0]],
     ['o', out?.offset ?? 0], ['os', out ? outer.strides[1] : []],
   ]
@@ -95,14 +95,9 @@ let base = p.x + ${dot(rank, 'c', 'xs')};
 let start = ${split ? 'unit / p.rows * p.length' : '0u'};
 let end = ${split ? 'min(start + p.length, p.total)' : 'p.total'};
 var acc = ${identity};
-for (var s = ${first}; s < end; s += p.block) {
-  var part = ${identity};
-  let stop = min(s + p.block, end);
-  for (var r = s; r < stop; r += ${lanes}u) {
-${indent(deep === 1 ? '' : unravel('r', deep, 'rd', 'e'), 4)}
-    part = join(part, ${element});
-  }
-  acc = join(acc, part);
+for (var r = ${first}; r < end; r += ${lanes}u) {
+${indent(deep === 1 ? '' : unravel('r', deep, 'rd', 'e'))}
+  acc = join(acc, ${element});
 }
 ${finish}`.replace(/\n\s*\n/g, '\n')
     const tree = kind === 'group' ? `var<workgroup> tree: array<Acc, ${WG}>;\n` : ''

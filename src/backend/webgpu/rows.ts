@@ -92,7 +92,8 @@ function choose(layout: Layout, { family }: Target): Form {
     return Math.max(1, Math.ceil(total / Math.ceil(total / chunks)))
   }
   const threads = (size: number, chunks: number): Form => ({ lanes, team: 1, size, chunks, keep: false })
-  if (family === 'register') return threads(CPU_GROUP, rows < 128 && total > 512 ? cut(256, 1024) : 1)
+  // Many small groups cost something themselves.
+  if (family === 'register') return threads(rows >= 4096 ? WG : CPU_GROUP, rows < 128 && total > 512 ? cut(256, 1024) : 1)
   // Threads side by side should read words side by side: of one row, or of rows that are themselves side by side.
   const lead = values.findIndex(v => v.stage < 0 && v.varies)
   const turned = lanes !== 'along' && lead >= 0 && inner.strides[lead].at(-1) !== 1 && outer.strides[lead].at(-1) === 1

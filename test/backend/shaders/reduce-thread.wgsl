@@ -1,6 +1,6 @@
 // reduce argmin thread 1 1 f  f32,i32:0,1
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, block: u32, d_0: u32, x: u32, xs_0: u32, rd_0: u32, rs_0: u32, o: u32, os_0: u32 }
+struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, d_0: u32, x: u32, xs_0: u32, rd_0: u32, rs_0: u32, o: u32, os_0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<i32>;
@@ -26,13 +26,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let start = 0u;
   let end = p.total;
   var acc = Acc(F(0), none);
-  for (var s = start; s < end; s += p.block) {
-    var part = Acc(F(0), none);
-    let stop = min(s + p.block, end);
-    for (var r = s; r < stop; r += 1u) {
-      part = join(part, Acc(b0[base + r * p.rs_0], r));
-    }
-    acc = join(acc, part);
+  for (var r = start; r < end; r += 1u) {
+    acc = join(acc, Acc(b0[base + r * p.rs_0], r));
   }
   b1[p.o + c_0 * p.os_0] = I(acc.at);
 }
