@@ -96,3 +96,20 @@ test('the error of a sum stays near that of one rounding, however long it is', a
     expect(Math.abs(v - want) / want).toBeLessThan(3e-7)
   })
 })
+
+test('extremes of a run meet NaN and both zeros wherever they lie', async () => {
+  const n = 83
+  const kernel = (op: 'max' | 'min', rows: number): ReduceKernel => kernelOf(op, contiguousView('float32', [rows, n]), 1)
+  for (const op of ['max', 'min'] as const) {
+    const sign = op === 'max' ? -1 : 1
+    /** What a row has at one place and, three further, at another; all else is beaten by both. */
+    const pairs = [[NaN, 7], [7, NaN], [0, -0], [-0, 0], [-0, -0], [0, 0], [sign * Infinity, NaN], [3, 5]]
+    const words = new Float32Array(pairs.length * n * n).map((_, i) => sign * (i % 9 + 10))
+    pairs.forEach((pair, k) => {
+      for (let at = 0; at < n; at++) pair.forEach((x, side) => (words[(k * n + at) * n + ((at + 3 * side) % n)] = x))
+    })
+    const got = await run(one, kernel(op, pairs.length * n), words)
+    const best = op === 'max' ? Math.max : Math.min
+    pairs.forEach((pair, k) => expect([...got.subarray(k * n, (k + 1) * n)]).toEqual(new Array(n).fill(best(pair[0], pair[1]))))
+  }
+})
