@@ -2,6 +2,7 @@
 import { fail } from '../../core/errors.ts'
 import { needWhole, withDefaults } from '../../core/options.ts'
 import type { DType } from '../../core/dtype.ts'
+import { filledBeside } from '../../ops/creation.ts'
 import { beside } from '../../ops/define.ts'
 import { add, cat, empty, linear, matmul, pad, Tensor, where, zeros } from '../../ops/index.ts'
 import { attentionWeights, causalMask } from '../functional/attention.ts'
@@ -128,7 +129,7 @@ export class MultiheadAttention extends Module {
 
   /** Keys or values [N, S, E] with the ones that the layer adds behind them. */
   private extended(x: Tensor, bias: Parameter | null): Tensor {
-    const more = [bias?.expand(x.shape[0], 1, this.embedDim), this.addZeroAttn ? x.newZeros([x.shape[0], 1, this.embedDim]) : null].filter(y => y instanceof Tensor)
+    const more = [bias?.expand(x.shape[0], 1, this.embedDim), this.addZeroAttn ? filledBeside('MultiheadAttention', x, [x.shape[0], 1, this.embedDim], 0) : null].filter(y => y instanceof Tensor)
     return more.length > 0 ? cat([x, ...more], 1) : x
   }
 

@@ -3,6 +3,7 @@
 import { fail } from '../../core/errors.ts'
 import { needWhole, withDefaults } from '../../core/options.ts'
 import { sameShape, type Shape } from '../../core/shape.ts'
+import { filledBeside } from '../../ops/creation.ts'
 import { cat, empty, linear, stack, type Tensor } from '../../ops/index.ts'
 import { dropout } from '../functional/dropout.ts'
 import { uniform_ } from '../init.ts'
@@ -110,7 +111,7 @@ abstract class Recurrent extends Module {
     const rows = this.numLayers * this.directions
     const start = this.widths.map((width, i): Tensor => {
       const s = given?.[i]
-      if (!s) return x.newZeros([rows, batch, width])
+      if (!s) return filledBeside(op, x, [rows, batch, width], 0)
       const want: Shape = single ? [rows, width] : [rows, batch, width]
       if (!sameShape(s.shape, want)) fail(op, `the state ${s} is not [${want}]`, '[layers · directions, batch, size]')
       return single ? s.unsqueeze(1) : s
