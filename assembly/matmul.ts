@@ -8,7 +8,7 @@ import { dotsTask, rowTask } from './matmul-rows'
 import { smallTask } from './matmul-small'
 import { parallel, scratch, threads } from './pool'
 
-const MC_MAX: i32 = MR == 6 ? 192 : 190
+const MC_MAX: i32 = MR == 6 ? 144 : 145
 const PACK_PANELS: i32 = 16
 
 export function runMatmul(desc: usize): i32 {

@@ -38,29 +38,27 @@ function transpose4(p: usize, rowStride: usize, to: usize, step: usize): void {
   v128.store(to + 3 * step, highPairs(h01, h23))
 }
 
-/** Panels of A that are packed together. */
-const TOGETHER: i32 = 8
-
-/**
- * Packs m × k elements of A from `a` into panels that have `steps` steps of k, from step 0 on; with `to` moved by whole steps of
- * one row, from a later one.
- */
+/** Packs m × k elements of A from `a` into steps `first` … of panels that have `steps` steps. */
 export function packA(a: usize, rowStride: usize, kStride: usize, m: i32, k: i32, to: usize, steps: i32, first: i32): void {
-  const high = highRows(m)
-  for (let i = 0; i < m; ) {
-    const height = i < high ? MR : LOW
-    const at = to + (<usize>i * <usize>steps + <usize>height * <usize>first << 2)
-    const panels = min(TOGETHER, ((i < high ? min(high, m) : m) - i) / height)
-    const rows = height * max(1, panels)
-    if (panels == 0) packStrided(a, rowStride, kStride, m - i, height, k, at)
-    else if (rowStride == 4 && kStride != 4) packAcrossK(a, kStride, k, height, panels, at, <usize>(height * steps) << 2)
-    else for (let r = 0; r < rows; r += height) {
-      const panel = at + (<usize>r * <usize>steps << 2)
-      if (kStride == 4) packAlongK(a + <usize>r * rowStride, rowStride, k, height, panel)
-      else packStrided(a + <usize>r * rowStride, rowStride, kStride, height, height, k, panel)
-    }
-    a += <usize>rows * rowStride
-    i += rows
+  const high = min(m, highRows(m))
+  packPanels(a, rowStride, kStride, high, k, MR, to, steps, first)
+  packPanels(a + <usize>high * rowStride, rowStride, kStride, m - high, k, LOW, to + (<usize>high * <usize>steps << 2), steps, first)
+}
+
+function packPanels(a: usize, rowStride: usize, kStride: usize, rows: i32, k: i32, height: i32, to: usize, steps: i32, first: i32): void {
+  const panel = <usize>(height * steps) << 2
+  const step = <usize>height * rowStride
+  to += <usize>(height * first) << 2
+  if (rowStride == 4 && kStride != 4) {
+    const panels = rows / height
+    packAcrossK(a, kStride, k, height, panels, to, panel)
+    a += <usize>panels * step
+    to += <usize>panels * panel
+    rows -= panels * height
+  }
+  for (; rows > 0; rows -= height, a += step, to += panel) {
+    if (kStride == 4 && rows >= height) packAlongK(a, rowStride, k, height, to)
+    else packStrided(a, rowStride, kStride, min(rows, height), height, k, to)
   }
 }
 
@@ -92,7 +90,7 @@ function packAlongK(a: usize, rowStride: usize, k: i32, height: i32, to: usize):
   if (left > 0) packStrided(a + at, rowStride, 4, height, height, left, to)
 }
 
-/** Several panels at a time, so that each step of k reads whole cache lines. */
+/** All panels at once, so that each step of k reads whole cache lines. */
 function packAcrossK(a: usize, kStride: usize, k: i32, height: i32, panels: i32, to: usize, panel: usize): void {
   const step = <usize>height << 2
   for (; k > 0; k--) {

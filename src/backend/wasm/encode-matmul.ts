@@ -7,13 +7,14 @@ import { align, type Writer } from './encode.ts'
 /** Bounds for both binaries; a tile is 6 × 8 or 5 × 8. */
 const ROWS = 6
 const COLUMNS = 8
-const MC_MAX = 198
+const MC_MAX = 150
 /** Steps of k in one block: a panel of B stays in the first cache, a block of A in the second. */
 export const KC = 384
 const NC = 1024
-/** Up to this many elements of all three matrices packing A does not pay; where the last columns do not fill a tile, up to more. */
-const SMALL = 7_000
-const SMALL_RAGGED = 33_000
+/** Up to this many elements of all three matrices they stay in the caches, and A need not be packed … */
+const SMALL = 33_000
+/** … unless neighbours in its rows lie apart; and ragged columns are dear to packed work. */
+const SMALL_ACROSS = 7_000
 /** Up to this many rows a large B is read once for every two of them rather than packed. */
 const FEW_ROWS = 8
 /** Multiply-adds from which a second thread pays. */
@@ -86,7 +87,7 @@ function wayOf(m: number, n: number, k: number, a: Operand, b: Operand, c: Opera
   const flat = b.column === 1 && c.column === 1
   if (m === 1 && flat) return 'rows'
   if (m === 1 && a.column === 1 && b.row === 1) return 'dots'
-  if (c.column === 1 && n >= COLUMNS && m * k + k * n + m * n <= (n % COLUMNS === 0 ? SMALL : SMALL_RAGGED)) return 'small'
+  if (c.column === 1 && n >= COLUMNS && m * k + k * n + m * n <= (a.column !== 1 && n % COLUMNS === 0 ? SMALL_ACROSS : SMALL)) return 'small'
   return flat && m <= FEW_ROWS ? 'rows' : 'packed'
 }
 
