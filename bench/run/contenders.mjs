@@ -40,7 +40,7 @@ export async function bundle(name) {
     root: folder,
     base: './',
     logLevel: 'error',
-    resolve: { alias: [{ find: /^lampas$/, replacement: join(root, 'src/index.ts') }] },
+    resolve: { alias: [{ find: /^lampas\/lite$/, replacement: join(root, 'src/lite.ts') }] },
     plugins: [workersOfTensorFlow],
     worker: { format: 'es' },
     build: { outDir, emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 10_000, rolldownOptions: { input: join(folder, `${name}.ts`), output: { entryFileNames: 'main.js' } } },
