@@ -6,7 +6,7 @@ import { sameShape, type Shape } from '../core/shape.ts'
 import { noGrad } from '../autograd/mode.ts'
 import { currentBackend } from '../eager/device.ts'
 import type { Graph } from '../graph/graph.ts'
-import { addRewrite } from '../graph/passes/index.ts'
+import { addRewrite, graphBefore } from '../graph/passes/index.ts'
 import { ownRewrite, type Letter } from '../graph/passes/own.ts'
 import { Rewriter } from '../graph/passes/rewriter.ts'
 import { pp } from '../graph/print/index.ts'
@@ -89,7 +89,8 @@ export function rewrite(spec: RewriteSpec): OwnRewrite {
     name, phase, rule, when: when ? 'a condition of its own' : 'always', rounds, letters, samples, make,
     holds: values => when?.(values) ?? true,
   })
-  const results = samples.map(kinds => new Rewriter(make('after', kinds), true))
+  // As it is written, and as the other rewrites leave it.
+  const results = samples.map(kinds => make('after', kinds)).flatMap(after => [after, graphBefore('fuse', after)]).map(graph => new Rewriter(graph, true))
   for (const t of results)
     for (const node of t.nodes)
       if (made.apply(node, t) !== null) fail('rewrite', `'${name}' would be applied to its own result for ever: ${rule}`, 'before must not occur in after; say which case it is by when')
