@@ -2,11 +2,10 @@
 import { isDifferentiable } from '../core/dtype.ts'
 import { grad } from '../autograd/engine.ts'
 import { enableGrad, isGradEnabled, noGrad } from '../autograd/mode.ts'
-import { inScope, storageOf } from '../eager/storage.ts'
+import { inScope } from '../eager/storage.ts'
 import { type Tensor, zerosLike } from '../ops/index.ts'
 import { copy_ } from '../ops/inplace.ts'
-import { copyInto } from '../ops/lowering.ts'
-import type { Op } from '../ops/op.ts'
+import type { Meta, Op } from '../ops/op.ts'
 import { defaultGenerator } from '../ops/random.ts'
 import { world } from '../ops/world.ts'
 import { leavesOf, start } from './checkpoint.ts'
@@ -15,8 +14,8 @@ type Piece = (inputs: readonly Tensor[]) => readonly Tensor[]
 
 interface Params {
   readonly fn: Piece
-  /** What it gave; empty once that is copied. */
-  results: readonly Tensor[]
+  /** Kinds of what it gives. */
+  readonly metas: readonly Meta[]
   readonly count: number
   readonly leaves: readonly Tensor[]
   readonly drew: boolean
@@ -26,12 +25,9 @@ const WHY = 'it was a value inside of a piece of a loop'
 
 const pieceOp: Op<Params> = {
   name: 'scan',
-  infer: (_, { results }) => results.map(({ dtype, shape }) => ({ dtype, shape })),
-  lower: (k, _, { results }) => results.map(y => {
-    const out = k.alloc(y.dtype, y.shape)
-    copyInto(k, { view: y.layout, slot: storageOf('scan', y).block }, out)
-    return out
-  }),
+  infer: (_, { metas }) => [...metas],
+  // The values are there already; they are written into this memory behind the op.
+  lower: (k, _, { metas }) => metas.map(({ dtype, shape }) => k.alloc(dtype, shape)),
   vjp(grads, { inputs: saved, params: { fn, count, leaves, drew }, needs }) {
     const wanted = [...saved.keys()].filter(i => i < count + leaves.length && needs[i] && isDifferentiable(saved[i].dtype))
     const given = [...grads.keys()].filter(i => grads[i])
@@ -70,9 +66,12 @@ export function piece(fn: Piece, inputs: readonly Tensor[]): readonly Tensor[] {
     const results = fn(xs)
     const drew = generator.state.source.version !== version
     const leaves = leavesOf(results, xs, first)
-    const params: Params = { fn, results, count: inputs.length, leaves, drew }
+    const params: Params = { fn, metas: results.map(({ dtype, shape }) => ({ dtype, shape })), count: inputs.length, leaves, drew }
     const ys = world().apply(pieceOp, [...inputs, ...leaves, ...(drew ? [before] : [])], params)
-    params.results = []
+    noGrad(() => ys.forEach((y, i) => {
+      copy_(y, results[i])
+      y.gradVersion = y.source.version
+    }))
     return ys
   }, ys => ys, WHY)
 }
