@@ -84,9 +84,9 @@ export class Library {
     return s
   }
 
-  /** The instructions of an application, without those that fetch constants; null where they are not all of vectors. */
-  lengthOf(f: LibraryFunction): number | null {
-    return this.straightOf(f)?.instructions.filter(i => i.args.length > 0).length ?? null
+  /** The instructions of an application, without those that fetch constants; infinite where they are not all of vectors. */
+  lengthOf(f: LibraryFunction): number {
+    return this.straightOf(f)?.instructions.filter(i => i.args.length > 0).length ?? Infinity
   }
 
   /** The same for several lists of arguments, of functions of vectors: in step, where the function allows it. */

@@ -49,7 +49,7 @@ export interface Operand {
   readonly padded?: boolean
 }
 
-/** Instructions of a program of which only two turns are written in step. */
+/** Instructions for a vector from which on a turn takes two vectors, not four: more would not find room in registers. */
 const LONG = 100
 
 /** Locals that hold four copies of one number. */
@@ -186,9 +186,12 @@ export class ProgramLoop {
     }
     w.emit([0x02, 0x40])
     if (position < 0 && walked.every(o => o.form === 'run')) {
-      const vectors = this.vectorsInStep()
+      const length = this.bodyLength()
+      const vectors = length < LONG ? 4 : 2
+      const offsets = Array.from({ length: vectors }, (_, i) => 16 * i)
       w.emit([0x02, 0x40], get(count), int(4 * vectors), [0x48, 0x0d, 0, 0x03, 0x40])
-      body(...Array.from({ length: vectors }, (_, i) => 16 * i)).forEach((made, i) => [true, false].forEach(padded => store(made, padded, 4, 16 * i)))
+      const all = length < Infinity ? body(...offsets) : offsets.flatMap(o => body(o))
+      all.forEach((made, i) => [true, false].forEach(padded => store(made, padded, 4, offsets[i])))
       next(vectors)
       w.emit(get(count), int(4 * vectors), [0x6b, 0x22, ...leb(count)], int(4 * vectors - 1), [0x4a, 0x0d, 0, 0x0b, 0x0b], get(count), [0x45, 0x0d, 0])
     }
@@ -214,14 +217,13 @@ export class ProgramLoop {
     w.emit([0x0b])
   }
 
-  /** How many vectors one turn of the main loop takes: four, unless that would be a long piece of code. */
-  private vectorsInStep(): number {
+  /** Instructions for a vector; infinite where a step is more than instructions of vectors, and one vector follows the other. */
+  private bodyLength(): number {
     const { library } = this.w
-    const length = this.p.steps.reduce((sum, s, i) => {
+    return this.p.steps.reduce((sum, s, i) => {
       const op = this.ops[i]
-      return sum + (this.same[i] || op === undefined ? 0 : library.lengthOf(library.named(callOf(this.p.steps, s, op, this.same)[0])) ?? LONG)
+      return sum + (this.same[i] || op === undefined ? 0 : library.lengthOf(library.named(callOf(this.p.steps, s, op, this.same)[0])))
     }, 0)
-    return length < LONG ? 4 : 2
   }
 
   private loadInput(o: Operand, count: number, offset: number): number[] {
