@@ -108,7 +108,7 @@ interface StepOptions {
   readonly decay?: number
 }
 
-function step(model: Model, x: Tensor, y: Tensor, { eager = false, criterion = (out, target) => F.crossEntropy(out, target), decay }: StepOptions = {}): Run {
+async function step(model: Model, x: Tensor, y: Tensor, { eager = false, criterion = (out, target) => F.crossEntropy(out, target), decay }: StepOptions = {}): Promise<Run> {
   const [Optimizer, more] = decay === undefined ? [optim.Adam, {}] : [optim.AdamW, { weightDecay: decay }]
   const optimizer = new Optimizer(model.parameters(), { lr: learningRate, ...more })
   const once = (a: Tensor, b: Tensor): Tensor => {
@@ -118,7 +118,9 @@ function step(model: Model, x: Tensor, y: Tensor, { eager = false, criterion = (
     optimizer.step()
     return loss
   }
-  const run = eager ? (a: Tensor, b: Tensor) => scope(() => once(a, b)) : compile(once)
+  if (eager) return finished(() => scope(() => once(x, y)), first)
+  const run = compile(once)
+  await run.warm([x, y])
   return finished(() => run(x, y), first)
 }
 
@@ -145,7 +147,7 @@ const smallModel = (): Model => {
 
 const gptInput = (): Tensor => tensor(gpt.x, { shape: [gpt.batch, gpt.context] })
 
-const steps: Readonly<Record<string, (eager: boolean) => Run>> = {
+const steps: Readonly<Record<string, (eager: boolean) => Promise<Run>>> = {
   'small MLP step': eager => step(smallModel(), from(small.x), from(small.y), { eager, criterion: (out, y) => F.mseLoss(out, y) }),
   'MLP step': eager => step(mlpModel(), from(mlp.x), labels(mlp.y), { eager }),
   'CNN step': eager => step(cnnModel(), from(cnn.x), labels(cnn.y), { eager }),
@@ -160,7 +162,7 @@ function forward(model: Model, x: Tensor): Run {
 }
 
 /** A step of an MLP that is a table's next larger one. */
-function grown({ batch, width, depth }: (typeof growth)[number]): Run {
+function grown({ batch, width, depth }: (typeof growth)[number]): Promise<Run> {
   manualSeed(1)
   const layers = Array.from({ length: depth }, () => [new nn.Linear(width, width), new nn.ReLU()]).flat()
   const labelled = integers(1, batch, width)
