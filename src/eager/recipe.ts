@@ -1,6 +1,7 @@
 // What an op does depends on the kind of its operands alone: layouts, plain numbers, parameters. So the lowering is written down when such
 // operands come first, and followed again whenever they come back. A table for each op keeps its recipes, one at each place of a hash.
 import { bytesOf, type DType } from '../core/dtype.ts'
+import { internal } from '../core/errors.ts'
 import { numel, sameShape, type Shape } from '../core/shape.ts'
 import { contiguousView, extent, sameGeometry, type View } from '../core/view.ts'
 import type { Kernel } from '../ir/kernel.ts'
@@ -136,7 +137,7 @@ export function recipeInto<P>(op: Op<P>, targets: number, operands: readonly Ten
 class Place {
   constructor(readonly at: number) {}
 }
-const placeOf = (x: Arg): number => (x.slot as Place).at
+const placeOf = ({ slot }: Arg): number => (slot instanceof Place ? slot.at : internal('a lowering reads memory that is no operand of its op'))
 
 /** Writes kernels down in place of running them. */
 class Writer extends KernelLowering {
