@@ -4,6 +4,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { platform } from 'node:os'
 import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { gzipSync } from 'node:zlib'
@@ -139,9 +140,15 @@ export class InPython {
     this.process.stdin.on('error', () => undefined)
     this.lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]()
   }
+  signal(name) {
+    if (platform() !== 'win32') this.process.kill(name)
+  }
+  /** Halted while nobody asks: its threads wait busily for their next work. */
   async ask(request) {
+    this.signal('SIGCONT')
     this.process.stdin.write(`${JSON.stringify(request)}\n`)
     const { value, done } = await this.lines.next()
+    this.signal('SIGSTOP')
     if (done) throw new Error('the Python process ended')
     return JSON.parse(value)
   }
@@ -153,7 +160,7 @@ export class InPython {
   }
   async close() {}
   end() {
-    this.process?.kill()
+    this.process?.kill('SIGKILL')
     this.process = undefined
   }
 }

@@ -14,6 +14,8 @@ export const median = values => values.toSorted((a, b) => a - b)[values.length >
 export const reason = error => String(error?.message ?? error).split('\n')[0].replace(/^page\.evaluate: (Error: )?/, '').slice(0, 160)
 
 const seconds = 120
+/** Milliseconds for which the threads of whoever had the turn before may wait busily for more work. */
+const SETTLING = 40
 const once = async (c, count, row) => soon(c.round(count), seconds, row)
 
 /** Opens a contender and runs the row until it is warm. Its first value is of fresh weights, so that all can be compared. */
@@ -52,6 +54,8 @@ export async function measureRow(row, contenders, effort) {
     for (let turn = 0; turn < effort.turns; turn++)
       for (const r of running) {
         if (turn >= r.turns || r.error) continue
+        await new Promise(resolve => setTimeout(resolve, SETTLING))
+        if (r.count > 1) await once(r.contender, 1, row).catch(() => {})
         await once(r.contender, r.count, row).then(({ ms }) => r.times.push(ms / r.count), error => (r.error = error))
       }
   } finally {
