@@ -55,8 +55,13 @@ export async function measureRow(row, contenders, effort) {
       for (const r of running) {
         if (turn >= r.turns || r.error) continue
         await new Promise(resolve => setTimeout(resolve, SETTLING))
-        if (r.count > 1) await once(r.contender, 1, row).catch(() => {})
-        await once(r.contender, r.count, row).then(({ ms }) => r.times.push(ms / r.count), error => (r.error = error))
+        try {
+          // The first call after a rest does not count.
+          if (r.count > 1) await once(r.contender, 1, row)
+          r.times.push((await once(r.contender, r.count, row)).ms / r.count)
+        } catch (error) {
+          r.error = error
+        }
       }
   } finally {
     await Promise.all(contenders.map(c => c.close()))

@@ -12,10 +12,15 @@ function leastTime({ flops = 0, bytes = 0, reads = false }, limit) {
 }
 
 /**
+ * What was measured of a row with a library: a time or bytes, or why it cannot run it.
+ * @typedef {{ row: string, library: string, device: string, threads: number, ms?: number, bytes?: number, best?: number, error?: string }} Result
+ */
+
+/**
  * A row of a setting. `found` is what was measured of it; `ratio` is the time (or bytes) of the fastest rival through ours, `native` ours through
  * PyTorch's, `threaded` ours on one thread through ours, `share` the least possible time through ours.
  * @typedef {{
- *   key: string, row: string, about: { unit?: string }, found: any[], lampas?: any, ms?: number, rivals?: number, rival?: string,
+ *   key: string, row: string, about: { unit?: string }, found: Result[], lampas?: Result, ms?: number, rivals?: number, rival?: string,
  *   ratio?: number, native?: number, threaded?: number, share?: number, goals: { text: string, met: boolean | undefined }[],
  * }} Verdict
  */

@@ -114,24 +114,23 @@ function tableOf(tables: Tables, op: Op<never>): (Recipe | undefined)[] {
   return table
 }
 
-/** How an op makes results. Throws when the operands do not fit. */
-export function recipeOf<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Recipe {
-  const table = tableOf(plain, op)
-  const place = hashOf(inputs, params) & (PLACES - 1)
+type Write = <P>(op: Op<P>, targets: number, operands: readonly Tensor[], params: P) => Recipe
+
+function recipeIn<P>(tables: Tables, write: Write, op: Op<P>, targets: number, operands: readonly Tensor[], params: P): Recipe {
+  const table = tableOf(tables, op)
+  const place = hashOf(operands, params) & (PLACES - 1)
   const known = table[place]
-  if (known !== undefined && serves(known.kind, inputs, params)) return known
-  const recipe = written(op, inputs, params)
+  if (known !== undefined && serves(known.kind, operands, params)) return known
+  const recipe = write(op, targets, operands, params)
   if (lasts(params)) table[place] = recipe
   return recipe
 }
 
+/** How an op makes results. Throws when the operands do not fit. */
+export const recipeOf = <P>(op: Op<P>, inputs: readonly Tensor[], params: P): Recipe => recipeIn(plain, written, op, 0, inputs, params)
+
 /** How an op writes over targets; the operands of the recipe are the targets, then the inputs. */
-export function recipeInto<P>(op: Op<P>, targets: number, operands: readonly Tensor[], params: P): Recipe {
-  const table = tableOf(inPlace, op)
-  const place = hashOf(operands, params) & (PLACES - 1)
-  const known = table[place]
-  return known !== undefined && serves(known.kind, operands, params) ? known : (table[place] = writtenInto(op, targets, operands, params))
-}
+export const recipeInto = <P>(op: Op<P>, targets: number, operands: readonly Tensor[], params: P): Recipe => recipeIn(inPlace, writtenInto, op, targets, operands, params)
 
 /** Stands for memory. */
 class Place {
@@ -171,7 +170,7 @@ class Writer extends KernelLowering {
   }
 }
 
-function written<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Recipe {
+function written<P>(op: Op<P>, _targets: number, inputs: readonly Tensor[], params: P): Recipe {
   const metas = op.infer(inputs, params)
   const w = new Writer(inputs, params)
   return w.done(op.lower!(w, w.operands, params, metas))
