@@ -38,7 +38,8 @@ abstract class Numbered<T extends Module | Parameter> extends Module {
 
 const modules = <M>(name: string, items: readonly M[]): readonly M[] => {
   items.forEach((m, i) => {
-    if (!(m instanceof Module)) fail(name, `item ${i} is ${m === null ? 'null' : typeof m}, not a module`, 'functions such as relu have a module form: new nn.ReLU()')
+    if (!(m instanceof Module))
+      fail(name, `item ${i} is ${m === null ? 'null' : Array.isArray(m) ? 'an array' : typeof m}, not a module`, Array.isArray(m) ? 'spread it: ...layers' : 'functions such as relu have a module form: new nn.ReLU()')
   })
   return items
 }

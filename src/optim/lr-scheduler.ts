@@ -184,11 +184,11 @@ export class OneCycleLR extends Schedule {
 
   protected override rate(_base: number, t: number): number {
     const { maxLr, totalSteps, pctStart, divFactor, finalDivFactor, annealStrategy } = this.options
-    if (t >= totalSteps) fail('OneCycleLR', `step ${t} of ${totalSteps}`, 'make the cycle as long as the training')
+    if (t > totalSteps) fail('OneCycleLR', `step ${t} of ${totalSteps}`, 'make the cycle as long as the training')
     const first = maxLr / divFactor
     const peak = pctStart * totalSteps - 1
     const end = totalSteps - 1
-    const [from, to, share] = t <= peak ? [first, maxLr, peak > 0 ? t / peak : 1] : [maxLr, first / finalDivFactor, (t - peak) / (end - peak)]
+    const [from, to, share] = t <= peak ? [first, maxLr, peak > 0 ? t / peak : 1] : [maxLr, first / finalDivFactor, Math.min(1, (t - peak) / (end - peak))]
     return from + (to - from) * (annealStrategy === 'cos' ? (1 - Math.cos(Math.PI * share)) / 2 : share)
   }
 }

@@ -92,6 +92,8 @@ export abstract class Optimizer<O extends WithRate> {
   ) {
     const name = this.constructor.name
     this.base = withDefaults(name, options, defaults)
+    if (typeof (params as Partial<Iterable<Tensor>> | null)?.[Symbol.iterator] !== 'function')
+      fail(name, `expected a list of parameters, got ${params === null ? 'null' : typeof params === 'object' ? `a ${(params as object).constructor.name}` : typeof params}`, 'pass model.parameters()')
     const list: readonly (Tensor | GroupOptions<O>)[] = [...params]
     if (list.length === 0) fail(name, 'there is nothing to train', 'pass model.parameters()')
     if (list.every(x => x instanceof Tensor)) this.add(list, {})

@@ -244,6 +244,7 @@ describe('mistakes', () => {
     ['no size', () => new nn.Linear(0, 2), /inFeatures is 0.*whole number ≥ 1/],
     ['groups', () => new nn.Conv2d(3, 4, 3, { groups: 2 }), /3 and 4 channels do not divide into 2 groups/],
     ['heads', () => new nn.MultiheadAttention(10, 3), /embedDim 10 does not divide into 3 heads/],
+    ['list in a row', () => new nn.Sequential([new nn.ReLU()] as unknown as nn.Layer), /item 0 is an array, not a module\. help: spread it: \.\.\.layers/],
     ['function in a row', () => new nn.Sequential(((x: Tensor) => x) as unknown as nn.Layer), /item 0 is function, not a module/],
     ['features', () => new nn.Linear(4, 2).forward(ones([3, 5])), /input f32\[3,5\] has 5 features, weight f32\[2,4\] expects 4/],
     ['channels', () => new nn.Conv2d(3, 2, 3).forward(ones([1, 1, 8, 8])), /input f32\[1,1,8,8\] has 1 channels/],

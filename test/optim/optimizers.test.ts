@@ -146,6 +146,7 @@ describe('checkpoints', () => {
 describe('mistakes', () => {
   const p = () => new nn.Parameter(ones([2]))
   const cases: readonly (readonly [string, () => unknown, RegExp])[] = [
+    ['a model', () => new optim.Adam(new nn.Linear(1, 1) as unknown as Tensor[]), /\[Adam\] expected a list of parameters, got a Linear\. help: pass model\.parameters\(\)/],
     ['nothing to train', () => new optim.Adam([]), /\[Adam\] there is nothing to train/],
     ['misspelt option', () => new optim.Adam([p()], { weigthDecay: 1 } as object), /unknown option 'weigthDecay'.*did you mean 'weightDecay'/],
     ['rate', () => new optim.SGD([p()], { lr: -1 }), /the learning rate is -1/],

@@ -138,8 +138,10 @@ export function pack(header: JsonObject, pieces: readonly Uint8Array[]): Uint8Ar
 }
 export const padded = (n: number): number => Math.ceil(n / ALIGN) * ALIGN
 
-export function unpack(file: Uint8Array): { header: JsonObject; data: Uint8Array } {
+export function unpack(source: Uint8Array | ArrayBuffer): { header: JsonObject; data: Uint8Array } {
   const decoder = new TextDecoder()
+  // A plain array even of Node's Buffer, whose slice() is no copy.
+  const file = source instanceof Uint8Array ? new Uint8Array(source.buffer, source.byteOffset, source.length) : new Uint8Array(source)
   if (file.length < 16 || decoder.decode(file.subarray(0, 8)) !== MAGIC) throw new LampasError('loadFunction', 'these bytes are no saved function', 'pass what saveFunction(f) gave')
   const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(8, true))
   if (16 + length > file.length) damaged(`${file.length} bytes are there, the header alone has ${length}`)

@@ -187,7 +187,7 @@ const dropped = new FinalizationRegistry<readonly Loaded[]>(list => list.forEach
  * g() // → tensor(1.)
  * g.get('count') // → tensor(2.)
  */
-export function loadFunction<R = Tensor>(bytes: Uint8Array): LoadedFunction<R> {
+export function loadFunction<R = Tensor>(bytes: Uint8Array | ArrayBuffer): LoadedFunction<R> {
   const { header, data } = unpack(bytes)
   const name = String(header.name)
   const backend = currentBackend()

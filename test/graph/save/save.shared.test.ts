@@ -143,6 +143,22 @@ eachDevice(name => {
     expect(() => g(x)).toThrow(/disposed/)
   })
 
+  test('bytes may come as an ArrayBuffer, or lie in the middle of another one', async () => {
+    const w = tensor([3])
+    const f = compile((x: Tensor) => x.mul(w))
+    f(tensor([2])).dispose()
+    const bytes = await saveFunction(f)
+    /** Some kinds of byte arrays, such as Node's Buffer, do not copy when they are sliced. */
+    class Lazy extends Uint8Array<ArrayBuffer> {
+      override slice(from?: number, to?: number): Lazy {
+        return super.subarray(from, to) as Lazy
+      }
+    }
+    const large = new Lazy(new ArrayBuffer(bytes.length + 24)).fill(7)
+    large.set(bytes, 3)
+    for (const file of [bytes.slice().buffer, large.subarray(3, 3 + bytes.length)]) expect(await list(loadFunction(file)(tensor([2])))).toEqual([6])
+  })
+
   if (!inBrowser || name === 'webgpu')
     test('saved on one device, loaded on another', async () => {
       const f = compile((x: Tensor) => nn.functional.softmax(x.mul(2), 1).sum(0))
