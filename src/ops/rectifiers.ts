@@ -1,5 +1,5 @@
 // Formulas of activations.
-import { S } from '../ir/scalar.ts'
+import { S, type Scalar } from '../ir/scalar.ts'
 import { abs, add, div, mul, neg, square, sub } from './arithmetic.ts'
 import { gt, logicalAnd, lt } from './comparison.ts'
 import { exp, sigmoid, tanh } from './elementary.ts'
@@ -77,13 +77,23 @@ const geluErfSlope: Unary = unary('geluErfSlope', {
   vjp: (g, x) => mul(g, mul(mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI)), sub(2, square(x)))),
 })
 const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI)
+const bend = (x: Scalar): Scalar => S.tanh(S.mul(SQRT_2_OVER_PI, S.add(x, S.mul(0.044715, S.mul(x, S.mul(x, x))))))
 /** The tanh approximation of GELU: ½x(1 + tanh(√(2/π)(x + 0.044715x³))). */
 export const geluTanh: Unary = unary('geluTanh', {
+  dtype: 'float', value: x => S.mul(S.mul(x, 0.5), S.add(1, bend(x))), vjp: (g, x) => mul(g, geluTanhSlope(x)),
+})
+const geluTanhSlope: Unary = unary('geluTanhSlope', {
   dtype: 'float',
-  value: x => S.mul(S.mul(x, 0.5), S.add(1, S.tanh(S.mul(SQRT_2_OVER_PI, S.add(x, S.mul(0.044715, S.mul(x, S.mul(x, x)))))))),
+  value: x => {
+    const t = bend(x)
+    const inner = S.mul(SQRT_2_OVER_PI, S.add(1, S.mul(3 * 0.044715, S.mul(x, x))))
+    return S.add(S.mul(0.5, S.add(1, t)), S.mul(S.mul(x, 0.5), S.mul(S.sub(1, S.mul(t, t)), inner)))
+  },
+  // With u = √(2/π)(x + 0.044715x³) and t = tanh u: (1 − t²)(u′ + x(½u″ − t·u′²)).
   vjp: (g, x) => {
     const t = tanh(mul(add(x, mul(mul(x, square(x)), 0.044715)), SQRT_2_OVER_PI))
-    const inner = mul(add(1, mul(square(x), 3 * 0.044715)), SQRT_2_OVER_PI)
-    return mul(g, add(mul(add(1, t), 0.5), mul(mul(x, 0.5), mul(sub(1, square(t)), inner))))
+    const slope = mul(add(1, mul(square(x), 3 * 0.044715)), SQRT_2_OVER_PI)
+    const inner = sub(mul(x, 3 * 0.044715 * SQRT_2_OVER_PI), mul(t, square(slope)))
+    return mul(g, mul(sub(1, square(t)), add(slope, mul(x, inner))))
   },
 })
