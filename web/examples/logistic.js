@@ -31,7 +31,12 @@ const train = symbolic.func({
   updates: [[w, w.sub(gw.mul(0.1))], [b, b.sub(gb.mul(0.1))]],
   mode,
 })
-const predict = symbolic.func({ name: 'predict', inputs: [x], outputs: prediction, mode })
+const predict = symbolic.func({
+  name: 'predict',
+  inputs: [x],
+  outputs: prediction,
+  mode,
+})
 
 const steps = 300
 for (let step = 1; step <= steps; step++) {

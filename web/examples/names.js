@@ -89,7 +89,8 @@ async function write(count) {
 }
 
 const known = new Set(all)
-const shown = w => w.slice(0, 1).toUpperCase() + w.slice(1) + (known.has(w) ? '' : ' ✦')
+const capital = w => w.slice(0, 1).toUpperCase() + w.slice(1)
+const shown = w => capital(w) + (known.has(w) ? '' : ' ✦')
 
 for (let n = 1; n <= steps; n++) {
   const loss = await step(...(await batch(64))).item()

@@ -31,7 +31,10 @@ const waves = symbolic.tensor3('waves') // [length, rows, 1]
 const seen = symbolic.tensor3('seen') // [length, 1, 1]
 const start = symbolic.matrix('start') // [rows, units]
 const silence = start.narrow(1, 0, 1)
-const [, answers] = symbolic.scan(step, { sequences: [waves, seen], outputsInfo: [start, silence] })
+const [, answers] = symbolic.scan(step, {
+  sequences: [waves, seen],
+  outputsInfo: [start, silence],
+})
 const after = (x, n) => x.narrow(0, 1, n)
 const error = answers.narrow(0, 0, length - 1).sub(after(waves, length - 1))
 const cost = error.square().mean()
@@ -41,7 +44,12 @@ const train = symbolic.func({
   name: 'train', inputs: [waves, seen, start], outputs: cost,
   updates: optimizer.updates(cost, parameters), mode,
 })
-const goOn = symbolic.func({ name: 'goOn', inputs: [waves, seen, start], outputs: answers, mode })
+const goOn = symbolic.func({
+  name: 'goOn',
+  inputs: [waves, seen, start],
+  outputs: answers,
+  mode,
+})
 
 // Each wave has its own pace and begins where it likes.
 const time = arange(length).reshape(length, 1, 1)
@@ -52,7 +60,10 @@ const some = rows => {
 const until = count => time.lt(count).to('float32')
 const shown = some(1)
 const first = shown.narrow(0, 0, 1).reshape(1, 1)
-const curve = () => cat([first, goOn(shown, until(given), zeros([1, units])).reshape(length, 1).narrow(0, 0, length - 1)])
+const curve = () => {
+  const next = goOn(shown, until(given), zeros([1, units])).reshape(length, 1)
+  return cat([first, next.narrow(0, 0, length - 1)])
+}
 
 const steps = 1200
 for (let n = 1; n <= steps; n++) {
@@ -64,4 +75,5 @@ for (let n = 1; n <= steps; n++) {
   if (n % 10 === 0) await showFit(curve, { x: time, y: shown })
   await pause()
 }
-console.log(`It read ${given} points of the wave and made up the other ${length - given}.`)
+const alone = length - given
+console.log(`It read ${given} points of the wave and made up the other ${alone}.`)
