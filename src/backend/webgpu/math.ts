@@ -1,7 +1,8 @@
 // Scalar mathematics in WGSL, written on the aliases F, I, U, B, so that each function works on one element or on four. All of it is
 // free of branches and decides on NaN by bits: shader compilers may assume that there are none, and the built-ins are either
 // loose (WGSL allows sin an absolute error of 2⁻¹¹) or wrong at the edges (tanh(100) is NaN on some drivers). Polynomials are
-// minimax fits of our own; the reductions are the classical ones of Cody and Waite (1980) and, for pow, of fdlibm.
+// minimax fits of our own; the reductions are the classical ones of Cody and Waite (1980) and, for pow, of fdlibm. Software adapters
+// take vector shifts and conversions to integers apart, lane by lane, so exponents are moved by multiplications.
 import { narrowFunctions } from './narrow.ts'
 
 const functions = {
@@ -71,7 +72,7 @@ fn rem_f(a: F, b: F) -> F {
     left -= s;
   }
   let low = min(eb, U(100u));
-  let magnitude = F(r) * pow2(I(low) - I(126)) * pow2(I(eb - low)) * F(5.9604644775390625e-8);
+  let magnitude = F(r) * pow2(F(low) - F(126.0)) * pow2(F(eb - low)) * F(5.9604644775390625e-8);
   return select(select(with_sign(magnitude, a), a, small), nan(), bad);
 }`,
   mod_f: `
@@ -88,7 +89,10 @@ fn floor_div_f(a: F, b: F) -> F {
   return select(select(near, with_sign(F(0.0), a / b), q == F(0.0)), a / b, b == F(0.0));
 }`,
 
-  pow2: 'fn pow2(n: I) -> F { return bitcast<F>((n + I(127)) << U(23u)); }',
+  // 2²³ · n modulo 2³² for a whole number n: with 1.5 · 2²³ added, n stands in the last bits.
+  exponent: 'fn exponent(n: F) -> I { return bitcast<I>(n + F(12582912.0)) * I(8388608); }',
+  // 2ⁿ for a whole number n from −127 (which gives 0) to 127.
+  pow2: 'fn pow2(n: F) -> F { return bitcast<F>(exponent(n) + I(0x3f800000)); }',
   // (e^x − 1 − x) / x² for |x| ≤ ½ ln 2.
   exp_tail: `
 fn exp_tail(x: F) -> F {
@@ -98,23 +102,24 @@ fn exp_tail(x: F) -> F {
   exp_f: `
 fn exp_f(x: F) -> F {
   let c = clamp(x, F(-104.0), F(89.0));
-  let n = round(c * F(1.44269504));
+  let n = floor(c * F(1.44269504) + F(0.5));
   let r = (c - n * F(0.693359375)) + n * F(2.12194440e-4);
   let y = (exp_tail(r) * r * r + r) + F(1.0);
-  let k = I(n);
-  let half = k >> U(1u);
-  return select(y * pow2(half) * pow2(k - half), x, is_nan(x));
+  let half = floor(n * F(0.5));
+  return select(y * pow2(half) * pow2(n - half), x, is_nan(x));
 }`,
   // e^x − 1 = 2 · (2^(n−1) (e^r − 1) + 2^(n−1) − ½).
   expm1_f: `
 fn expm1_f(x: F) -> F {
   let c = clamp(x, F(-20.0), F(89.0));
-  let n = round(c * F(1.44269504));
+  let n = floor(c * F(1.44269504) + F(0.5));
   let r = (c - n * F(0.693359375)) + n * F(2.12194440e-4);
-  let s = pow2(I(n) - I(1));
+  let s = pow2(n - F(1.0));
   let y = ((exp_tail(r) * r * r + r) * s + (s - F(0.5))) * F(2.0);
   return select(y, x, (abs(x) < F(5.9604645e-8)) | is_nan(x));
 }`,
+  // The n with √½ ≤ x / 2ⁿ < √2, to the rounding of the bits as one number.
+  octaves: 'fn octaves(x: F) -> F { return floor(F(bitcast<I>(x) - I(0x3f3504f3)) * F(1.1920929e-7)); }',
   // log(1 + f) + n ln 2 for √½ ≤ 1 + f < √2, with s = f / (2 + f): log(1 + f) = f − f²/2 + s (f²/2 + R(s²)).
   log_near: `
 fn log_near(f: F, n: F) -> F {
@@ -127,9 +132,9 @@ fn log_near(f: F, n: F) -> F {
   log_f: `
 fn log_f(x: F) -> F {
   let scaled = select(x, x * F(8388608.0), abs(x) < F(1.17549435e-38));
-  let n = (bitcast<I>(scaled) - I(0x3f3504f3)) >> U(23u);
-  let f = bitcast<F>(bitcast<I>(scaled) - (n << U(23u))) - F(1.0);
-  let y = log_near(f, F(n) - select(F(0.0), F(23.0), abs(x) < F(1.17549435e-38)));
+  let n = octaves(scaled);
+  let f = bitcast<F>(bitcast<I>(scaled) - exponent(n)) - F(1.0);
+  let y = log_near(f, n - select(F(0.0), F(23.0), abs(x) < F(1.17549435e-38)));
   let edge = select(select(y, x, bitcast<U>(x) >= U(0x7f800000u)), nan(), bitcast<U>(x) > U(0x80000000u));
   return select(edge, -inf(), x == F(0.0));
 }`,
@@ -142,10 +147,10 @@ fn log1p_f(x: F) -> F {
   log2_f: `
 fn log2_f(x: F) -> F {
   let scaled = select(x, x * F(8388608.0), abs(x) < F(1.17549435e-38));
-  let n = (bitcast<I>(scaled) - I(0x3f3504f3)) >> U(23u);
-  let f = bitcast<F>(bitcast<I>(scaled) - (n << U(23u))) - F(1.0);
+  let n = octaves(scaled);
+  let f = bitcast<F>(bitcast<I>(scaled) - exponent(n)) - F(1.0);
   let t = log_near(f, F(0.0));
-  let y = (t * F(4.4269504e-1) + t) + (F(n) - select(F(0.0), F(23.0), abs(x) < F(1.17549435e-38)));
+  let y = (t * F(4.4269504e-1) + t) + (n - select(F(0.0), F(23.0), abs(x) < F(1.17549435e-38)));
   let edge = select(select(y, x, bitcast<U>(x) >= U(0x7f800000u)), nan(), bitcast<U>(x) > U(0x80000000u));
   return select(edge, -inf(), x == F(0.0));
 }`,
@@ -279,11 +284,15 @@ fn cosh_f(x: F) -> F {
   let w = exp_f(F(0.5) * a);
   return select(select(F(0.5) * t + F(0.5) / t, (F(0.5) * w) * w, a > F(88.0)), x, is_nan(x));
 }`,
-  // With t = e^(−2|x|) − 1: tanh |x| = −t / (t + 2).
+  // With h = (e^(−2|x|) − 1) / 2: tanh |x| = −h / (h + 1). From 10 on it is 1.
   tanh_f: `
 fn tanh_f(x: F) -> F {
-  let t = expm1_f(F(-2.0) * abs(x));
-  return select(with_sign(t / (t + F(2.0)), x), x, is_nan(x));
+  let c = F(-2.0) * min(abs(x), F(10.0));
+  let n = floor(c * F(1.44269504) + F(0.5));
+  let r = (c - n * F(0.693359375)) + n * F(2.12194440e-4);
+  let s = pow2(n - F(1.0));
+  let h = (exp_tail(r) * r * r + r) * s + (s - F(0.5));
+  return select(with_sign(h / (h + F(1.0)), x), x, is_nan(x));
 }`,
   asinh_f: `
 fn asinh_f(x: F) -> F {
@@ -367,8 +376,8 @@ fn pow_magnitude(a: F, y: F) -> F {
   let k = round(z);
   let f = select((rh - k) + rl, F(0.0), abs(rl + rh) > F(160.0)) * F(0.693147181);
   let e = (exp_tail(f) * f * f + f) + F(1.0);
-  let half = I(k) >> U(1u);
-  return e * pow2(half) * pow2(I(k) - half);
+  let half = floor(k * F(0.5));
+  return e * pow2(half) * pow2(k - half);
 }`,
   pow_f: `
 fn pow_f(x: F, y: F) -> F {

@@ -6,21 +6,18 @@ struct Params { inf: u32, nan: u32, n: u32, d_0: u32, o0: u32, o1: u32, s0_0: u3
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
 fn is_nan(x: F) -> B { return (bitcast<U>(x) & U(0x7fffffffu)) > U(0x7f800000u); }
 fn with_sign(x: F, s: F) -> F { return bitcast<F>((bitcast<U>(x) & U(0x7fffffffu)) | (bitcast<U>(s) & U(0x80000000u))); }
-fn pow2(n: I) -> F { return bitcast<F>((n + I(127)) << U(23u)); }
+fn exponent(n: F) -> I { return bitcast<I>(n + F(12582912.0)) * I(8388608); }
+fn pow2(n: F) -> F { return bitcast<F>(exponent(n) + I(0x3f800000)); }
 fn exp_tail(x: F) -> F {
   return ((((F(1.98458979e-4) * x + F(1.39408932e-3)) * x + F(8.33338995e-3)) * x + F(4.16663578e-2)) * x + F(1.66666664e-1)) * x + F(5.00000004e-1);
 }
-fn expm1_f(x: F) -> F {
-  let c = clamp(x, F(-20.0), F(89.0));
-  let n = round(c * F(1.44269504));
-  let r = (c - n * F(0.693359375)) + n * F(2.12194440e-4);
-  let s = pow2(I(n) - I(1));
-  let y = ((exp_tail(r) * r * r + r) * s + (s - F(0.5))) * F(2.0);
-  return select(y, x, (abs(x) < F(5.9604645e-8)) | is_nan(x));
-}
 fn tanh_f(x: F) -> F {
-  let t = expm1_f(F(-2.0) * abs(x));
-  return select(with_sign(t / (t + F(2.0)), x), x, is_nan(x));
+  let c = F(-2.0) * min(abs(x), F(10.0));
+  let n = floor(c * F(1.44269504) + F(0.5));
+  let r = (c - n * F(0.693359375)) + n * F(2.12194440e-4);
+  let s = pow2(n - F(1.0));
+  let h = (exp_tail(r) * r * r + r) * s + (s - F(0.5));
+  return select(with_sign(h / (h + F(1.0)), x), x, is_nan(x));
 }
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {

@@ -12,18 +12,18 @@ fn hidden(x: F) -> F { return bitcast<F>(bitcast<U>(x) ^ U(p.inf << 9u)); }
 fn max_f(x: F, y: F) -> F {
   return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
 }
-fn pow2(n: I) -> F { return bitcast<F>((n + I(127)) << U(23u)); }
+fn exponent(n: F) -> I { return bitcast<I>(n + F(12582912.0)) * I(8388608); }
+fn pow2(n: F) -> F { return bitcast<F>(exponent(n) + I(0x3f800000)); }
 fn exp_tail(x: F) -> F {
   return ((((F(1.98458979e-4) * x + F(1.39408932e-3)) * x + F(8.33338995e-3)) * x + F(4.16663578e-2)) * x + F(1.66666664e-1)) * x + F(5.00000004e-1);
 }
 fn exp_f(x: F) -> F {
   let c = clamp(x, F(-104.0), F(89.0));
-  let n = round(c * F(1.44269504));
+  let n = floor(c * F(1.44269504) + F(0.5));
   let r = (c - n * F(0.693359375)) + n * F(2.12194440e-4);
   let y = (exp_tail(r) * r * r + r) + F(1.0);
-  let k = I(n);
-  let half = k >> U(1u);
-  return select(y * pow2(half) * pow2(k - half), x, is_nan(x));
+  let half = floor(n * F(0.5));
+  return select(y * pow2(half) * pow2(n - half), x, is_nan(x));
 }
 @compute @workgroup_size(16)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
