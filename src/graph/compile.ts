@@ -13,7 +13,8 @@ import { describeGraph, letIn, parameterNames } from './insight.ts'
 import type { GraphDescription, GraphOptions, Stage } from './print/description.ts'
 import type { Probe } from './compare.ts'
 import { Donations } from './donate.ts'
-import { Dynamic, type DynamicAxes } from './dynamic.ts'
+import type { DynamicAxes } from './dynamic.ts'
+import { extras } from './late.ts'
 import type { Explanation } from './passes/explain.ts'
 import { rematerialise } from './passes/folding.ts'
 import { compileModes, needRewrites, type CompileMode, type Optimized, type PassOptions } from './passes/index.ts'
@@ -130,7 +131,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   const name = options.name ?? (fn.name || 'the compiled function')
   const watcher = watcherOf(name, options, mode)
   const passes: PassOptions = { exclude, mode: plain ?? 'fastRun' }
-  const dynamic = options.dynamic === undefined ? null : new Dynamic(name, options.dynamic, passes)
+  const dynamic = options.dynamic === undefined ? null : new (extras('dynamic axes').Dynamic)(name, options.dynamic, passes)
   const donations = options.donate === undefined ? null : new Donations(name, options.donate, parameterNames(fn))
   let plans = new Map<string, CompiledVersion[]>()
   const reasons: string[] = []

@@ -1,8 +1,9 @@
-// What printing and saving see of compiled functions. The small script has neither of them: who describes graphs registers here.
+// What printing and saving see of compiled functions. `lampas/lite` has neither of them: who describes graphs registers here.
 import type { Backend } from '../backend/backend.ts'
 import { fail } from '../core/errors.ts'
 import type { Storage } from '../eager/storage.ts'
 import type { Graph } from './graph.ts'
+import { absent } from './late.ts'
 import type { Plan } from './plan.ts'
 import type { External, Traced } from './trace.ts'
 import type { GraphDescription, GraphOptions, Stage } from './print/description.ts'
@@ -65,7 +66,8 @@ export function describeGraph(x: unknown, stage: Stage | null = null, options: G
     const found = describe(x, stage, options)
     if (found) return found
   }
-  return fail('graph', describers.length ? `${String(x)} has no graph` : 'the small script does not describe graphs', describers.length ? 'pass what compile(fn) or symbolic.func(…) gave, an expression, or a description of a graph' : 'load lampas.min.js')
+  if (!describers.length) absent('graph', 'descriptions of graphs')
+  return fail('graph', `${String(x)} has no graph`, 'pass what compile(fn) or symbolic.func(…) gave, an expression, or a description of a graph')
 }
 
 /** Names of the parameters of a function, where its code says them plainly. */

@@ -243,8 +243,7 @@ export interface Planned {
 }
 
 /** A plan with which a call holds at most `budget` bytes, of which `rest` are not the plan's own. */
-export function planWithin(name: string, graph: Graph, backend: Backend, fixed: readonly (Block | null)[], layOut: (graph: Graph) => Layout, budget: number | null, rest: number): Planned {
-  if (budget === null) return { plan: makePlan(graph, backend, fixed, layOut(graph)), graph, again: [] }
+export function planWithin(name: string, graph: Graph, backend: Backend, fixed: readonly (Block | null)[], layOut: (graph: Graph) => Layout, budget: number, rest: number): Planned {
   // What kernels need besides is known when they are prepared.
   for (let scratch = 0; ;) {
     const { layout, again, graph: fitted } = fitGraph(name, graph, layOut, budget - rest - scratch, rest + scratch)

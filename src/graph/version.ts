@@ -6,7 +6,7 @@ import { numel } from '../core/shape.ts'
 import { contiguousView, isContiguous, sameGeometry } from '../core/view.ts'
 import { noGrad } from '../autograd/mode.ts'
 import { Storage, handleOn, readAfter, storageOf, callSite } from '../eager/storage.ts'
-import { relieve } from '../eager/pressure.ts'
+import { take } from '../eager/pressure.ts'
 import { eager } from '../eager/world.ts'
 import type { GradNode } from '../ops/gradnode.ts'
 import { copy_ } from '../ops/inplace.ts'
@@ -20,9 +20,10 @@ import { Explanation } from './passes/explain.ts'
 import { foldConstants } from './passes/fold.ts'
 import { folding, rematerialise } from './passes/folding.ts'
 import { optimize, type Fired, type Optimized, type PassOptions } from './passes/index.ts'
-import { Footprint, partsOf, totalOf } from './footprint.ts'
-import { countKernels, layOut, type Plan } from './plan.ts'
-import { planWithin } from './remat.ts'
+import type { Footprint } from './footprint.ts'
+import { extras } from './late.ts'
+import { countKernels, layOut, makePlan, type Layout, type Plan } from './plan.ts'
+import type { Planned } from './remat.ts'
 import type { External, Traced } from './trace.ts'
 import type { Watch, Watcher } from './watch.ts'
 
@@ -91,9 +92,13 @@ export class CompiledVersion implements Version {
   /** Plans the graph; with a budget so that a call holds no more bytes. */
   fit(budget: number | null): void {
     const { backend, externals, name, whole, passes } = this
-    const rest = partsOf(externals, whole.outputs, [])
     const fixed = externals.map(e => (e.argument === null ? e.storage.block : null))
-    const { plan, graph, again } = planWithin(name, whole, backend, fixed, g => layOut(g, backend, passes, this.watch ? [] : [...this.donated]), budget, totalOf(rest))
+    const lay = (g: Graph): Layout => layOut(g, backend, passes, this.watch ? [] : [...this.donated])
+    const within = (bytes: number): Planned => {
+      const { planWithin, partsOf, totalOf } = extras('budgets of memory')
+      return planWithin(name, whole, backend, fixed, lay, bytes, totalOf(partsOf(externals, whole.outputs, [])))
+    }
+    const { plan, graph, again } = budget === null ? { plan: makePlan(whole, backend, fixed, lay(whole)), graph: whole, again: [] } : within(budget)
     this.release()
     this.plan = plan
     this.again = again
@@ -107,6 +112,7 @@ export class CompiledVersion implements Version {
   }
 
   footprint(args: readonly Tensor[]): Footprint {
+    const { Footprint, partsOf } = extras('footprints of memory')
     return new Footprint(this.name, partsOf(this.externals, this.whole.outputs, args), this.plan, this.again)
   }
 
@@ -145,8 +151,7 @@ export class CompiledVersion implements Version {
       const taken = this.plan.layout.donated.get(i)
       if (taken !== undefined) return { storage: memory[taken], view }
       const placeholder = this.plan.placeholders[externals.length + i]
-      relieve(this.backend, placeholder.bytes)
-      const block = this.backend.alloc(placeholder.bytes)
+      const block = take(this.backend, placeholder.bytes)
       swap.set(placeholder, block)
       return { storage: new Storage(eager, this.backend, block, callSite()), view }
     })

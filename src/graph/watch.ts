@@ -1,9 +1,9 @@
-// What looks on while a compiled function runs: checks of its values, its times, callbacks at its nodes. The small script has none of it:
+// What looks on while a compiled function runs: checks of its values, its times, callbacks at its nodes. `lampas/lite` has none of it:
 // who watches registers here.
 import type { Backend, Block } from '../backend/backend.ts'
-import { fail } from '../core/errors.ts'
 import type { Storage } from '../eager/storage.ts'
 import type { Graph } from './graph.ts'
+import { absent } from './late.ts'
 import type { Monitor } from './modes/monitor.ts'
 import type { NanGuardOptions } from './modes/nan-guard.ts'
 import type { Profile } from './modes/profile.ts'
@@ -64,5 +64,5 @@ export const provideWatching = (make: Watching): void => void (watching = make)
 export function watcherOf(name: string, options: WatchOptions, mode: string): Watcher | null {
   const watched = watchModes.find(m => m === mode) ?? null
   if (!watched && !options.nanGuard && !options.monitor && !options.profile) return null
-  return (watching ?? fail('compile', 'the small script has no debug, nanGuard, monitor and profile', 'load lampas.min.js'))(name, options, watched)
+  return (watching ?? absent('compile', 'debug, nanGuard, monitor and profile'))(name, options, watched)
 }

@@ -7,6 +7,7 @@ import { enableGrad, noGrad } from '../autograd/mode.ts'
 import { currentBackend } from '../eager/device.ts'
 import { isPlain } from '../graph/arguments.ts'
 import { compile, type CompileInfo, type CompileOptions } from '../graph/compile.ts'
+import '../graph/whole.ts'
 import { consume } from '../graph/donate.ts'
 import { describeGraph, insideOf, letIn } from '../graph/insight.ts'
 import type { GraphDescription, GraphOptions, Stage } from '../graph/print/description.ts'
@@ -21,7 +22,7 @@ import { describeExpressions } from './describe.ts'
 import { Call, Expression, expressionsIn, mapExpressions } from './expression.ts'
 import { replace, type Pairs } from './graph.ts'
 import { Decision } from './branch.ts'
-import { ancestors, differentiated, Run } from './run.ts'
+import { ancestors, differentiated, Run, unconditional } from './run.ts'
 import { shared, Shared } from './shared.ts'
 import { bind, conform, targetOf, type Given, type Input } from './inputs.ts'
 import { generatorOf } from './random.ts'
@@ -142,6 +143,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   const wrt = differentiated(all)
   const plain = plainOnes(all)
   const decisions = all.filter(e => e instanceof Decision)
+  const outside = decisions.length ? unconditional([...expressionsIn(body)]) : undefined
   const generators = [...new Set(all.flatMap(e => (e instanceof Call && e.options.generator ? [e.options.generator] : [])))]
   const still = typeof noDefaultUpdates === 'boolean' ? (noDefaultUpdates ? generators : []) : noDefaultUpdates.map(generatorOf)
   targets.forEach(({ variable, state, name: label }, i) => {
@@ -160,7 +162,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   if (missing) fail(name, `the result depends on ${missing}, which is not an input`, 'list it in {inputs: […]}, or give it a value by givens')
 
   const started = (args: readonly unknown[], decided: readonly boolean[]): Run =>
-    new Run([...passed.map((t, i) => [t.variable, args[i]] as const), ...decided.map((d, i) => [decisions[i], d] as const)], wrt)
+    new Run([...passed.map((t, i) => [t.variable, args[i]] as const), ...decided.map((d, i) => [decisions[i], d] as const)], wrt, outside)
   const recording = <T>(make: () => T): T => (wrt.size > 0 || optimizers.length > 0 ? enableGrad(make) : noGrad(make))
 
   const compute = (args: readonly unknown[], decided: readonly boolean[]): unknown => recording(() => {

@@ -12,6 +12,7 @@ import { handleOn } from '../eager/storage.ts'
 import type { Value } from '../graph/graph.ts'
 import { Body, loopOp, type LoopParams } from '../graph/loop.ts'
 import { optimize } from '../graph/passes/index.ts'
+import '../graph/passes/loops.ts'
 import { Trace } from '../graph/trace.ts'
 import { apply1 } from '../ops/define.ts'
 import type { GradNode } from '../ops/gradnode.ts'
@@ -102,7 +103,7 @@ function placed(g: Tensor, x: Tensor, from: number): Tensor {
 const over = (step: StepOf, inputs: readonly Tensor[], spec: LoopSpec): Tensor[] => repeated(step, inputs, spec, true) ?? internal('a loop whose steps could be traced has a derivative that cannot')
 
 /** The leaves from outside of a trace that its results depend on. */
-function leavesOf(results: readonly Tensor[], trace: World): Tensor[] {
+export function leavesOf(results: readonly Tensor[], trace: World): Tensor[] {
   const leaves = new Set<Tensor>()
   const seen = new Set<GradNode>()
   const stack = results.map(edgeOf)

@@ -6,7 +6,6 @@ import type { Graph, GraphNode, Value } from '../graph.ts'
 import type { Site } from '../site.ts'
 import { algebra } from './algebra.ts'
 import { folding, rematerialise } from './folding.ts'
-import { loops } from './loops.ts'
 import { movements } from './movement.ts'
 import { picking } from './picking.ts'
 import { reductions } from './reductions.ts'
@@ -21,9 +20,12 @@ const merge: Rewrite = {
   // The table of the graph does it, whenever a node is made or gets other operands.
   apply: () => null,
 }
-const list: Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...picking, ...loops, folding, ...fusions, rematerialise]
+const list: Rewrite[] = [merge, ...algebra, ...movements, ...reductions, ...stabilising, ...picking, folding, ...fusions, rematerialise]
 
 export const allRewrites: readonly Rewrite[] = list
+
+/** Rewrites of ops that only some pages have come with those ops. */
+export const provideRewrites = (more: readonly Rewrite[]): void => void list.splice(list.indexOf(folding), 0, ...more)
 
 const added = new Set<Rewrite>()
 /** Adds a rewrite for functions that are compiled from now on, tried before all others; what it returns takes it away again. */

@@ -10,6 +10,7 @@ import { maxOp, minOp, prodOp, sumOp } from '../../ops/reduce.ts'
 import { logSoftmaxOp, softmaxOp } from '../../ops/softmax.ts'
 import { liveNodes, type GraphNode, type Value } from '../graph.ts'
 import { Body, loopOp, type LoopParams } from '../loop.ts'
+import { provideRewrites } from './index.ts'
 import { isWide } from './pattern.ts'
 import type { Replacement, Rewrite } from './rewrite.ts'
 import { pointwise, type LiveNode, type Rewriter } from './rewriter.ts'
@@ -334,10 +335,10 @@ function tall(a: Value, b: Value, t: Rewriter): Value {
   return t.make(matmulOp, [t.reshape(t.make(permuteOp, [a], { order: [1, 0, 2] }), [n, steps * k]), t.reshape(b, [steps * k, b.shape[2]])], null)
 }
 
-export const loops: readonly Rewrite[] = [
+provideRewrites([
   loopRewrite('scan-unused', 'scan(…).a, .b → scan(…).a', 'nobody reads b; also operands that no step reads, and states that no result needs', false, unused),
   loopRewrite('scan-last', 'scan(…)[-1] → the last value alone', 'nothing else is read of the values; also of the last k', false, lastValues),
   loopRewrite('scan-invariant', 'scan(s → s + f(w)) → v = f(w), scan(s → s + v)', 'f(w) is the same in every step', false, invariants),
   loopRewrite('scan-sum-after', 'scan(s → s + aₜ·bₜ) → s + a·b; scan(s → s + sum(aₜ)) → s + sum(a)', 'only the last s is read; float32 and float64; at most 2²⁴ elements are kept', true, sumsAfter),
   loopRewrite('scan-product-before', 'scan(xₜ → … xₜ·w …) → y = x·w, scan(yₜ → … yₜ …)', 'the product depends on no state, nor what follows it; values of all steps have at most 2²⁴ elements', true, products),
-]
+])
