@@ -3,7 +3,7 @@ import type { Backend, BackendName, DeviceInfo } from '../backend/backend.ts'
 import { createMeta } from '../backend/meta.ts'
 import { LampasError, fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
-import { closed } from './storage.ts'
+import { closed } from './pressure.ts'
 
 export type DeviceName = BackendName
 export type Device = DeviceInfo & {

@@ -7,7 +7,7 @@ import { contiguousView, type View } from '../core/view.ts'
 import { numel } from '../core/shape.ts'
 import { Tensor } from '../ops/tensor.ts'
 import type { Source, World } from '../ops/world.ts'
-import { relieve } from './pressure.ts'
+import { giveBack, take } from './pressure.ts'
 
 export class Storage implements Source {
   version = 0
@@ -39,7 +39,7 @@ export class Storage implements Source {
     if (--this.refs > 0) return
     counts.set(this.backend, counts.get(this.backend)! - 1)
     if (this.site !== null) sited.delete(this)
-    if (!closed.has(this.backend)) this.backend.free(this.block)
+    giveBack(this.backend, this.block)
   }
 }
 
@@ -55,9 +55,6 @@ export function readAfter(made: readonly Storage[], late: Promise<unknown>): voi
     }
   }
 }
-
-/** Devices that were lost or closed: their memory is gone already. */
-export const closed = new WeakSet<Backend>()
 
 /** How many memories some tensor shows, by device. */
 export const counts = new Map<Backend, number>()
@@ -159,8 +156,7 @@ export function handleOn(storage: Storage, view: View, scoped = true): Tensor {
 export function allocate(world: World, backend: Backend, dtype: DType, shape: readonly number[]): { storage: Storage; view: View } {
   const bytes = bytesOf(dtype, numel(shape))
   if (dtype === 'float64') needFloat64(backend)
-  relieve(backend, bytes)
-  return { storage: new Storage(world, backend, backend.alloc(bytes), callSite()), view: contiguousView(dtype, shape) }
+  return { storage: new Storage(world, backend, take(backend, bytes), callSite()), view: contiguousView(dtype, shape) }
 }
 
 export function needFloat64(backend: Backend): void {

@@ -14,8 +14,8 @@ import { Tensor } from '../ops/tensor.ts'
 import { world, type BackwardOptions, type World } from '../ops/world.ts'
 import { backendNamed, currentBackend, onDevice } from './device.ts'
 import { recipeInto, recipeOf, type Recipe } from './recipe.ts'
-import { Handle, Storage, allocate, closed, callSite, handleOn, inScope, needFloat64, storageOf } from './storage.ts'
-import { relieve, relieved, turn, turnDue } from './pressure.ts'
+import { Handle, Storage, allocate, callSite, handleOn, inScope, needFloat64, storageOf } from './storage.ts'
+import { closed, giveBack, take, turn, turnDue } from './pressure.ts'
 
 /** Follows a recipe: gives the blocks by place, of which those that it asked for and no result shows are free again. */
 function follow({ sizes, aside, hasFloat64, steps }: Recipe, backend: Backend, operands: readonly Tensor[]): readonly (Block | null)[] {
@@ -26,10 +26,7 @@ function follow({ sizes, aside, hasFloat64, steps }: Recipe, backend: Backend, o
     blocks.push(source instanceof Storage ? source.block : null)
   }
   try {
-    for (let i = 0; i < sizes.length; i++) {
-      relieve(backend, sizes[i])
-      blocks.push(backend.alloc(sizes[i]))
-    }
+    for (let i = 0; i < sizes.length; i++) blocks.push(take(backend, sizes[i]))
     for (let i = 0; i < steps.length; i++) {
       const { kernel, at } = steps[i]
       const used: Block[] = []
@@ -37,14 +34,10 @@ function follow({ sizes, aside, hasFloat64, steps }: Recipe, backend: Backend, o
       backend.run(kernel, used)
     }
   } catch (error) {
-    for (const block of blocks.slice(operands.length)) backend.free(block!)
+    for (const block of blocks.slice(operands.length)) giveBack(backend, block!)
     throw error
   }
-  for (let i = 0; i < aside.length; i++) {
-    const at = aside[i]
-    backend.free(blocks[at]!)
-    relieved(backend, sizes[at - operands.length])
-  }
+  for (let i = 0; i < aside.length; i++) giveBack(backend, blocks[aside[i]]!)
   return blocks
 }
 

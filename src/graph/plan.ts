@@ -5,7 +5,7 @@ import type { Backend, Block, Launch, Prepared } from '../backend/backend.ts'
 import { mayFail, placeKernel } from '../backend/failures.ts'
 import { WORD } from '../core/dtype.ts'
 import type { Kernel } from '../ir/kernel.ts'
-import { relieve } from '../eager/pressure.ts'
+import { giveBack, take } from '../eager/pressure.ts'
 import type { Arg } from '../ops/op.ts'
 import { fuse } from './fuse/index.ts'
 import { fusion } from './fuse/rules.ts'
@@ -89,10 +89,7 @@ export function layOut(graph: Graph, backend: Backend, { exclude = [], mode }: P
 export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block | null)[], layout = layOut(graph, backend)): Plan {
   const { steps, placeOf } = layout
   const { held } = backend.memory()
-  const blocks = layout.blocks.map(bytes => {
-    relieve(backend, bytes)
-    return backend.alloc(bytes)
-  })
+  const blocks = layout.blocks.map(bytes => take(backend, bytes))
   const outside = [...graph.externals.map((v, i) => fixed[i] ?? backend.standIn(sizeOf(v))), ...graph.outputs.map(v => backend.standIn(sizeOf(v)))]
   const launches = steps.map(({ kernel, slots }): Launch => ({
     kernel,
@@ -121,7 +118,7 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
 /** Gives memory back, and holds nothing else: it outlives a plan that was dropped. */
 const releaseOf = (prepared: Prepared, blocks: readonly Block[], backend: Backend) => (): void => {
   prepared.dispose()
-  for (const b of blocks) backend.free(b)
+  for (const b of blocks) giveBack(backend, b)
 }
 
 /** How many kernels the graph is, lowered as it stands. */

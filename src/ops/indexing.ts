@@ -15,6 +15,7 @@ import { add, eq, mul, where } from './pointwise.ts'
 import { needMask } from './selecting.ts'
 import { readLater, readNow, type Later, type Reading } from './sized.ts'
 import { Tensor, type NestedArray } from './tensor.ts'
+import { world } from './world.ts'
 
 /** One entry of an index. */
 export type Index = number | boolean | string | null | Tensor | readonly NestedArray[]
@@ -118,6 +119,9 @@ function* taking(x: Tensor, index: readonly Index[]): Reading<Tensor> {
   return reshape(indexSelect(rows, axis, at), rows.shape.toSpliced(axis, 1, ...shape))
 }
 
+/** Frees what is made on the way to a result. */
+const alone = (make: () => Tensor): Tensor => world().tidy(() => [make()])[0]
+
 type At = (x: Tensor, ...index: Index[]) => Tensor
 /**
  * Part of a tensor: `x.at(0)`, `x.at(':', '1:3')`, `x.at('...', -1)`, `x.at(rows)`, `x.at(mask)`. Numbers and slices give views; tensors
@@ -129,7 +133,7 @@ type At = (x: Tensor, ...index: Index[]) => Tensor
  * x.at([2, 0], ':2') // → tensor([[8, 9],
  * //           [0, 1]])
  */
-export const at: At & Described = tagged((x: Tensor, ...index: Index[]) => beside(x, () => readNow('at', taking(x, index))), 'at', ['input', 'index'])
+export const at: At & Described = tagged((x: Tensor, ...index: Index[]) => beside(x, () => alone(() => readNow('at', taking(x, index)))), 'at', ['input', 'index'])
 /**
  * As `at`, on every device.
  *
@@ -200,7 +204,7 @@ type SetAt = (x: Tensor, index: Index | readonly Index[], value: Operand) => Ten
  * x.setAt(x.gt(1), tensor([7, 8])) // → tensor([[0., 7., 0.],
  * //           [0., 8., 0.]])
  */
-export const setAt: SetAt & Described = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => beside(x, () => readNow('setAt', setting(x, index, value))), 'setAt', ['input', 'index', 'value'])
+export const setAt: SetAt & Described = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => beside(x, () => alone(() => readNow('setAt', setting(x, index, value)))), 'setAt', ['input', 'index', 'value'])
 /**
  * As `setAt`, on every device.
  *

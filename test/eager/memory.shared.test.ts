@@ -27,6 +27,14 @@ eachDevice(name => {
       expectNothingLeft()
     })
 
+    test('an index leaves nothing behind but its result', () => {
+      using x = ones(10, 10)
+      using row = x.at(0)
+      const mask = row.gt(0)
+      for (const part of [x.at(1, 2), x.at('1:', null, 0), x.at([1, 2], 0), x.at(mask, 1), mask]) part.dispose()
+      expect(held() - before).toBe(400)
+    })
+
     test('works with using', () => {
       let seen: Tensor
       {

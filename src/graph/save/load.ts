@@ -7,7 +7,7 @@ import { wordsIn } from '../../core/storage.ts'
 import { contiguousView, isContiguous } from '../../core/view.ts'
 import { noGrad } from '../../autograd/mode.ts'
 import { currentBackend } from '../../eager/device.ts'
-import { relieve } from '../../eager/pressure.ts'
+import { take } from '../../eager/pressure.ts'
 import { Storage, callSite, handleOn, storageOf } from '../../eager/storage.ts'
 import { eager } from '../../eager/world.ts'
 import { tensor, type TensorData } from '../../ops/creation.ts'
@@ -149,8 +149,7 @@ class Loaded implements Version {
     })
     const results = graph.outputs.map((v, i) => {
       const bytes = bytesOf(v.dtype, numel(v.shape))
-      relieve(backend, bytes)
-      const block = backend.alloc(bytes)
+      const block = take(backend, bytes)
       swap.set(plan.placeholders[externals.length + i], block)
       return { storage: new Storage(eager, backend, block, callSite()), view: contiguousView(v.dtype, v.shape) }
     })
