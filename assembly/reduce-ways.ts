@@ -6,9 +6,12 @@ export enum Way {
   columns,
   /** Blocks of outputs take one element each at a time. */
   blocks,
-  /** The same two for positions of extremes. */
+  /** Windows of pairs that lie side by side. */
+  pairs,
+  /** The same, but columns, for positions of extremes. */
   positionsByLines,
   positionsByBlocks,
+  positionsByPairs,
 }
 
 /** Elements of a block of outputs. */

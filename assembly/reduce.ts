@@ -1,13 +1,14 @@
 // The `reduce` kernel. Float sums are pairwise over leaves of a few hundred elements, so errors grow with the logarithm of the
-// length; a long reduction is cut at fixed places, so a result never depends on the number of threads. Three ways to walk:
-// lines, where each output folds its own run of memory; columns, where neighbouring outputs fold whole rows together; and blocks of
-// outputs that take one element each at a time, where there are few to fold.
+// length; a long reduction is cut at fixed places, so a result never depends on the number of threads. Four ways to walk:
+// lines, where each output folds its own run of memory; columns, where neighbouring outputs fold whole rows together; blocks of
+// outputs that take one element each at a time, where there are few to fold; and pairs (reduce-pairs.ts).
 // src/backend/wasm/encode-reduce.ts writes the payload: the header below, shape[kept], input and output byte strides[kept],
 // shape[reduced], byte strides[reduced].
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
 import { parallel, scratch, threads } from './pool'
 import { across, addRows, leaf, pair } from './reduce-loops'
+import { findInPairs, foldPairs } from './reduce-pairs'
 import { BLOCK, Way } from './reduce-ways'
 import { offsetOf, read, readRows, word, write, writeRows } from './strided'
 
@@ -15,13 +16,13 @@ const TASKS = 0
 const WAY = 1
 const OP = 2
 const NEUTRAL = 3
-const UNITS = 4 // lines: outputs × chunks; columns: rows of outputs × column blocks; blocks: as many
+const UNITS = 4 // lines: outputs × chunks; columns: rows of outputs × column blocks; blocks: as many; pairs: rows of outputs
 const KEPT = 5 // rank
 const REDUCED = 6 // rank
 const COUNT = 7 // elements that an output folds
 const CHUNK = 8 // lines: elements of a chunk
 const CHUNKS = 9 // lines: chunks of an output
-const WIDTH = 8 // columns, blocks: size of the innermost kept axis
+const WIDTH = 8 // but for lines: size of the innermost kept axis
 const COLUMNS = 9 // columns: size of a column block
 const ROWS = 9 // blocks: whole rows of outputs in one, or 0 when a row takes several
 const IS_FLOAT = 10
@@ -288,6 +289,20 @@ function blocks(desc: usize, first: i32, last: i32): void {
   }
 }
 
+/** Units first … last−1 of a reduction by pairs. */
+function pairs(desc: usize, first: i32, last: i32): void {
+  const head = payload(desc)
+  const op = word(head, OP), kept = word(head, KEPT), width = word(head, WIDTH)
+  const isFold = word(head, WAY) == Way.pairs
+  const rows = word(head, COUNT) >> 1, stride = word(reducedStrides(head), 0)
+  for (let unit = first; unit < last; unit++) {
+    const from = viewAddress(desc, 0) + offsetOf(keptShape(head), inputStrides(head), kept - 1, unit)
+    const to = viewAddress(desc, 1) + offsetOf(keptShape(head), outputStrides(head), kept - 1, unit)
+    if (isFold) foldPairs(op, from, stride, rows, to, width)
+    else findInPairs(op, from, stride, rows, to, width)
+  }
+}
+
 function reduceTask(desc: usize, task: i32, tasks: i32): void {
   const head = payload(desc)
   const units = <i64>word(head, UNITS)
@@ -299,6 +314,8 @@ function reduceTask(desc: usize, task: i32, tasks: i32): void {
     case Way.blocks: return blocks(desc, first, last)
     case Way.positionsByLines: return positions(desc, first, last)
     case Way.positionsByBlocks: return blocks(desc, first, last)
+    case Way.pairs: return pairs(desc, first, last)
+    case Way.positionsByPairs: return pairs(desc, first, last)
     default: unreachable()
   }
 }

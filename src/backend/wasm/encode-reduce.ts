@@ -42,8 +42,10 @@ const costs: Record<Way, number> = {
   [Way.lines]: 2,
   [Way.columns]: 1,
   [Way.blocks]: 8,
+  [Way.pairs]: 2,
   [Way.positionsByLines]: 4,
   [Way.positionsByBlocks]: 10,
+  [Way.positionsByPairs]: 3,
 }
 
 export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
@@ -69,7 +71,8 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   const width = kept.shape[kept.shape.length - 1]
   const [along, across] = [reduced.strides[0].at(-1), kept.strides[0].at(-1)]
   const run = along === 1 ? reduced.shape[reduced.shape.length - 1] : 0
-  const way = wayOf(positions, outputs, count, run, across === 1 && along !== 1 ? width : 0)
+  const inPairs = isFloat && op !== 'prod' && outputs > 0 && run === 2 && reduced.shape.length <= 2 && across === 2 && kept.strides[1].at(-1) === 1 && width >= 4 && count <= FEW
+  const way = inPairs ? (positions ? Way.positionsByPairs : Way.pairs) : wayOf(positions, outputs, count, run, across === 1 && along !== 1 ? width : 0)
   const inBlocks = way === Way.blocks || way === Way.positionsByBlocks
 
   // Blocks as wide as the sums may be without leaving the cache; narrower ones where threads are to share them.
@@ -79,7 +82,8 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   const allRows = outputs / Math.max(width, 1)
   const rows = kept.shape.length > 1 && width <= BLOCK / 2 ? Math.floor(BLOCK / width) : 0
   const units =
-    way === Way.columns ? allRows * Math.ceil(width / column)
+    inPairs ? allRows
+    : way === Way.columns ? allRows * Math.ceil(width / column)
     : !inBlocks ? outputs * chunks
     : rows > 0 ? Math.ceil(allRows / rows)
     : allRows * Math.ceil(width / BLOCK)
@@ -93,7 +97,7 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   w.i32(kept.shape.length)
   w.i32(reduced.shape.length)
   w.i32(count)
-  w.i32(way === Way.columns || inBlocks ? width : chunk)
+  w.i32(way === Way.columns || inBlocks || inPairs ? width : chunk)
   w.i32(way === Way.columns ? column : inBlocks ? rows : chunks)
   w.i32(Number(isFloat))
   w.i32(0)

@@ -22,8 +22,9 @@ const MIN_COLUMNS = 16
 const BUFFER_BYTES = 1 << 18
 /** Buffers beyond this are worse than kernels of their own. */
 const MAX_BUFFER_BYTES = 1 << 21
-/** Across fewer rows than this the start of each line would cost more than the line. */
+/** Across fewer rows than this, or of rows in shorter pieces, the start of each line would cost more than the line. */
 const MIN_WIDTH = 32
+const MIN_PIECE = 16
 /** Elements from which one thread should not be alone with the work. */
 const SHARED_WORK = 1 << 16
 
@@ -186,7 +187,9 @@ export function fusesRows(kernel: RowsKernel, threads: number): boolean {
   const layout = layoutOf(kernel, threads)
   // What goes out once a row must be made once a row, from nothing but what is.
   if (layout.results.some(([, , value]) => layout.values[value].place !== Place.slot)) return false
-  if (layout.way === RowsWay.columns && layout.kept.shape[layout.kept.shape.length - 1] < MIN_WIDTH) return false
+  const [width, pieces] = [layout.kept.shape.at(-1)!, layout.reduced.shape]
+  if (layout.way === RowsWay.columns && width < MIN_WIDTH) return false
+  if (layout.way === RowsWay.lines && pieces.length > 1 && pieces.at(-1)! < MIN_PIECE) return false
   return bufferBytes(layout) <= MAX_BUFFER_BYTES && (unitsOf(layout) >= 4 || numel(kernel.inputs[0].shape) < SHARED_WORK)
 }
 
