@@ -265,6 +265,9 @@ export interface GradOptions {
   allowUnused?: boolean
 }
 
+/** One for each input. */
+type Gradients<Inputs> = { -readonly [K in keyof Inputs]: Tensor }
+
 /**
  * Gradients of outputs with respect to inputs (leaves or not), without touching any `grad`. As `torch.autograd.grad`.
  *
@@ -273,7 +276,7 @@ export interface GradOptions {
  * const [dx] = grad(x.pow(3), [x], { createGraph: true })   // 27
  * const [ddx] = grad(dx, [x])                               // 18
  */
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions = {}): Tensor[] {
+export function grad<Inputs extends readonly Tensor[] = Tensor[]>(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly [...Inputs], options: GradOptions = {}): Gradients<Inputs> {
   needKnown('grad', options, ['gradOutputs', 'retainGraph', 'createGraph', 'allowUnused'])
   const ys = isList(outputs) ? outputs : [outputs]
   const xs = isList(inputs) ? inputs : [inputs]
@@ -289,7 +292,7 @@ export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | reado
       return g as Tensor
     })
   })
-  return createGraph ? enableGrad(run) : noGrad(run)
+  return (createGraph ? enableGrad(run) : noGrad(run)) as Gradients<Inputs>
 }
 
 const isList = <T>(x: T | readonly T[]): x is readonly T[] => Array.isArray(x)

@@ -27,11 +27,11 @@ export abstract class Dataset<Sample = readonly Tensor[]> {
  * Tensors whose first dimensions are equal; sample i is position i of each. As `torch.utils.data.TensorDataset`.
  * @throws LampasError when first sizes differ.
  */
-export class TensorDataset extends Dataset<Tensor[]> {
-  readonly tensors: readonly Tensor[]
+export class TensorDataset<Fields extends readonly Tensor[] = Tensor[]> extends Dataset<Fields> {
+  readonly tensors: Fields
   readonly length: number
 
-  constructor(...tensors: Tensor[]) {
+  constructor(...tensors: Fields) {
     super()
     if (tensors.length === 0) fail('TensorDataset', 'there are no tensors', 'new TensorDataset(inputs, targets)')
     for (const x of tensors) {
@@ -42,8 +42,8 @@ export class TensorDataset extends Dataset<Tensor[]> {
     this.length = tensors[0].shape[0]
   }
 
-  override get(index: number): Tensor[] {
-    return this.tensors.map(x => x.select(0, index))
+  override get(index: number): Fields {
+    return this.tensors.map(x => x.select(0, index)) as readonly Tensor[] as Fields
   }
 
   /** Neighbours are a view, others are gathered on the device. */

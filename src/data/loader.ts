@@ -43,7 +43,7 @@ export function defaultCollate(samples: readonly unknown[]): Tensor[] {
  * for await (const [x, y] of loader) seen += y.numel
  * seen // → 100
  */
-export class DataLoader<Sample = Tensor[], Batch = Tensor[]> implements AsyncIterable<Batch> {
+export class DataLoader<Sample = Tensor[], Batch = Sample extends readonly Tensor[] ? Sample : Tensor[]> implements AsyncIterable<Batch> {
   private readonly options: Settings
   private readonly seed: number | undefined
   private readonly collate: ((samples: Sample[]) => Batch | Promise<Batch>) | undefined
@@ -95,9 +95,9 @@ export class DataLoader<Sample = Tensor[], Batch = Tensor[]> implements AsyncIte
   private async make(indices: Int32Array): Promise<Batch> {
     if (!this.collate) {
       const whole = this.dataset.batch(indices)
-      if (whole) return whole as Batch
+      if (whole) return whole as unknown as Batch
     }
     const samples = await Promise.all(Array.from(indices, i => this.dataset.get(i)))
-    return this.collate ? this.collate(samples) : (defaultCollate(samples) as Batch)
+    return this.collate ? this.collate(samples) : (defaultCollate(samples) as unknown as Batch)
   }
 }

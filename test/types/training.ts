@@ -1,5 +1,5 @@
 // What must and what must not compile: modules, optimisers, data, compiled steps.
-import { compile, data, nn, optim, tensor } from 'lampas'
+import { compile, data, grad, nn, optim, tensor } from 'lampas'
 import type { Tensor } from 'lampas'
 import { same } from './same.ts'
 
@@ -24,6 +24,26 @@ new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9, nesterov: true })
 new optim.lrScheduler.StepLR(adam, { stepSize: 3, gamma: 0.5 })
 new data.DataLoader(new data.TensorDataset(x, x), { batchSize: 2, shuffle: true, seed: 0, dropLast: false })
 adam.lr = 0.1
+
+// Batches have the fields of their data set.
+const pairs = new data.TensorDataset(x, x)
+for await (const batch of new data.DataLoader(pairs, { batchSize: 2 })) same<[Tensor, Tensor]>()(batch)
+for (const part of data.randomSplit(pairs, [1, 1])) for await (const batch of new data.DataLoader(part)) same<[Tensor, Tensor]>()(batch)
+class Numbers extends data.Dataset<number> {
+  length = 3
+  override get(i: number) {
+    return i
+  }
+}
+for await (const batch of new data.DataLoader(new Numbers())) same<Tensor[]>()(batch)
+for await (const batch of new data.DataLoader(new Numbers(), { collate: samples => samples.join() })) same<string>()(batch)
+// @ts-expect-error a pair has no third field
+for await (const [, , third] of new data.DataLoader(pairs)) void third
+
+// As many gradients as inputs.
+same<[Tensor, Tensor]>()(grad(x, [x, x]))
+same<Tensor[]>()(grad(x, model.parameters()))
+same<Tensor[]>()(grad(x, x))
 
 // @ts-expect-error a layer needs its sizes
 new nn.Linear(10)
