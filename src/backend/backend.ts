@@ -2,6 +2,7 @@
 // views.
 import type { DType, Words } from '../core/dtype.ts'
 import type { Kernel } from '../ir/kernel.ts'
+import type { PlannedKernel } from '../ir/when.ts'
 
 export type BackendName = 'wasm' | 'webgpu' | 'reference' | 'meta'
 
@@ -12,7 +13,7 @@ export interface Block {
 
 /** One kernel of a plan and the blocks of its inputs, then of its outputs. */
 export interface Launch {
-  readonly kernel: Kernel
+  readonly kernel: PlannedKernel
   readonly blocks: readonly Block[]
 }
 

@@ -1,6 +1,7 @@
 // What failed factorisations are called, on every backend; and where in the user's code a kernel comes from.
 import { LampasError } from '../core/errors.ts'
 import type { FactorOp, Kernel } from '../ir/kernel.ts'
+import { innerOf, type PlannedKernel } from '../ir/when.ts'
 
 /** `info` counts from 1, as LAPACK does; `matrix` is its place in the batch. */
 export const factorFailure = (by: string, op: FactorOp, info: number, matrix: number): LampasError =>
@@ -11,10 +12,13 @@ export const factorFailure = (by: string, op: FactorOp, info: number, matrix: nu
 const places = new WeakMap<Kernel, () => string>()
 
 /** Whether a kernel may find its inputs unfit only as it runs. */
-export const mayFail = (kernel: Kernel): boolean => kernel.kind === 'gather' || kernel.kind === 'scatter' || (kernel.kind === 'factor' && kernel.strict !== null)
+export function mayFail(planned: PlannedKernel): boolean {
+  const kernel = innerOf(planned)
+  return kernel.kind === 'gather' || kernel.kind === 'scatter' || (kernel.kind === 'factor' && kernel.strict !== null)
+}
 
 /** Tells what a kernel of a plan computes, for messages: the op, its operands and the line. */
-export const placeKernel = (kernel: Kernel, place: () => string): void => void places.set(kernel, place)
+export const placeKernel = (kernel: PlannedKernel, place: () => string): void => void places.set(innerOf(kernel), place)
 
 /** The same message, with the places where it may have happened. */
 export function placed(error: LampasError, kernels: readonly Kernel[], elsewhere = false): LampasError {

@@ -6,13 +6,13 @@ import { copyInto } from '../ops/lowering.ts'
 import type { Arg, Lowering, Op, Saved } from '../ops/op.ts'
 import { liveNodes, type Graph, type Value } from './graph.ts'
 
-type Derivative = (grads: readonly (Tensor | null)[], saved: Saved<LoopParams>) => (Tensor | null)[]
+type Derivative<P> = (grads: readonly (Tensor | null)[], saved: Saved<P>) => (Tensor | null)[]
 
-/** What a step does. */
-export class Body {
+/** What a step does, or one side of a branch. */
+export class Body<P = LoopParams> {
   constructor(
     readonly graph: Graph,
-    readonly derivative: Derivative,
+    readonly derivative: Derivative<P>,
     /** It must not be made faster by keeping more values. */
     readonly lean = false,
   ) {}
@@ -31,8 +31,8 @@ export interface LoopParams {
   readonly body: Body
 }
 
-/** Lowers the step on given arguments. */
-function lowerStep(k: Lowering, body: Graph, nodes: Graph['nodes'], inputs: readonly Arg[]): Arg[] {
+/** Lowers a body on given arguments. */
+export function lowerBody(k: Lowering, body: Graph, nodes: Graph['nodes'], inputs: readonly Arg[]): Arg[] {
   const args = new Map<Value, Arg>(body.externals.map((v, i) => [v, inputs[i]]))
   const argOf = (v: Value): Arg => args.get(v) ?? { view: contiguousView(v.dtype, v.shape), slot: v, constant: v.constant }
   for (const node of nodes) {
@@ -54,7 +54,7 @@ export const loopOp: Op<LoopParams> = {
     const count = offsets.length
     let now = inputs.slice(count, count + states)
     for (let t = 0; t < steps; t++) {
-      const ys = lowerStep(k, graph, nodes, [...offsets.map((o, i) => entry(inputs[i], t + o)), ...now, ...inputs.slice(count + states)])
+      const ys = lowerBody(k, graph, nodes, [...offsets.map((o, i) => entry(inputs[i], t + o)), ...now, ...inputs.slice(count + states)])
       const next = [...now]
       ys.forEach((y, i) => {
         const from = steps - Math.max(1, keep[i])

@@ -3,7 +3,7 @@
 import { dtypes } from '../core/dtype.ts'
 import { sameShape } from '../core/shape.ts'
 import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
-import type { Kernel } from '../ir/kernel.ts'
+import type { PlannedKernel } from '../ir/when.ts'
 import { copyInto } from '../ops/lowering.ts'
 import type { Arg } from '../ops/op.ts'
 import type { Graph, Value } from './graph.ts'
@@ -111,9 +111,9 @@ export function placeDonated(recorder: Recorder, donated: readonly Slot[], resul
 export const sameElements = (a: View, b: View): boolean => dtypes[a.dtype].bytes === dtypes[b.dtype].bytes && sameGeometry(a, b)
 
 /** Kernels whose results may lie on the same elements of operands. */
-export const goesInPlace = (kernel: Kernel): boolean => kernel.kind === 'map' || kernel.kind === 'rows'
+export const goesInPlace = (kernel: PlannedKernel): boolean => kernel.kind === 'map' || kernel.kind === 'rows'
 
-function readsInPlace(kernel: Kernel, slots: readonly Slot[], input: number, written: Slot): boolean {
+function readsInPlace(kernel: PlannedKernel, slots: readonly Slot[], input: number, written: Slot): boolean {
   if (!goesInPlace(kernel)) return false
   return kernel.outputs.every((out, o) => slots[kernel.inputs.length + o] !== written || sameElements(out, kernel.inputs[input]))
 }

@@ -4,7 +4,7 @@
 import type { Backend, Block, Launch, Prepared } from '../backend/backend.ts'
 import { mayFail, placeKernel } from '../backend/failures.ts'
 import { WORD } from '../core/dtype.ts'
-import type { Kernel } from '../ir/kernel.ts'
+import type { PlannedKernel } from '../ir/when.ts'
 import { giveBack, take } from '../eager/pressure.ts'
 import type { Arg } from '../ops/op.ts'
 import { fuse } from './fuse/index.ts'
@@ -16,6 +16,7 @@ import { describeNode, type Fired, type PassOptions } from './passes/index.ts'
 import { gatherUpdates, goesInPlace, placeDonated, placeOutputs, placeUpdates, sameElements } from './place.ts'
 import { lowerGraph, Recorder, sizeOf } from './recorder.ts'
 import type { Slot, Step } from './steps.ts'
+import { fuseBranches } from './when.ts'
 
 /** A value in the plan's own memory. */
 export interface PlanValue extends Lifetime {
@@ -68,7 +69,10 @@ export function layOut(graph: Graph, backend: Backend, { exclude = [], mode }: P
   const updates = gatherUpdates(graph, recorder, args, outputs)
   const start = performance.now()
   const targets = new Map([...updates].map(([slot, { to }]) => [slot, to.slot as Slot]))
-  const fused = fuse(recorder.steps, new Set([...outputs.keys(), ...updates.keys()]), targets, backend, mode === 'fastCompile' ? [fusion.name] : exclude)
+  const results = new Set([...outputs.keys(), ...updates.keys()])
+  const without = mode === 'fastCompile' ? [fusion.name] : exclude
+  const branches = fuseBranches(recorder.steps, results, backend, without)
+  const fused = fuse(branches.steps, results, targets, backend, without)
   const msOfFusion = performance.now() - start
   recorder.steps = [...fused.steps]
   const alias = placeUpdates(recorder, updates, outputs)
@@ -82,7 +86,7 @@ export function layOut(graph: Graph, backend: Backend, { exclude = [], mode }: P
     const slot = slotOf(s)
     return slot.external >= 0 ? { external: slot.external } : { block: of.get(slot)! }
   }
-  return { steps, placeOf, args, values, blocks: packing.blocks, donated: taken, spared, fired: fused.fired, msOfFusion }
+  return { steps, placeOf, args, values, blocks: packing.blocks, donated: taken, spared, fired: [...branches.fired, ...fused.fired], msOfFusion }
 }
 
 /** `fixed[i]` is the block of external i when it is the same in every run, else null. */
@@ -167,7 +171,7 @@ function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot): { valu
 }
 
 /** True when output k may be written over the dying slot d. */
-function worksInPlace(kernel: Kernel, slots: readonly Slot[], d: Slot, k: number): boolean {
+function worksInPlace(kernel: PlannedKernel, slots: readonly Slot[], d: Slot, k: number): boolean {
   if (!goesInPlace(kernel)) return false
   const out = kernel.outputs[k - kernel.inputs.length]
   return slots.every((s, i) => s !== d || (i < kernel.inputs.length && sameElements(kernel.inputs[i], out)))

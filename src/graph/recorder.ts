@@ -9,6 +9,7 @@ import { KernelLowering } from '../ops/lowering.ts'
 import { withViews, type Arg, type KernelSpec } from '../ops/op.ts'
 import { liveNodes, type Graph, type GraphNode, type Value } from './graph.ts'
 import { Slot, type Step } from './steps.ts'
+import { Under } from './when.ts'
 
 export const sizeOf = ({ dtype, shape }: { readonly dtype: DType; readonly shape: Shape }): number => bytesOf(dtype, numel(shape))
 
@@ -19,6 +20,7 @@ export class Recorder extends KernelLowering {
   node: GraphNode | null = null
   private readonly written = new Set<Slot>()
   private readonly renamed = new Map<Slot, Slot>()
+  private readonly under = new Under()
   constructor(private readonly backend: Backend) {
     super()
   }
@@ -28,11 +30,17 @@ export class Recorder extends KernelLowering {
     return { view: contiguousView(dtype, shape), slot: new Slot(sizeOf({ dtype, shape }), -1, this.node) }
   }
 
+  when(condition: Arg, make: () => void): void {
+    this.under.during(this, condition, make)
+  }
+
   protected emit(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
     const from = inputs.map(x => this.slotOf(x))
     const to = outputs.map(x => (kernel.kind === 'scatter' ? this.slotOf(x) : this.fresh(x)))
     for (const s of to) this.written.add(s)
-    this.steps.push({ kernel: withViews(kernel, inputs, outputs), slots: [...from, ...to], nodes: this.node ? [this.node] : [] })
+    const { condition } = this.under
+    const when = condition ? { slot: this.slotOf(condition), view: condition.view } : undefined
+    this.steps.push({ kernel: withViews(kernel, inputs, outputs), slots: [...from, ...to], nodes: this.node ? [this.node] : [], when })
   }
 
   /** The slot that has the argument's latest value. */

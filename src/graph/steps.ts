@@ -1,5 +1,6 @@
 // What a graph is after lowering: kernels in order, over numbered slots of memory.
-import type { Kernel } from '../ir/kernel.ts'
+import type { View } from '../core/view.ts'
+import type { PlannedKernel } from '../ir/when.ts'
 import type { GraphNode } from './graph.ts'
 
 /** Memory of one value. */
@@ -14,9 +15,11 @@ export class Slot {
 }
 
 export interface Step {
-  readonly kernel: Kernel
+  readonly kernel: PlannedKernel
   /** Of its inputs, then of its outputs. */
   readonly slots: readonly Slot[]
   /** What it computes; empty for a copy of the plan's own. */
   readonly nodes: readonly GraphNode[]
+  /** The bool that says whether it runs. */
+  readonly when?: { readonly slot: Slot; readonly view: View }
 }

@@ -37,6 +37,8 @@ export interface Lowering {
   alloc(dtype: DType, shape: Shape): Arg
   /** One kernel over the views of `inputs` and `outputs`. The kernel object now belongs to the lowering. */
   run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void
+  /** Kernels that `make` asks for run only if the condition, one bool, holds; else their outputs are left as they are. Plans can do that. */
+  when?(condition: Arg, make: () => void): void
 }
 
 /** What a derivative rule sees. Values are there only if the op saves them; shapes always are. */

@@ -1,10 +1,13 @@
 // Branches on a condition of one element. In expressions both branches are written down; which of them runs is decided in a call.
 import { fail } from '../core/errors.ts'
 import { currentBackend } from '../eager/device.ts'
+import { Trace } from '../graph/trace.ts'
 import { eager } from '../eager/world.ts'
 import { Tensor, where } from '../ops/index.ts'
 import { world } from '../ops/world.ts'
 import { Call, mentions, listen, mapExpressions, recorded } from './expression.ts'
+import type { Later } from './run.ts'
+import { split } from './split.ts'
 
 export type Condition = Tensor | boolean | number
 /** One value or several, or a function that makes them. */
@@ -35,7 +38,23 @@ export function known(op: string, c: Condition): boolean | Tensor {
 export function chosen(op: string, c: Tensor, a: unknown, b: unknown): unknown {
   if (Array.isArray(a) && Array.isArray(b) && a.length === b.length) return a.map((x, i) => chosen(op, c, x, (b as unknown[])[i]))
   if (Array.isArray(a) || Array.isArray(b)) fail(op, 'the branches differ in how many results they have', 'give lists of one length')
-  return where(c.reshape([]).ne(0), a as Tensor, b as Tensor)
+  return where(condition(c), a as Tensor, b as Tensor)
+}
+
+const condition = (c: Tensor): Tensor => c.reshape([]).ne(0)
+
+/** In a graph: the branches as one node, of which the device runs one. Null where they cannot be, or would spare nothing. */
+function lazily(c: Tensor, branches: readonly (() => unknown)[]): unknown {
+  if (!(world() instanceof Trace)) return null
+  let many = false
+  const [then, otherwise] = branches.map(b => ('alone' in b ? (b as Later).alone() : b)).map(make => () => {
+    const made = make()
+    many = Array.isArray(made)
+    const list = (many ? made : [made]) as unknown[]
+    return list.map(x => (x instanceof Tensor && x.source.world !== null && !mentions(x) ? x : fail('ifelse', `a branch gives ${String(x)}, no tensor`)))
+  })
+  const found = split(condition(c), [then, otherwise])
+  return found && (many ? found : found[0])
 }
 
 const made = <T>(b: Branch<T>): T => (typeof b === 'function' ? (b as () => T)() : b)
@@ -51,10 +70,10 @@ export function ifelse<T extends Tensor | number | readonly (Tensor | number)[]>
   type R = T extends readonly unknown[] ? Tensor[] : Tensor
   const decide = (c: unknown, a: () => unknown, b: () => unknown): unknown => {
     const k = known('ifelse', c as Condition)
-    return k === true ? a() : k === false ? b() : chosen('ifelse', k, a(), b())
+    return k === true ? a() : k === false ? b() : (lazily(k, [a, b]) ?? chosen('ifelse', k, a(), b()))
   }
   const symbolic = mentions(condition)
-  if (!symbolic && !(condition instanceof Tensor && !readable(condition))) return decide(condition, () => made(then), () => made(otherwise)) as R
+  if (!symbolic && (world() instanceof Trace || !(condition instanceof Tensor && !readable(condition)))) return decide(condition, () => made(then), () => made(otherwise)) as R
   const [a, b] = [made(then), made(otherwise)]
   if (!symbolic && !mentions([a, b])) return decide(condition, () => a, () => b) as R
   listen()

@@ -273,12 +273,12 @@ export class Call extends Expression {
 
   compute(run: Run): unknown {
     const value = (v: unknown): unknown => mapExpressions(v, e => run.get(e))
-    return Site.during(this.options.open ? null : this.site, () => this.called(value))
+    return Site.during(this.options.open ? null : this.site, () => this.called(value, run))
   }
 
-  private called(value: (v: unknown) => unknown): unknown {
+  private called(value: (v: unknown) => unknown, run: Run): unknown {
     try {
-      if (this.options.lazy) return this.fn(value(this.args[0]), ...this.args.slice(1).map(a => () => value(a)))
+      if (this.options.lazy) return this.fn(value(this.args[0]), ...this.args.slice(1).map(a => run.later(a)))
       const args = value(this.args) as unknown[]
       const rule = args.every(isNumber) ? arithmetic[this.op] : undefined
       return rule ? rule(...(args as [number, number])) : this.fn(...args)

@@ -3,7 +3,7 @@ import { isDifferentiable } from '../core/dtype.ts'
 import { expandOp } from '../ops/movement-ops.ts'
 import { apply1 } from '../ops/define.ts'
 import { Tensor } from '../ops/index.ts'
-import { Call, type Expression } from './expression.ts'
+import { Call, expressionsIn, mapExpressions, type Expression } from './expression.ts'
 import { Shared } from './shared.ts'
 
 /** All expressions that some are made of, themselves included, inputs first. */
@@ -30,6 +30,26 @@ export function ancestors(roots: readonly Expression[]): Expression[] {
   return order
 }
 
+/** The expressions that are computed whichever branches are taken. */
+export function unconditional(roots: readonly Expression[]): Set<Expression> {
+  const seen = new Set<Expression>()
+  const stack = [...roots]
+  while (stack.length) {
+    const e = stack.pop()!
+    if (seen.has(e)) continue
+    seen.add(e)
+    stack.push(...(e instanceof Call ? e.needed : e.inputs))
+  }
+  return seen
+}
+
+/** A value that is computed when it is asked for. */
+export interface Later {
+  (): unknown
+  /** The same for a trace inside of the present one, which may run it more than once. */
+  alone(): () => unknown
+}
+
 /** The expressions with respect to which calls among `all` differentiate. */
 export const differentiated = (all: readonly Expression[]): Set<Expression> => new Set(all.flatMap(e => (e instanceof Call ? (e.options.wrt ?? []) : [])))
 
@@ -40,6 +60,8 @@ export class Run {
     given: Iterable<readonly [Expression, unknown]>,
     /** Expressions whose values are nodes of their own on the tape. */
     private readonly wrt: ReadonlySet<Expression>,
+    /** Expressions that are computed outside of branches, also where branches use them. */
+    private readonly outside: ReadonlySet<Expression> = new Set(),
   ) {
     for (const [e, v] of given) this.values.set(e, this.settled(e, v))
   }
@@ -60,6 +82,19 @@ export class Run {
       }
     }
     return this.values.get(root)
+  }
+
+  later(v: unknown): Later {
+    const alone = (): (() => unknown) => {
+      for (const e of ancestors([...expressionsIn(v)])) if (this.outside.has(e) || this.wrt.has(e)) this.get(e)
+      const now = [...this.values]
+      return () => {
+        const run = new Run([], this.wrt)
+        for (const [e, x] of now) run.values.set(e, x)
+        return mapExpressions(v, e => run.get(e))
+      }
+    }
+    return Object.assign(() => mapExpressions(v, e => this.get(e)), { alone })
   }
 
   tensor(e: Expression): Tensor {

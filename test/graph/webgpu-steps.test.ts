@@ -5,6 +5,7 @@ import { lower } from '../../src/backend/webgpu/lower.ts'
 import type { Target } from '../../src/backend/webgpu/wgsl.ts'
 import { needInside } from '../../src/graph/insight.ts'
 import { closeDevice, compile, init, manualSeed, nn, optim, type Tensor } from '../../src/index.ts'
+import { innerOf } from '../../src/ir/when.ts'
 import { gpu } from '../devices.ts'
 
 const target: Target = { family: 'register', quads: true }
@@ -35,7 +36,7 @@ describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {
     step.memory(x, y)
     const keys = needInside('test', step).version.plan.launches.flatMap(({ kernel, blocks }) => {
       const distinct = [...new Set(blocks)]
-      return lower(kernel, blocks.map(b => distinct.indexOf(b)), target).jobs.map(job => job.key)
+      return lower(innerOf(kernel), blocks.map(b => distinct.indexOf(b)), target).jobs.map(job => job.key)
     })
     expect(keys.length).toBeGreaterThan(20)
     expect(new Set(keys).size).toBeLessThanOrEqual(most)

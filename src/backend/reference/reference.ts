@@ -84,7 +84,11 @@ class Reference implements ReferenceBackend {
   prepare(launches: readonly Launch[]): Prepared {
     return {
       run: swap => {
-        for (const { kernel, blocks } of launches) inPlace(kernel, () => this.run(kernel, blocks.map(b => swap?.get(b) ?? b)))
+        for (const { kernel, blocks } of launches) {
+          const own = blocks.map(b => swap?.get(b) ?? b)
+          if (kernel.kind !== 'when') inPlace(kernel, () => this.run(kernel, own))
+          else if (this.#numbers(own[0])[kernel.inputs[0].offset] !== 0) inPlace(kernel.kernel, () => this.run(kernel.kernel, own.slice(1)))
+        }
       },
       dispose: () => {},
     }

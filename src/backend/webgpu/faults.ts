@@ -2,6 +2,7 @@
 // that no result of failed work is ever handed out. A fault is told to every read that was under way when it was first told.
 import { DeviceLostError, LampasError } from '../../core/errors.ts'
 import type { Kernel } from '../../ir/kernel.ts'
+import { innerOf, type PlannedKernel } from '../../ir/when.ts'
 import { factorFailure, mayFail, placed } from '../failures.ts'
 
 export class Faults {
@@ -71,8 +72,9 @@ export class Suspects {
   /** Whether some did not belong to a plan. */
   eager = false
 
-  note(kernel: Kernel, planned: boolean): void {
-    if (!mayFail(kernel)) return
+  note(launched: PlannedKernel, planned: boolean): void {
+    if (!mayFail(launched)) return
+    const kernel = innerOf(launched)
     if (planned) this.kernels.add(kernel)
     else if (!this.kernels.has(kernel)) this.eager = true
   }

@@ -4,15 +4,17 @@ import { dtypes, type Words } from '../../core/dtype.ts'
 import { fail, internal, LampasError } from '../../core/errors.ts'
 import { extent } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
+import { innerOf } from '../../ir/when.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared, TimedPrepared } from '../backend.ts'
 import { Faults, lostError, recordedFault, Suspects } from './faults.ts'
 import { fuses } from './fuses.ts'
+import { conditionOf, gateJob, Gates, sameCondition } from './gates.ts'
 import { mayFail } from '../failures.ts'
 import { lower } from './lower.ts'
 import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
 import { Params, Queue, slotBytes, type Command } from './queue.ts'
 import { timed } from './timing.ts'
-import { FAULTS, type Target, type Work } from './wgsl.ts'
+import { FAULTS, type Job, type Target, type Work } from './wgsl.ts'
 
 export interface WebGPUOptions {
   /** The entry to WebGPU; `navigator.gpu` when left out. In Node: `create([])` of the package `webgpu`. */
@@ -47,6 +49,8 @@ interface Step {
   readonly blocks: readonly Block[]
   readonly launch: number
 }
+/** The launch of a step that opens or closes those of a branch. */
+const GATE = -1
 
 class WebGPU implements WebGPUBackend {
   readonly lost: Promise<string>
@@ -181,23 +185,34 @@ class WebGPU implements WebGPUBackend {
 
   prepare(launches: readonly Launch[]): Prepared {
     this.#alive()
-    const lowered = launches.map(({ kernel, blocks }) => this.#lower(kernel, blocks))
+    const lowered = launches.map(({ kernel, blocks }) => this.#lower(innerOf(kernel), kernel.kind === 'when' ? blocks.slice(1) : blocks))
     // Launches follow one another, so they can share scratch: the first of each uses the first block, and so on.
     const sizes: number[] = []
     for (const { work } of lowered) work.scratch.forEach((bytes, k) => (sizes[k] = Math.max(sizes[k] ?? 0, bytes)))
     const scratch = sizes.map(bytes => this.#pool.alloc(bytes))
-    const jobs = lowered.flatMap(({ work, distinct }, launch) => work.jobs.map(job => ({ job, launch, all: [...distinct, ...scratch] })))
+    const conditions = launches.map(conditionOf)
+    const gates = new Gates(this.device)
+    const jobs: { readonly job: Job; readonly launch: number; readonly all: readonly Block[]; readonly gate: number | null }[] = []
+    lowered.forEach(({ work, distinct }, launch) => {
+      const when = conditions[launch]
+      if (when && !sameCondition(when, conditions[launch - 1])) {
+        const end = conditions.findIndex((c, k) => k > launch && !sameCondition(c, when))
+        const count = lowered.slice(launch, end < 0 ? launches.length : end).reduce((n, l) => n + l.work.jobs.length, 0)
+        if (count > 0) jobs.push({ job: gateJob(when.offset, gates.size, count), launch: GATE, all: [when.block], gate: null })
+      }
+      for (const job of work.jobs) jobs.push({ job, launch, all: [...distinct, ...scratch], gate: when && gates.put(job.groups) })
+    })
     const params = new Params(this.device, this.#queue.paramsLayout, Math.max(jobs.reduce((n, { job }) => n + slotBytes(job), 0), 256))
     const make = (): readonly Step[] => {
-      const steps = jobs.map(({ job, launch, all }): Step => {
+      const steps = jobs.map(({ job, launch, all, gate }): Step => {
         const { group, offset } = params.put(job)
-        const stores = this.#stores(job.slots, all)
+        const stores = launch === GATE ? [storeOf(all[0]), ...gates.stores] : this.#stores(job.slots, all)
         return {
           command: {
             pipeline: this.#queue.pipeline(job), paramsGroup: group, paramsOffset: offset,
-            group: this.#queue.group(stores), stores, groups: job.groups,
+            group: this.#queue.group(stores), stores, groups: job.groups, gate: gate === null ? undefined : gates.at(gate),
           },
-          blocks: job.slots.filter(s => s >= 0).map(s => all[s]),
+          blocks: launch === GATE ? all : job.slots.filter(s => s >= 0).map(s => all[s]),
           launch,
         }
       })
@@ -224,6 +239,7 @@ class WebGPU implements WebGPUBackend {
         if (this.#dead) return
         this.#queue.flush()
         params.buffer.destroy()
+        gates.dispose()
         for (const block of scratch) this.#pool.free(block)
       },
     }
@@ -248,19 +264,27 @@ class WebGPU implements WebGPUBackend {
     const renamed = (b: Block): Block => swap.get(b) ?? b
     let direct = -1
     for (const { command, blocks, launch } of steps) {
-      if (launch === direct) continue
-      const { distinct } = lowered[launch]
+      if (launch === direct && launch !== GATE) continue
+      const distinct = launch === GATE ? blocks : lowered[launch].distinct
       if (!distinct.some(b => swap.has(b))) this.#queue.add(command)
       else if (new Set(distinct.map(renamed)).size < distinct.length) {
         // Blocks that were distinct have become one, which asks for another shader.
         direct = launch
-        this.run(launches[launch].kernel, launches[launch].blocks.map(renamed))
+        const { kernel, blocks: all } = launches[launch]
+        if (kernel.kind !== 'when') this.run(kernel, all.map(renamed))
+        else this.#runOnce({ kernel, blocks: all.map(renamed) })
       } else {
         const own = blocks.map(b => storeOf(renamed(b)))
-        const stores = command.stores.length > own.length ? [...own, this.#record] : own
+        const stores = [...own, ...command.stores.slice(own.length)]
         this.#queue.add({ ...command, group: this.#queue.group(stores), stores })
       }
     }
+  }
+
+  #runOnce(launch: Launch): void {
+    const prepared = this.prepare([launch])
+    prepared.run()
+    prepared.dispose()
   }
 
   #keepStaging(buffer: GPUBuffer): void {

@@ -4,6 +4,7 @@ import { WORD, type Words } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import type { Progress } from '../backend.ts'
 import { compileFault, type Faults } from './faults.ts'
+import type { Gate } from './gates.ts'
 import type { Store } from './pool.ts'
 import { packFields, wordCount, type Job } from './wgsl.ts'
 
@@ -22,6 +23,8 @@ export interface Command {
   /** The buffers of `group`. */
   readonly stores: readonly Store[]
   readonly groups: readonly [number, number, number]
+  /** Says how many workgroups there are, in their place. */
+  readonly gate?: Gate
 }
 
 export const slotBytes = (job: Job): number => Math.ceil((wordCount(job.fields) * 4) / SLOT) * SLOT
@@ -140,13 +143,14 @@ export class Queue {
     if (this.#recorded >= MAX_RECORDED) this.flush()
   }
 
-  add({ pipeline, paramsGroup, paramsOffset, group, stores, groups }: Command): void {
+  add({ pipeline, paramsGroup, paramsOffset, group, stores, groups, gate }: Command): void {
     const pass = (this.#pass ??= this.#commands().beginComputePass())
     if (pipeline !== this.#pipeline) pass.setPipeline((this.#pipeline = pipeline))
     this.#offset[0] = paramsOffset
     pass.setBindGroup(0, paramsGroup, this.#offset, 0, 1)
     pass.setBindGroup(1, group)
-    pass.dispatchWorkgroups(groups[0], groups[1], groups[2])
+    if (gate) pass.dispatchWorkgroupsIndirect(gate.buffer, gate.offset)
+    else pass.dispatchWorkgroups(groups[0], groups[1], groups[2])
     for (const store of stores) store.usedAt = this.#serial
     this.#recorded++
   }

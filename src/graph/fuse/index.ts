@@ -3,7 +3,7 @@
 // overwritten (the plan shares memory later), so only the order matters: a joint kernel runs at the place of one of its parts.
 import { dtypes, WORD } from '../../core/dtype.ts'
 import type { Backend } from '../../backend/backend.ts'
-import type { Kernel } from '../../ir/kernel.ts'
+import { innerOf, type PlannedKernel } from '../../ir/when.ts'
 import type { GraphNode } from '../graph.ts'
 import type { Fired } from '../passes/index.ts'
 import type { Rewrite } from '../passes/rewrite.ts'
@@ -26,7 +26,7 @@ const LONG_ROW = 2048
 interface Group {
   /** Place in the order. */
   at: number
-  kernel: Kernel
+  kernel: PlannedKernel
   slots: readonly Slot[]
   nodes: readonly GraphNode[]
   loop: Loop | null
@@ -208,7 +208,7 @@ class Fuser {
   private accept(g: Omit<Group, 'kernel' | 'slots'> & { readonly loop: Loop }, rule: Rewrite): Group | null {
     if (this.exclude.includes(rule.name) || g.loop.body.steps.length > MOST_STEPS || g.loop.inputs.length + g.loop.outputs.length > MOST_OPERANDS) return null
     const made = this.grouped(g)
-    if (!made || this.spoils(made) || !this.backend.fuses(made.kernel, new Set(made.slots).size)) return null
+    if (!made || this.spoils(made) || !this.backend.fuses(innerOf(made.kernel), new Set(made.slots).size)) return null
     const node = g.nodes.at(-1)
     this.fired.push({ rewrite: rule, op: node?.op.name ?? 'copy', site: node?.site, count: 1 })
     return made

@@ -3,6 +3,7 @@
 import { dtypes, scalarType, WORD, type DType } from '../../core/dtype.ts'
 import type { Shape } from '../../core/shape.ts'
 import type { View } from '../../core/view.ts'
+import type { PlannedKernel } from '../../ir/when.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Slot } from '../steps.ts'
 import { bodyOfProgram, bodyOfReduce, join, programOf, select, type Body, type Joined } from './body.ts'
@@ -28,7 +29,7 @@ export interface Loop {
 const operand = ({ dtype, strides, offset }: View, slot: Slot): Operand => ({ slot, dtype, strides, offset })
 
 /** The loop that a kernel is, or null. */
-export function loopOf(kernel: Kernel, slots: readonly Slot[]): Loop | null {
+export function loopOf(kernel: PlannedKernel, slots: readonly Slot[]): Loop | null {
   const n = kernel.inputs.length
   const operands = { inputs: kernel.inputs.map((v, i) => operand(v, slots[i])), outputs: kernel.outputs.map((v, i) => operand(v, slots[n + i])) }
   const { shape } = kernel.kind === 'map' ? kernel.outputs[0] : (kernel.inputs[0] ?? kernel.outputs[0])

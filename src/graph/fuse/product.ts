@@ -3,6 +3,7 @@ import { dtypes, WORD } from '../../core/dtype.ts'
 import { numel, type Shape } from '../../core/shape.ts'
 import { reshapeView } from '../../core/view.ts'
 import type { ConvKernel, Kernel, MatmulKernel } from '../../ir/kernel.ts'
+import type { PlannedKernel } from '../../ir/when.ts'
 import { program, S } from '../../ir/scalar.ts'
 import { Slot } from '../steps.ts'
 import { bodyOfProgram, exchanged, programOf } from './body.ts'
@@ -18,7 +19,7 @@ export interface Product {
 const sum: Operand = { slot: new Slot(0), dtype: 'float32', strides: [], offset: 0 }
 const copy = bodyOfProgram(program([S.input(0, 'float32')], ['float32']))
 
-export function productOf(kernel: Kernel, slots: readonly Slot[]): { product: Product; loop: Loop } | null {
+export function productOf(kernel: PlannedKernel, slots: readonly Slot[]): { product: Product; loop: Loop } | null {
   if ((kernel.kind !== 'matmul' && kernel.kind !== 'conv') || kernel.epilogue || kernel.outputs[0].dtype !== 'float32' || kernel.outputs[0].shape.includes(0)) return null
   const [{ shape, dtype, strides, offset }] = kernel.outputs
   return { product: { kernel, slots: [slots[0], slots[1]] }, loop: { shape, axes: 0, inputs: [sum], outputs: [{ slot: slots[2], dtype, strides, offset }], body: copy, params: [] } }

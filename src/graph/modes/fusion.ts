@@ -29,7 +29,7 @@ export function judgeFusion(name: string, reference: ReferenceBackend, interpret
   for (const step of layout.steps) for (const s of step.slots.slice(step.kernel.inputs.length)) lastWrite.set(s, step)
   for (const step of layout.steps) {
     const { kernel, slots, nodes } = step
-    reference.run(kernel, slots.map(blockOf))
+    reference.prepare([{ kernel, blocks: slots.map(blockOf) }]).run()
     if (nodes.length < 2) continue
     for (const slot of slots.slice(kernel.inputs.length)) {
       const v = valueIn.get(slot)

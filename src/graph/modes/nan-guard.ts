@@ -13,6 +13,7 @@ import { fillWith, pairs } from '../../ops/lowering.ts'
 import type { Arg, Op } from '../../ops/op.ts'
 import { filledBesideOp, filledOp } from '../../ops/movement-ops.ts'
 import { liveNodes, type Graph, type GraphNode, type Value } from '../graph.ts'
+import { Body } from '../loop.ts'
 import type { Plan } from '../plan.ts'
 import type { External } from '../trace.ts'
 import type { Watched } from '../watch.ts'
@@ -110,7 +111,8 @@ const nodeOf = <P>(op: Op<P>, inputs: readonly Value[], params: P): Value => {
 const isFill = (n: GraphNode): boolean => n.op === (filledOp as Op) || n.op === (filledBesideOp as Op)
 const looked = (v: { readonly dtype: DType; readonly shape: readonly number[] }): boolean => isDifferentiable(v.dtype) && numel(v.shape) > 0
 const holdsInfinity = (p: unknown): boolean =>
-  typeof p === 'object' && p !== null ? Object.values(p).some(holdsInfinity) : p === Infinity || p === -Infinity
+  p instanceof Body ? p.graph.nodes.some(n => holdsInfinity(n.params))
+  : typeof p === 'object' && p !== null ? Object.values(p).some(holdsInfinity) : p === Infinity || p === -Infinity
 
 /** A call's guard: what it allocated for its findings. */
 export interface Finding {

@@ -3,6 +3,7 @@ import { bytesOf } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
 import type { View } from '../../core/view.ts'
 import type { Body, Kernel } from '../../ir/kernel.ts'
+import { innerOf, type PlannedKernel } from '../../ir/when.ts'
 import type { Program } from '../../ir/scalar.ts'
 
 const infix: Readonly<Record<string, string>> = { add: '+', sub: '-', mul: '*', div: '/', eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=', and: '&', or: '|' }
@@ -37,8 +38,9 @@ export function formulas({ steps, outputs }: Program, params: readonly number[],
 
 const bodyText = ({ program, params }: Body, names?: (i: number) => string): string => formulas(program, params, names).join('; ')
 
-export function kernelText(kernel: Kernel): string {
+export function kernelText(kernel: PlannedKernel): string {
   switch (kernel.kind) {
+    case 'when': return `if it holds: ${kernelText(kernel.kernel)}`
     case 'map': return bodyText(kernel)
     case 'reduce': return `${kernel.op}(x)`
     case 'rows': {
@@ -72,9 +74,9 @@ export interface Work {
 }
 
 /** Bytes read and written, and arithmetic steps, as an estimate. */
-export function workOf(kernel: Kernel): Work {
+export function workOf(kernel: PlannedKernel): Work {
   const bytes = [...kernel.inputs, ...kernel.outputs].reduce((n, v) => n + bytesOf(v.dtype, stored(v)), 0)
-  return { bytes, flops: flopsOf(kernel) }
+  return { bytes, flops: flopsOf(innerOf(kernel)) }
 }
 
 function flopsOf(kernel: Kernel): number {

@@ -69,9 +69,9 @@ export class Writer {
   recording({ allocs, runs, results }: Recording): JsonObject {
     return {
       allocs: allocs.map(a => [a.dtype, [...a.shape]]),
-      runs: runs.map(({ kernel, inputs, outputs }) => {
+      runs: runs.map(({ kernel, inputs, outputs, when }) => {
         const { inputs: _, outputs: __, ...spec } = kernel as KernelSpec & { inputs?: unknown; outputs?: unknown }
-        return [this.kernels.put(this.kernel(spec)), inputs.map(this.place), outputs.map(this.place)]
+        return [this.kernels.put(this.kernel(spec)), inputs.map(this.place), outputs.map(this.place), ...(when ? [this.place(when)] : [])]
       }),
       results: results.map(this.place),
     }
@@ -111,8 +111,8 @@ export class Reader {
     type Raw = readonly [number, number, number]
     return {
       allocs: (o.allocs as unknown as readonly (readonly [DType, number[]])[]).map(([dtype, shape]) => ({ dtype: needKind(dtype), shape })),
-      runs: (o.runs as unknown as readonly (readonly [number, Raw[], Raw[]])[]).map(([k, inputs, outputs]): Run => ({
-        kernel: this.kernels[k] ?? damaged('a kernel is missing'), inputs: inputs.map(this.place), outputs: outputs.map(this.place),
+      runs: (o.runs as unknown as readonly (readonly [number, Raw[], Raw[], Raw?])[]).map(([k, inputs, outputs, when]): Run => ({
+        kernel: this.kernels[k] ?? damaged('a kernel is missing'), inputs: inputs.map(this.place), outputs: outputs.map(this.place), ...(when ? { when: this.place(when) } : {}),
       })),
       results: (o.results as unknown as readonly Raw[]).map(this.place),
     }

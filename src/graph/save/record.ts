@@ -6,6 +6,7 @@ import type { Shape } from '../../core/shape.ts'
 import { contiguousView, type View } from '../../core/view.ts'
 import type { Arg, KernelSpec, Lowering, Op } from '../../ops/op.ts'
 import type { GraphNode } from '../graph.ts'
+import { Under } from '../when.ts'
 
 /**
  * A view of memory: of operand `memory` of the node, or (~memory) of what it allocated. `offset` counts bytes from where the view of that
@@ -20,6 +21,8 @@ export interface Run {
   readonly kernel: KernelSpec
   readonly inputs: readonly Place[]
   readonly outputs: readonly Place[]
+  /** The bool that says whether it runs. */
+  readonly when?: Place
 }
 export interface Recording {
   readonly allocs: readonly { readonly dtype: DType; readonly shape: Shape }[]
@@ -33,6 +36,7 @@ class Tape implements Lowering {
   readonly allocs: { dtype: DType; shape: Shape }[] = []
   readonly runs: Run[] = []
   private readonly known = new Map<object, { memory: number; start: number }>()
+  private readonly under = new Under()
 
   constructor(inputs: readonly Arg[]) {
     inputs.forEach((x, memory) => this.known.has(x.slot) || this.known.set(x.slot, { memory, start: start(x.view) }))
@@ -43,9 +47,13 @@ class Tape implements Lowering {
     this.allocs.push({ dtype, shape: [...shape] })
     return { view: contiguousView(dtype, shape), slot }
   }
+  when(condition: Arg, make: () => void): void {
+    this.under.during(this, condition, make)
+  }
   run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
     const place = (x: Arg): Place => this.place(x)
-    this.runs.push({ kernel, inputs: inputs.map(place), outputs: outputs.map(place) })
+    const { condition } = this.under
+    this.runs.push({ kernel, inputs: inputs.map(place), outputs: outputs.map(place), ...(condition ? { when: place(condition) } : {}) })
   }
   place({ view, slot }: Arg): Place {
     const { memory, start: from } = this.known.get(slot) ?? internal('a kernel works on memory that is neither an operand nor allocated')
@@ -72,7 +80,11 @@ export const replayed = (name: string, { allocs, runs, results }: Recording, met
       const base = memory >= 0 ? inputs[memory] : made[~memory]
       return { view: { ...view, offset: (start(base.view) + offset) / dtypes[view.dtype].bytes }, slot: base.slot }
     }
-    for (const { kernel, inputs: from, outputs } of runs) k.run({ ...kernel }, from.map(at), outputs.map(at))
+    for (const { kernel, inputs: from, outputs, when } of runs) {
+      const run = (): void => k.run({ ...kernel }, from.map(at), outputs.map(at))
+      if (when && k.when) k.when(at(when), run)
+      else run()
+    }
     return results.map(at)
   },
   saves: 'nothing',

@@ -11,6 +11,7 @@ import { Interpreter } from '../../../src/graph/modes/interpreter.ts'
 import { allRewrites, type Rewrite } from '../../../src/graph/passes/index.ts'
 import type { Layout } from '../../../src/graph/plan.ts'
 import type { Kernel } from '../../../src/ir/kernel.ts'
+import { innerOf } from '../../../src/ir/when.ts'
 import { eachDevice } from '../../each-device.ts'
 
 async function faultOf(call: () => Tensor): Promise<string> {
@@ -31,7 +32,7 @@ const plantRewrite = (name: string, apply: Rewrite['apply']): void => void vi.sp
 function plantKernel(other: (k: Kernel) => Kernel): void {
   const backend: Backend = currentBackend()
   const prepare = backend.prepare.bind(backend)
-  vi.spyOn(backend, 'prepare').mockImplementation((launches: readonly Launch[]) => prepare(launches.map(l => ({ ...l, kernel: other(l.kernel) }))))
+  vi.spyOn(backend, 'prepare').mockImplementation((launches: readonly Launch[]) => prepare(launches.map(l => ({ ...l, kernel: other(innerOf(l.kernel)) }))))
 }
 
 afterEach(() => vi.restoreAllMocks())

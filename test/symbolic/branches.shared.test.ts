@@ -1,0 +1,171 @@
+// Branches in compiled code: only the side that the condition picks runs, on the device, also where nothing can be read at once. An index that
+// points nowhere tells: the kernel that uses it faults if it runs.
+import { describe, expect, test } from 'vitest'
+import { compile, grad, init, loadFunction, manualSeed, nn, optim, rand, randn, saveFunction, tensor, type Tensor } from '../../src/index.ts'
+import * as S from '../../src/symbolic/index.ts'
+import { eachDevice } from '../each-device.ts'
+
+const list = async (x: Tensor): Promise<number[]> => Array.from(await x.data())
+const near = (a: readonly number[], b: readonly number[]): void => {
+  expect(a.length).toBe(b.length)
+  a.forEach((v, i) => expect(v).toBeCloseTo(b[i], 4))
+}
+const nowhere = (): Tensor => tensor(new Int32Array([0, 99]))
+const somewhere = (): Tensor => tensor(new Int32Array([0, 2]))
+
+eachDevice(name => {
+  describe('branches in compiled code', () => {
+    const table = (): Tensor => tensor([10, 20, 30])
+
+    test('the side that is not taken does not run', async () => {
+      const t = table()
+      const f = compile((x: Tensor, at: Tensor) => S.ifelse(x.sum().gt(0), () => t.gather(0, at).exp().log(), () => x.mul(2)))
+      expect(await list(f(tensor([-1, -2]), nowhere()))).toEqual([-2, -4])
+      near(await list(f(tensor([1, 2]), somewhere())), [10, 30])
+      expect(await list(f(tensor([-1, 0.5]), nowhere()))).toEqual([-2, 1])
+      await expect((async () => list(f(tensor([1, 2]), nowhere())))()).rejects.toThrow(/index 99 is outside/)
+      expect(f.info().traces).toBe(1)
+      const g = compile((x: Tensor, at: Tensor) => S.cond(x.sum().gt(0), () => x.mul(2), () => t.gather(0, at).neg()))
+      expect(await list(g(tensor([1, 2]), nowhere()))).toEqual([2, 4])
+      expect(await list(g(tensor([-1, -2]), somewhere()))).toEqual([-10, -30])
+    })
+
+    test('of expressions, with several results, and what others need as well', async () => {
+      const [x, y] = S.vectors('x', 'y')
+      const at = S.ivector('at')
+      const both = x.mul(y)
+      const [p, q] = S.ifelse(x.sum().gt(0), [both.exp(), y.mul(3)], [y.gather(0, at), both.neg()])
+      const f = S.func({ inputs: [x, y, at], outputs: [p, q, both] })
+      const [a, b, c] = f([1, 2], [0, 1], nowhere())
+      near(await list(a), [1, Math.E ** 2])
+      expect([await list(b), await list(c)]).toEqual([[0, 3], [0, 2]])
+      const [d, e] = f([-1, -2], [5, 6], tensor(new Int32Array([1, 1])))
+      expect([await list(d), await list(e)]).toEqual([[6, 6], [5, 12]])
+    })
+
+    test('branches inside of branches', async () => {
+      const t = table()
+      const f = compile((x: Tensor, at: Tensor) => S.ifelse(x.sum().gt(0),
+        () => S.ifelse(x.sum().gt(10), () => t.gather(0, at).mul(2), () => x.add(1)),
+        () => S.ifelse(x.sum().lt(-10), () => t.gather(0, at).mul(3), () => x.sub(1))))
+      expect(await list(f(tensor([1, 2]), nowhere()))).toEqual([2, 3])
+      expect(await list(f(tensor([-1, -2]), nowhere()))).toEqual([-2, -3])
+      expect(await list(f(tensor([10, 2]), somewhere()))).toEqual([20, 60])
+      expect(await list(f(tensor([-10, -2]), somewhere()))).toEqual([30, 90])
+      await expect((async () => list(f(tensor([-10, -2]), nowhere())))()).rejects.toThrow(/index 99 is outside/)
+    })
+
+    test('derivatives are lazy too, and those of the side that was taken', async () => {
+      const w = tensor([1, 2, 3], { requiresGrad: true })
+      const f = compile((x: Tensor, at: Tensor) => {
+        const h = x.mul(w)
+        const y = S.ifelse(x.sum().gt(0), () => h.square().sum(), () => w.gather(0, at).mul(h.sum()).sum())
+        const [gw, gx] = grad(y.mul(2), [w, h], { createGraph: true })
+        return [gw, gx, grad(gw.square().sum(), [w])[0]]
+      })
+      const slopes = (x: Tensor, at: Tensor, positive: boolean): Tensor[] => {
+        const h = x.mul(w)
+        const y = positive ? h.square().sum() : w.gather(0, at).mul(h.sum()).sum()
+        const [gw, gx] = grad(y.mul(2), [w, h], { createGraph: true })
+        return [gw, gx, grad(gw.square().sum(), [w])[0]]
+      }
+      for (const [values, at, positive] of [[[1, 2, -1], nowhere(), true], [[-1, -2, 1], somewhere(), false]] as const) {
+        const [found, expected] = [f(tensor([...values]), at), slopes(tensor([...values]), somewhere(), positive)]
+        for (const i of found.keys()) near(await list(found[i]), await list(expected[i]))
+      }
+    })
+
+    test('gradients of expressions, with respect to an inner one as well', async () => {
+      const x = S.vector('x')
+      const h = x.exp()
+      const y = S.ifelse(x.sum().gt(0), h.square().sum(), h.sum().mul(3))
+      const f = S.func({ inputs: [x], outputs: [S.grad(y, x), S.grad(y, h)] })
+      const [a, b] = f([0, 1])
+      near([...(await list(a)), ...(await list(b))], [2, 2 * Math.E ** 2, 2, 2 * Math.E])
+      const [c, d] = f([0, -1])
+      near([...(await list(c)), ...(await list(d))], [3, 3 / Math.E, 3, 3])
+    })
+
+    test('a training step with two losses goes the way of eager code', async () => {
+      const make = (): { net: nn.Linear; adam: optim.Adam } => {
+        manualSeed(1)
+        const net = new nn.Linear(3, 2)
+        return { net, adam: new optim.Adam(net.parameters(), { lr: 0.1 }) }
+      }
+      const stepOf = ({ net, adam }: ReturnType<typeof make>, pick: (c: Tensor, a: () => Tensor, b: () => Tensor) => Tensor) => (x: Tensor, c: Tensor): Tensor => {
+        adam.zeroGrad()
+        const y = net.forward(x)
+        const loss = pick(c, () => y.square().mean(), () => y.sub(1).abs().sum())
+        loss.backward()
+        adam.step()
+        return loss
+      }
+      const compiled = compile(stepOf(make(), (c, a, b) => S.ifelse(c, a, b)))
+      const x = rand(4, 3)
+      const choices = [1, 0, 0, 1]
+      const eager = make()
+      for (const c of choices) {
+        const expected = stepOf(eager, (_, a, b) => (c ? a() : b()))(x, tensor(c))
+        near(await list(compiled(x, tensor(c))), await list(expected))
+      }
+    })
+
+    test('what draws random numbers, or shows values, runs on both sides', async () => {
+      manualSeed(3)
+      const seen: number[] = []
+      const f = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => S.tap(x.mul(2), async v => void seen.push(await v.sum().item())), () => rand(2).mul(0).add(x)))
+      expect(await list(f(tensor([1, 2])))).toEqual([2, 4])
+      expect(await list(f(tensor([-1, -2])))).toEqual([-1, -2])
+      await expect.poll(() => seen).toEqual([6, -6])
+    })
+
+    test('one tensor for two arguments', async () => {
+      const f = compile((x: Tensor, y: Tensor, c: Tensor) => S.ifelse(c, () => x.mul(y).add(1), () => x.matmul(y)))
+      const [x, y] = [tensor([[1, 2], [3, 4]]), tensor([[1, 1], [1, 1]])]
+      expect(await list(f(x, y, tensor(1)))).toEqual([2, 3, 4, 5])
+      expect(await list(f(x, x, tensor(1)))).toEqual([2, 5, 10, 17])
+      expect(await list(f(x, x, tensor(0)))).toEqual([7, 10, 15, 22])
+    })
+
+    test('sizes that change', async () => {
+      const f = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => x.mul(2).sum(), () => x.square().sum()), { dynamic: { 0: [0] } })
+      for (const n of [3, 5, 9]) {
+        const x = randn(n)
+        const total = await x.sum().item()
+        expect(await f(x).item()).toBeCloseTo(await (total > 0 ? x.mul(2) : x.square()).sum().item(), 4)
+      }
+      expect(f.info().traces).toBe(1)
+    })
+
+    test('saved, loaded and still lazy', async () => {
+      const t = table()
+      const f = compile((x: Tensor, at: Tensor) => S.ifelse(x.sum().gt(0), () => S.ifelse(x.sum().gt(10), () => t.gather(0, at), () => x.exp()), () => x.mul(2)))
+      f(tensor([1, 2]), somewhere())
+      const g = loadFunction(await saveFunction(f))
+      expect(await list(g(tensor([-1, -2]), nowhere()))).toEqual([-2, -4])
+      near(await list(g(tensor([0, 1]), nowhere())), [1, Math.E])
+      expect(await list(g(tensor([10, 2]), somewhere()))).toEqual([10, 30])
+    })
+
+    test('modes look at what has run', async () => {
+      const make = (mode: 'debug' | 'nanGuard') => compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => x.sub(5).log().exp().sum(1), () => x.neg().mul(2).add(x).sum(1)), { mode })
+      for (const mode of ['debug', 'nanGuard'] as const) {
+        const f = make(mode)
+        expect(await list(f(tensor([[-1, -2]])))).toEqual([3])
+        await f.checked()
+      }
+      const loop = compile((x: Tensor) => S.foldl((a, sum) => sum.add(a.log()), x, tensor(0)), { mode: 'nanGuard' })
+      expect(await loop(tensor([1, 1, 1])).item()).toBe(0)
+      const guarded = make('nanGuard')
+      await expect((async () => {
+        await list(guarded(tensor([[1, 2]])))
+        await guarded.checked()
+      })()).rejects.toThrow(/NaN/)
+      const timed = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => x.exp().sum(1), () => x.neg().sum(1)), { profile: true })
+      expect(await list(timed(tensor([[-1, -2]])))).toEqual([3])
+      await timed.checked()
+      expect(timed.profile().calls).toBe(1)
+      expect(timed.graph('plan').plan!.kernels.some(k => k.kind === 'when' && k.text.includes('exp'))).toBe(true)
+    })
+  })
+})
