@@ -1,4 +1,5 @@
 // Runs encoded kernels: one, or a whole plan in one call.
+import { runBatch } from './batch'
 import { runConv } from './conv'
 import { runCumulate } from './cumulate'
 import { kindOf, payload, setViewAddress, viewAddress, viewsOf, wordsOf } from './descriptor'
@@ -27,6 +28,7 @@ function run(desc: usize): i32 {
     case 9: return runFactor(desc)
     case 10: return runRows(desc)
     case 11: return runWithEpilogue(desc)
+    case 12: return runBatch(desc)
     default: return fault(UNKNOWN_KIND, kindOf(desc), 0)
   }
 }

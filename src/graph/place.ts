@@ -2,7 +2,7 @@
 // the old content afterwards; a result takes that of a donated argument on the same terms. Else they are copied there.
 import { dtypes } from '../core/dtype.ts'
 import { sameShape } from '../core/shape.ts'
-import { contiguousView, isContiguous, sameGeometry, type View } from '../core/view.ts'
+import { contiguousView, isContiguous, sameGeometry } from '../core/view.ts'
 import type { PlannedKernel } from '../ir/when.ts'
 import { copyInto } from '../ops/lowering.ts'
 import type { Arg } from '../ops/op.ts'
@@ -107,16 +107,16 @@ export function placeDonated(recorder: Recorder, donated: readonly Slot[], resul
   return taken
 }
 
-/** Whether two views of one memory put each element at the same bytes. */
-export const sameElements = (a: View, b: View): boolean => dtypes[a.dtype].bytes === dtypes[b.dtype].bytes && sameGeometry(a, b)
-
-/** Kernels whose results may lie on the same elements of operands. */
-export const goesInPlace = (kernel: PlannedKernel): boolean => kernel.kind === 'map' || kernel.kind === 'rows'
-
-function readsInPlace(kernel: PlannedKernel, slots: readonly Slot[], input: number, written: Slot): boolean {
-  if (!goesInPlace(kernel)) return false
-  return kernel.outputs.every((out, o) => slots[kernel.inputs.length + o] !== written || sameElements(out, kernel.inputs[input]))
+/** Whether result `o` of a kernel may lie on the elements of its operand `i`: each is read before it is written, and by nobody else. */
+export function fitsInPlace(kernel: PlannedKernel, i: number, o: number): boolean {
+  if (kernel.kind === 'batch' && Math.floor(i / kernel.program.inputs.length) !== Math.floor(o / kernel.program.outputs.length)) return false
+  if (kernel.kind !== 'map' && kernel.kind !== 'rows' && kernel.kind !== 'batch') return false
+  const [from, to] = [kernel.inputs[i], kernel.outputs[o]]
+  return dtypes[from.dtype].bytes === dtypes[to.dtype].bytes && sameGeometry(from, to)
 }
+
+const readsInPlace = (kernel: PlannedKernel, slots: readonly Slot[], input: number, written: Slot): boolean =>
+  kernel.outputs.every((_, o) => slots[kernel.inputs.length + o] !== written || fitsInPlace(kernel, input, o))
 
 const copiesOntoItself = ({ kernel, slots }: Step, alias: Map<Slot, Slot>): boolean =>
   kernel.kind === 'map' && kernel.inputs.length === 1 && kernel.program.steps.length === 1 && kernel.program.steps[0].op === 'input' &&

@@ -13,7 +13,7 @@ import type { Graph, GraphNode, Value } from './graph.ts'
 import { packBlocks, totalOf, type Lifetime, type Packing } from './memory.ts'
 import { ordered } from './order.ts'
 import { describeNode, type Fired, type PassOptions } from './passes/index.ts'
-import { gatherUpdates, goesInPlace, placeDonated, placeOutputs, placeUpdates, sameElements } from './place.ts'
+import { fitsInPlace, gatherUpdates, placeDonated, placeOutputs, placeUpdates } from './place.ts'
 import { lowerGraph, Recorder, sizeOf } from './recorder.ts'
 import type { Slot, Step } from './steps.ts'
 import { fuseBranches } from './when.ts'
@@ -171,8 +171,5 @@ function assignMemory(steps: readonly Step[], slotOf: (s: Slot) => Slot): { valu
 }
 
 /** True when output k may be written over the dying slot d. */
-function worksInPlace(kernel: PlannedKernel, slots: readonly Slot[], d: Slot, k: number): boolean {
-  if (!goesInPlace(kernel)) return false
-  const out = kernel.outputs[k - kernel.inputs.length]
-  return slots.every((s, i) => s !== d || (i < kernel.inputs.length && sameElements(kernel.inputs[i], out)))
-}
+const worksInPlace = (kernel: PlannedKernel, slots: readonly Slot[], d: Slot, k: number): boolean =>
+  slots.every((s, i) => s !== d || (i < kernel.inputs.length && fitsInPlace(kernel, i, k - kernel.inputs.length)))

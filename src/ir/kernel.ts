@@ -31,6 +31,21 @@ export interface Override {
   readonly operands: Program
 }
 
+/**
+ * Maps of one program, each over operands of its own, in shapes of its own: inputs are those of the first map, then those of the second, and so are
+ * outputs. No map reads or writes what another one writes. The positions that a program asks for are those within its map.
+ */
+export interface BatchKernel extends Base, Body {
+  readonly kind: 'batch'
+}
+
+/** The maps of a batch. */
+export function mapsOf({ program, params, inputs, outputs }: BatchKernel): MapKernel[] {
+  const [n, m] = [program.inputs.length, program.outputs.length]
+  return Array.from({ length: outputs.length / m }, (_, k) =>
+    ({ kind: 'map', program, params, inputs: inputs.slice(k * n, (k + 1) * n), outputs: outputs.slice(k * m, (k + 1) * m) }))
+}
+
 export type ReduceOp = 'sum' | 'prod' | 'max' | 'min' | 'argmax' | 'argmin'
 
 /**
@@ -185,7 +200,7 @@ export interface FactorKernel extends Base {
 }
 
 export type Kernel =
-  | MapKernel | ReduceKernel | RowsKernel | MatmulKernel | ConvKernel | GatherKernel
+  | MapKernel | BatchKernel | ReduceKernel | RowsKernel | MatmulKernel | ConvKernel | GatherKernel
   | ScatterKernel | FoldKernel | CumulateKernel | SortKernel | FactorKernel
 
 export type KernelKind = Kernel['kind']

@@ -7,6 +7,7 @@ import type { Case } from './data.ts'
 import { behaviour } from './behaviour.ts'
 import { factors } from './cases/factor.ts'
 import { indexing } from './cases/indexing.ts'
+import { batches } from './cases/batch.ts'
 import { maps } from './cases/map.ts'
 import { narrows } from './cases/narrow.ts'
 import { pointwise } from './cases/pointwise.ts'
@@ -15,7 +16,7 @@ import { randomCases } from './cases/random.ts'
 import { reductions } from './cases/reduce.ts'
 import { execute, mismatch, type Result } from './run.ts'
 
-export const cases: readonly Case[] = [...pointwise, ...maps, ...narrows, ...reductions, ...products, ...indexing, ...factors, ...randomCases('random', 6)]
+export const cases: readonly Case[] = [...pointwise, ...maps, ...batches, ...narrows, ...reductions, ...products, ...indexing, ...factors, ...randomCases('random', 6)]
 
 /** What the reference gives; computed once, as several backends may ask. */
 const expected = new Map<Case, Promise<Result[]>>()

@@ -233,18 +233,36 @@ function encodeTranspose(shape: readonly number[], [from, to]: readonly number[]
   w.scratch(1024)
 }
 
+/** A map's axes and each view's strides over them, as few as there can be. */
+export interface Arranged {
+  readonly shape: readonly number[]
+  readonly strides: readonly number[][]
+}
+
+export function arrange(kernel: MapKernel): Arranged {
+  const order = axisOrder(kernel)
+  const ordered = (list: readonly number[]) => (order ? order.map(i => list[i]) : list)
+  const views = [...kernel.inputs, ...kernel.outputs]
+  return collapse(ordered(kernel.outputs[0].shape), views.map(v => ordered(v.strides)))
+}
+
+/** How each view lies along the last axis. */
+export const formsOf = ({ inputs }: MapKernel, { strides }: Arranged): Form[] =>
+  strides.map((s, k) => (s.at(-1) === 1 ? 'run' : k < inputs.length && s.at(-1) === 0 ? 'same' : 'strided'))
+
 /** A way for programs of several steps over words. The payload of assembly/map-run.ts. */
-function encodeEmitted({ program, params, inputs, outputs }: MapKernel, shape: readonly number[], strides: readonly number[][], w: Writer): void {
-  const rank = shape.length
+export function writeEmitted(kernel: MapKernel, arranged: Arranged, w: Writer): void {
+  const { program, params } = kernel
+  const { shape, strides } = arranged
   const size = numel(shape)
-  const forms = strides.map((s, k): Form => (s[rank - 1] === 1 ? 'run' : k < inputs.length && s[rank - 1] === 0 ? 'same' : 'strided'))
+  const forms = formsOf(kernel, arranged)
   w.i32(tasksFor(size * loopCost(program, forms), Math.ceil(size / 16)))
   w.i32(Way.emitted)
   w.i32(size)
-  w.i32(shape[rank - 1])
+  w.i32(shape[shape.length - 1])
   w.i32(placeLoop(program, forms, w.functions))
-  w.i32(rank)
-  w.i32(inputs.length + outputs.length)
+  w.i32(shape.length)
+  w.i32(strides.length)
   w.list(shape)
   for (const s of strides) w.list(s.map(x => x * WORD))
   writeCommon({ program, params }, w)
@@ -258,13 +276,12 @@ const deservesLoop = ({ program, inputs, outputs }: MapKernel, w: Writer): boole
 export function encodeMap(kernel: MapKernel, w: Writer): void {
   const { program, params } = kernel
   const views: readonly View[] = [...kernel.inputs, ...kernel.outputs]
-  const order = axisOrder(kernel)
-  const ordered = (list: readonly number[]) => (order ? order.map(i => list[i]) : list)
-  const { shape, strides } = collapse(ordered(views[0].shape), views.map(v => ordered(v.strides)))
+  const arranged = arrange(kernel)
+  const { shape, strides } = arranged
   const rank = shape.length
   const inner = rank - 1
   if (isTranspose(kernel, strides)) return encodeTranspose(shape, strides, w)
-  if (deservesLoop(kernel, w)) return encodeEmitted(kernel, shape, strides, w)
+  if (deservesLoop(kernel, w)) return writeEmitted(kernel, arranged, w)
   const length = shape[inner]
   const size = numel(shape)
   const byRows = rank > 1 && isShortRow(length)

@@ -5,6 +5,7 @@ import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { factorFailure } from '../failures.ts'
 import { Functions } from './emit/functions.ts'
+import { fusesBatch } from './encode-batch.ts'
 import { fusesRows } from './encode-rows.ts'
 import { runFloat64, usesFloat64 } from './float64.ts'
 import { Heap, type WasmBlock } from './memory.ts'
@@ -106,6 +107,7 @@ class WasmBackend implements Backend, PlanHost {
 
   fuses(kernel: Kernel): boolean {
     if (kernel.kind === 'rows') return fusesRows(kernel, this.info.threads)
+    if (kernel.kind === 'batch') return fusesBatch(kernel)
     return kernel.kind === 'map' || kernel.kind === 'matmul' || kernel.kind === 'conv'
   }
 

@@ -5,6 +5,7 @@ import { dtypes, scalarType, WORD } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
 import type { Body, ConvKernel, Kernel, KernelKind, KernelOf, MapKernel, MatmulKernel } from '../../ir/kernel.ts'
 import { align, HEADER, type Writer } from './encode.ts'
+import { encodeBatch } from './encode-batch.ts'
 import { encodeConv } from './encode-conv.ts'
 import { encodeCumulate } from './encode-cumulate.ts'
 import { encodeFactor } from './encode-factor.ts'
@@ -24,6 +25,7 @@ interface Kind<K extends KernelKind> {
 
 const kinds: { readonly [K in KernelKind]: Kind<K> } = {
   map: { id: 0, encode: encodeMap },
+  batch: { id: 12, encode: encodeBatch },
   reduce: { id: 1, encode: encodeReduce },
   rows: { id: 10, encode: encodeRows },
   matmul: { id: 2, encode: encodeMatmul },

@@ -34,7 +34,8 @@ const letters = (text: string): number => text.length * 256 + text.charCodeAt(1)
 const identities: { readonly [K in KernelKind]: Identity<K> } = {
   map: { same: (a, b) => a.program === b.program && sameNumbers(a.params, b.params), seed: k => numberOf(k.program) },
   reduce: { same: (a, b) => a.op === b.op, seed: k => letters(k.op) },
-  // Rows and epilogues come from plans, which do not look here twice.
+  // Batches, rows and epilogues come from plans, which do not look here twice.
+  batch: { same: (a, b) => a === b, seed: k => numberOf(k.program) },
   rows: { same: (a, b) => a === b, seed: k => k.stages.length },
   matmul: { same: (a, b) => a.epilogue === b.epilogue, seed: () => 0 },
   conv: {

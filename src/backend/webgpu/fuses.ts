@@ -13,6 +13,8 @@ const isShort = (bodies: readonly Body[]): boolean => bodies.reduce((n, { progra
 export function fuses(kernel: Kernel, blocks: number, limit: number, target: Target): boolean {
   if (blocks > limit) return false
   switch (kernel.kind) {
+    case 'batch':
+      return false
     case 'map':
       return isShort([kernel])
     case 'rows':

@@ -1,6 +1,7 @@
 // The kernel kinds and what turns each into dispatches.
 import type { KernelKind, KernelOf } from '../../ir/kernel.ts'
 import { factoring } from '../late.ts'
+import { lowerBatch } from './batch.ts'
 import { lowerConv } from './conv.ts'
 import { lowerCumulate } from './cumulate.ts'
 import { lowerFold, lowerGather } from './indexed.ts'
@@ -17,6 +18,7 @@ type Lower<K extends KernelKind> = (kernel: KernelOf<K>, slots: readonly number[
 
 const table: { readonly [K in KernelKind]: Lower<K> } = {
   map: lowerMap,
+  batch: lowerBatch,
   reduce: lowerReduce,
   rows: lowerRows,
   matmul: lowerMatmul,

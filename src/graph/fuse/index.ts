@@ -11,6 +11,7 @@ import type { Slot, Step } from '../steps.ts'
 import { cost } from './body.ts'
 import { alignMap, alignRows, joinLoops, kernelOf, loopOf, slotsOf, withResults, type Aligned, type Loop, type Read } from './loop.ts'
 import { inSpaceOf, kernelOfProduct, productOf, type Product } from './product.ts'
+import { areSiblings, batchKey, batchOf } from './beside.ts'
 import { fusion, fusionRules } from './rules.ts'
 import { count } from './space.ts'
 
@@ -22,8 +23,10 @@ const CHEAP = 3
 /** A device works on rows side by side: with fewer rows than this, longer ones are left to kernels of their own once they are reduced. */
 const FEW_ROWS = 8
 const LONG_ROW = 2048
+/** Bytes of memory that a map of a batch may keep from others by running sooner or later. */
+const LIGHT = 2 ** 18
 
-interface Group {
+export interface Group {
   /** Place in the order. */
   at: number
   kernel: PlannedKernel
@@ -116,9 +119,15 @@ class Fuser {
     return kernel && { ...g, kernel, slots: slotsOf(g.loop) }
   }
 
+  private inOrder(): Group[] {
+    return [...this.groups].sort((a, b) => a.at - b.at)
+  }
+
   run(): Fused {
-    for (const g of [...this.groups].sort((a, b) => a.at - b.at)) if (this.groups.has(g) && g.loop) this.gather(g)
-    const steps = [...this.groups].sort((a, b) => a.at - b.at).map(({ kernel, slots, nodes }): Step => ({ kernel, slots, nodes }))
+    for (const g of this.inOrder()) if (this.groups.has(g) && g.loop) this.gather(g)
+    for (const g of this.inOrder()) if (this.groups.has(g)) this.joinSiblings(g)
+    this.batch()
+    const steps = this.inOrder().map(({ kernel, slots, nodes }): Step => ({ kernel, slots, nodes }))
     return { steps, fired: this.fired }
   }
 
@@ -196,13 +205,83 @@ class Fuser {
     return joint && this.replace([maker, reader], joint)
   }
 
+  /** Whether it may move, as far as what it reads and what reads it allow. */
+  private isFree(g: Group): boolean {
+    return !g.pinned && this.outputsOf(g).every(s => this.writers.get(s)!.length === 1)
+  }
+
   /** Where both can run as one: all that they read is there, and nobody was to read a result before. */
   private placeFor(maker: Group, reader: Group, keep: readonly number[]): number | null {
-    const isFree = (g: Group): boolean => !g.pinned && this.outputsOf(g).every(s => this.writers.get(s)!.length === 1)
     const early = keep.some(k => [...(this.readers.get(maker.loop!.outputs[k].slot) ?? [])].some(r => r !== reader && r.at < reader.at))
-    if (isFree(maker) && !early) return reader.at
+    if (this.isFree(maker) && !early) return reader.at
     const late = this.inputsOf(reader).some(s => this.writers.get(s)?.some(w => w !== maker && w.at > maker.at))
-    return isFree(reader) && !late ? maker.at : null
+    return this.isFree(reader) && !late ? maker.at : null
+  }
+
+  /** Whether it can run as late as that: nobody reads its results before. */
+  private canWait(g: Group, at: number): boolean {
+    return this.isFree(g) && this.outputsOf(g).every(s => [...(this.readers.get(s) ?? [])].every(r => r.at > at))
+  }
+
+  /** Whether it can run as early as that: all that it reads is there. */
+  private canHurry(g: Group, at: number): boolean {
+    return this.isFree(g) && this.inputsOf(g).every(s => (this.writers.get(s) ?? []).every(w => w.at < at))
+  }
+
+  /** Whether neither touches what the other writes, nor the memory that this is to be computed in. */
+  private areApart(a: Group, b: Group): boolean {
+    const touches = (g: Group, made: Group): boolean => this.outputsOf(made).some(s => g.slots.includes(s) || g.slots.includes(this.targets.get(s) ?? s))
+    return !touches(a, b) && !touches(b, a)
+  }
+
+  /** Reductions over the same rows that read one input go into the last of them, or where that cannot wait into this one. */
+  private joinSiblings(first: Group): void {
+    if (!first.loop?.body.reduces) return
+    const others = new Set(first.loop.inputs.flatMap(x => [...this.readers.get(x.slot)!]))
+    let group = first
+    for (const other of [...others].sort((a, b) => a.at - b.at)) {
+      if (other === first || !this.groups.has(other) || !other.loop || !areSiblings(group.loop!, other.loop) || !this.areApart(group, other)) continue
+      const [early, late] = group.at < other.at ? [group, other] : [other, group]
+      const at = this.canWait(early, late.at) ? late.at : this.canHurry(late, early.at) ? early.at : null
+      if (at === null) continue
+      const keep = [...early.loop!.outputs.keys()]
+      const joint = this.accept({ at, product: null, pinned: early.pinned || late.pinned, nodes: united(early.nodes, late.nodes), loop: joinLoops(early.loop!, late.loop!, [], keep) }, fusionRules.siblings)
+      if (joint) group = this.replace([early, late], joint)
+    }
+  }
+
+  /** Maps of one program that can run at one place become one kernel. */
+  private batch(): void {
+    if (this.exclude.includes(fusionRules.batch.name)) return
+    const open = new Map<string, Group[]>()
+    const batches: Group[][] = []
+    for (const g of this.inOrder()) {
+      if (!g.loop || g.kernel.kind !== 'map' || !this.backend.fuses(batchOf([g]).kernel, new Set(g.slots).size)) continue
+      const key = batchKey(g.kernel)
+      const parts = open.get(key)
+      const at = parts ? this.placeAmong(parts, g) : null
+      if (parts && at !== null) for (const p of [...parts, g]) p.at = at
+      if (parts && at !== null) parts.push(g)
+      else open.set(key, batches[batches.push([g]) - 1])
+    }
+    for (const parts of batches) {
+      if (parts.length < 2) continue
+      for (const { nodes: [node] } of parts) this.fired.push({ rewrite: fusionRules.batch, op: node?.op.name ?? 'copy', site: node?.site, count: 1 })
+      for (const p of parts) this.remove(p)
+      this.add({ at: parts[0].at, ...batchOf(parts), nodes: united(parts.flatMap(p => p.nodes), []), loop: null, product: null, pinned: true })
+    }
+  }
+
+  /** Where maps that run together and one more can run. */
+  private placeAmong(parts: readonly Group[], g: Group): number | null {
+    if (!parts.every(p => this.areApart(p, g))) return null
+    if (parts.every(p => this.isLight(p) && this.canWait(p, g.at))) return g.at
+    return this.isLight(g) && this.canHurry(g, parts[0].at) ? parts[0].at : null
+  }
+
+  /** Whether it keeps little memory from others, wherever it runs. */
+  private isLight(g: Group): boolean {
+    return g.slots.reduce((n, s) => n + (s.external >= 0 || this.results.has(s) ? 0 : s.bytes), 0) <= LIGHT
   }
 
   private accept(g: Omit<Group, 'kernel' | 'slots'> & { readonly loop: Loop }, rule: Rewrite): Group | null {

@@ -74,7 +74,7 @@ export function withResults(loop: Loop, outputs: readonly number[]): Loop {
 const finished = (space: Loop, { body, inputs, params }: Joined, operands: readonly Operand[], numbers: readonly number[], outputs: readonly Operand[]): Loop =>
   ({ shape: space.shape, axes: space.axes, body, inputs: inputs.map(i => operands[i]), params: params.map(p => numbers[p]), outputs })
 
-const sameOperand = (a: Operand, b: Operand): boolean =>
+export const sameOperand = (a: Operand, b: Operand): boolean =>
   a.slot === b.slot && a.dtype === b.dtype && a.offset === b.offset && a.strides.length === b.strides.length && a.strides.every((s, i) => s === b.strides[i])
 
 /** Input `input` of the consumer reads result `output` of the producer. */

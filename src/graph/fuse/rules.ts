@@ -12,6 +12,8 @@ export const fusionRules = {
   rowsIntoMap: rule('rows-into-map', 's = sum(x) stored, f(x, s) → f(x, sum(x))', 'both go over the same rows, of which there are several', true),
   rowsIntoRows: rule('rows-into-rows', 's = sum(x) stored, sum(f(x, s)) → one pass over the rows', 'both go over the same rows', true),
   epilogue: rule('epilogue', 'x = a @ b stored, f(x) → f(a @ b)', 'a product or a convolution, and a map over all its elements; not where it updates memory in place; the product may add in another order', true),
+  siblings: rule('sibling-reductions', 'sum(f(x)), max(g(x)) → one pass over x', 'over the same rows, and each element of x is read', true),
+  batch: rule('batch', 'f(x), f(y) → f of both in one kernel', 'maps of one program over tensors of any shapes that do not need each other: the update of all parameters by an optimiser; large ones only where no memory waits for it'),
 } as const satisfies Readonly<Record<string, Rewrite>>
 
 export const fusions: readonly Rewrite[] = [fusion, ...Object.values(fusionRules)]

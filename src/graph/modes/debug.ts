@@ -9,7 +9,7 @@ import { LampasError } from '../../core/errors.ts'
 import { numel } from '../../core/shape.ts'
 import { wordsIn } from '../../core/storage.ts'
 import { contiguousView, extent, type View } from '../../core/view.ts'
-import type { Kernel, MapKernel } from '../../ir/kernel.ts'
+import { mapsOf, type Kernel, type MapKernel } from '../../ir/kernel.ts'
 import type { Graph, GraphNode, Value } from '../graph.ts'
 import { optimize, type Rewrite } from '../passes/index.ts'
 import type { Layout, Plan } from '../plan.ts'
@@ -89,7 +89,8 @@ function judgeKernel(name: string, { kernel, blocks }: Launch, nodes: readonly G
       const block = copies[kernel.inputs.length + k]
       const expected = elementsOf(view, reference.readSync(block, 0, block.bytes, view.dtype))
       const values = kernel.inputs.map((v, i) => elementsOf(v, before[i]))
-      const found = furthest(expected, elementsOf(view, after[k]), allowance(kernel, k, expected, values), at => kernel.kind === 'map' && tolerable(kernel, k, at, values, elementsOf(view, after[k])[at], expected[at]))
+      const map = mapAt(kernel, k)
+      const found = furthest(expected, elementsOf(view, after[k]), allowance(kernel, k, expected, values), at => !!map && tolerable(map.kernel, map.output, at, values.slice(map.input), elementsOf(view, after[k])[at], expected[at]))
       if (!found) return
       const inputs = kernel.inputs.map((v, i) => `  input ${i}: ${typeOf(v)} ${rangeText(rangeOf(values[i]))}`)
       const where = nodes.length ? `of ${nodes.map(placeOf).join(', ')}` : 'that copies a value into its place'
@@ -98,6 +99,15 @@ function judgeKernel(name: string, { kernel, blocks }: Launch, nodes: readonly G
   } finally {
     reference.dispose()
   }
+}
+
+/** The map that computes a result, which of its results that is, and with which input of the kernel its own begin. */
+function mapAt(kernel: Kernel, output: number): { kernel: MapKernel; output: number; input: number } | null {
+  if (kernel.kind === 'map') return { kernel, output, input: 0 }
+  if (kernel.kind !== 'batch') return null
+  const { inputs, outputs } = kernel.program
+  const at = Math.floor(output / outputs.length)
+  return { kernel: mapsOf(kernel)[at], output: output - at * outputs.length, input: at * inputs.length }
 }
 
 /** How far results of a kernel may be off: what rounding its sums and its functions can do. */

@@ -42,6 +42,7 @@ export function kernelText(kernel: PlannedKernel): string {
   switch (kernel.kind) {
     case 'when': return `if it holds: ${kernelText(kernel.kernel)}`
     case 'map': return bodyText(kernel)
+    case 'batch': return `${bodyText(kernel)}; over ${kernel.outputs.length / kernel.program.outputs.length} tensors`
     case 'reduce': return `${kernel.op}(x)`
     case 'rows': {
       let count = kernel.inputs.length
@@ -83,6 +84,7 @@ function flopsOf(kernel: Kernel): number {
   const { inputs: [x, y], outputs: [out] } = kernel
   switch (kernel.kind) {
     case 'map': return stepsOf(kernel) * elements(out)
+    case 'batch': return (stepsOf(kernel) / kernel.program.outputs.length) * kernel.outputs.reduce((n, v) => n + elements(v), 0)
     case 'rows': {
       const all = Math.max(...kernel.inputs.map(elements))
       return kernel.stages.reduce((n, s) => n + all * (stepsOf(s) + (s.reduce?.length ?? 0)), 0)

@@ -53,7 +53,7 @@ eachDevice(name => {
   test('formulas and their gradients', { timeout: 180_000 }, async () => {
     const seen = await check(formulas, 7)
     // The programs would prove nothing if nothing fired on them.
-    if (name === 'reference') expect([...seen].sort()).toEqual(['epilogue', 'map-into-map', 'map-into-rows', 'recompute', 'rows-into-map', 'rows-into-rows'])
+    if (name === 'reference') expect([...seen].sort()).toEqual(['batch', 'epilogue', 'map-into-map', 'map-into-rows', 'recompute', 'rows-into-map', 'rows-into-rows', 'sibling-reductions'])
   })
   test('memory that is changed in between', { timeout: 180_000 }, async () => {
     expect((await check(mixed, 8)).size).toBeGreaterThan(0)

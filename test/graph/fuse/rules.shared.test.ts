@@ -31,6 +31,14 @@ const cases: Readonly<Record<string, Case>> = {
   'a convolution': { inputs: () => [randn(2, 3, 6, 6), randn(4, 3, 3, 3), randn(4)], run: (x, w, b) => F.conv2d(x, w, b).relu(), kernels: 1, fires: ['epilogue'] },
   'a residual': { inputs: () => [randn(16, 12), randn(12, 12), randn(12)], run: (x, w, b) => x.add(F.linear(x, w, b).tanh()), kernels: 1, fires: ['epilogue'] },
   'part of a product is no epilogue': { inputs: () => [randn(16, 12), randn(12, 12)], run: (x, w) => x.matmul(w).at('0:4').exp(), kernels: 2, fires: [] },
+  'sums and extremes of one input': { inputs: matrix, run: x => [x.sum(1), x.square().sum(1), x.amax(1)], kernels: 1, fires: ['map-into-rows', 'sibling-reductions'] },
+  'sums of two formulas of one input': { inputs: matrix, run: (x, y) => [x.mul(y).sum(0), y.sum(0)], kernels: 1, fires: ['map-into-rows', 'sibling-reductions'] },
+  'reductions along other axes stay apart': { inputs: matrix, run: x => [x.sum(1), x.amax(0)], kernels: 2, fires: [] },
+  'reductions of other inputs stay apart': { inputs: matrix, run: (x, y) => [x.sum(1), y.amax(1)], kernels: 2, fires: [] },
+  'a reduction that needs the other stays apart': { inputs: matrix, run: x => [x.sum(1), x.sub(x.sum(1).sort().values.at('0:12')).amax(1)], kernels: 3, fires: ['map-into-rows'] },
+  'maps of one program': { inputs: matrix, run: (x, y, b) => [x.exp(), y.t().exp(), b.exp()], kernels: 1, fires: ['batch'] },
+  'maps of one program with other numbers stay apart': { inputs: matrix, run: (x, _, b) => [x.mul(2), b.mul(3)], kernels: 2, fires: [] },
+  'maps of one program that need each other stay apart': { inputs: matrix, run: x => x.exp().sort(1).values.exp(), kernels: 3, fires: [] },
   'a sort in between': { inputs: matrix, run: x => x.exp().sort(1).values.add(1), kernels: 3, fires: [] },
 }
 
