@@ -10,7 +10,7 @@ import {
   addSlices, columnOf, declareSums, declareTiles, eachSum, enableQuads, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, quadTile, rowOf,
   rowsLoaded, sliceCount, splitSlots, sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
 } from './tiles.ts'
-import { indent, Memory, NOTHING, printShader, range, scratchSlot, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
+import { divided, indent, Memory, NOTHING, printShader, range, scratchSlot, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 function tile({ m, n }: Extents, target: Target): Tiling {
   const { family, quads } = target
@@ -20,87 +20,109 @@ function tile({ m, n }: Extents, target: Target): Tiling {
 }
 
 /**
- * Indices of a column and of a step along the inner axis, and the reads that they lead to. Where no zeros lie between the elements of x, a column has
- * the address of its first tap, which may lie outside, and a tap the same distance from it in all columns.
+ * Where a column begins, and what lies where along the inner axis. A tap is known by its channel and its place in the window, and carries what all columns
+ * and rows add to their own addresses: found once for each step, since every look at a parameter costs as much as a load on a CPU. Where no zeros lie
+ * between the elements of x, a column has the address of its first tap, which may lie outside.
  */
-function geometry(axes: number, dilated: boolean, memory: Memory, others: number): string {
-  const each = (print: (d: number) => string, join = '\n  '): string => range(axes).map(print).join(join)
-  const taps = each(d => `k_${d}: u32`, ', ')
-  // The last tap runs fastest; the channel slowest.
-  const split = range(axes).reverse().map((d, i) => `let k_${d} = rest${i} % p.k_${d};\n  let rest${i + 1} = rest${i} / p.k_${d};`).join('\n  ')
-  const place = range(axes).reverse().map((d, i) => `let t_${d} = r${i} % p.t_${d};\n  let r${i + 1} = r${i} / p.t_${d};`).join('\n  ')
-  const advance = range(axes).reverse().map((d, i) => `next.k_${d} += ${i === 0 ? '1u' : `u32(wrap_${d + 1})`};
-  let wrap_${d} = next.k_${d} == p.k_${d};
-  next.k_${d} = select(next.k_${d}, 0u, wrap_${d});`).join('\n  ')
-  const places = range(others).map(i => `fn place${i}(column: u32, group: u32) -> u32 {
-  let r0 = column;
-  ${place}
-  return p.o${i} + group * p.og${i} + r${axes} * p.on${i} + ${each(d => `t_${d} * p.ot${i}_${d}`, ' + ')};
-}
-`).join('')
-  return `struct Column { x: u32, ${each(d => `at_${d}: u32`, ', ')} }
-struct Tap { c: u32, ${taps} }
-fn column_at(column: u32, group: u32) -> Column {
-  let r0 = column;
-  ${place}
-  ${each(d => `let at_${d} = t_${d} * p.stride_${d} - p.pad_${d};`)}
-  return Column(p.x + group * p.xg + r${axes} * p.xn${dilated ? '' : each(d => ` + at_${d} * p.xs_${d}`, '')}, ${each(d => `at_${d}`, ', ')});
-}
-${places}fn tap_at(k: u32) -> Tap {
-  let rest0 = k;
-  ${split}
-  return Tap(rest${axes}, ${each(d => `k_${d}`, ', ')});
-}
-fn next_tap(tap: Tap) -> Tap {
-  var next = tap;
-  ${advance}
-  next.c += u32(wrap_0);
-  return next;
-}
-fn read_x(column: Column, tap: Tap) -> f32 {
-  ${each(d => `let q_${d} = column.at_${d} + tap.k_${d} * p.dilation_${d};`)}
-  let inside = ${each(d => (dilated ? `(q_${d} < p.span_${d}) & (q_${d} % p.spread_${d} == 0u)` : `(q_${d} < p.span_${d})`), ' & ')};
-  let at = column.x + (tap.c * p.xc + ${each(d => (dilated ? `q_${d} / p.spread_${d} * p.xs_${d}` : `tap.k_${d} * p.xk_${d}`), ' + ')});
-  return select(0.0, ${memory.raw(0, 'at')}, inside);
-}
-fn read_w(base: u32, tap: Tap) -> f32 {
-  return ${memory.raw(1, `base + tap.c * p.wc + ${each(d => `tap.k_${d} * p.ws_${d}`, ' + ')}`)};
-}
-`
+class Geometry {
+  readonly #axes: number
+  constructor(private readonly kernel: ConvKernel, private readonly memory: Memory) {
+    this.#axes = kernel.stride.length
+  }
+
+  get #dilated(): boolean {
+    return this.kernel.inputDilation.some(d => d > 1)
+  }
+
+  #each(print: (d: number) => string, join: string): string {
+    return range(this.#axes).map(print).join(join)
+  }
+
+  /** Declares `NAME_x`, the address of a column, and `NAME_at_d`, its place along each axis. */
+  column(name: string, column: string): string {
+    return `${unravelled(this.#axes, column, name, 't')}
+${this.#each(d => `let ${name}_at_${d} = ${name}_${d} * p.stride_${d} - p.pad_${d};`, '\n')}
+let ${name}_x = p.x + item * p.xg + ${name}_r * p.xn${this.#dilated ? '' : this.#each(d => ` + ${name}_at_${d} * p.xs_${d}`, '')};`
+  }
+
+  /** Declares the variables of the tap at step k. */
+  tap(k: string): string {
+    return `${unravelled(this.#axes, k, 'tap', 'k')}
+var tap_c = tap_r;
+${this.#each(d => `var at_${d} = tap_${d};`, '\n')}`
+  }
+
+  /** Declares what the tap adds to addresses. */
+  get offsets(): string {
+    return `${this.#each(d => `let far_${d} = at_${d} * p.dilation_${d};`, '\n')}
+let tap_x = tap_c * p.xc${this.#dilated ? '' : this.#each(d => ` + at_${d} * p.xk_${d}`, '')};
+let tap_w = tap_c * p.wc + ${this.#each(d => `at_${d} * p.ws_${d}`, ' + ')};`
+  }
+
+  /** Goes to the next tap: the last axis runs fastest, the channel slowest. */
+  get next(): string {
+    const steps = range(this.#axes).reverse().map((d, i) => `at_${d} += ${i === 0 ? '1u' : `u32(wrap_${d + 1})`};
+let wrap_${d} = at_${d} == p.k_${d};
+at_${d} = select(at_${d}, 0u, wrap_${d});`)
+    return [...steps, 'tap_c += u32(wrap_0);'].join('\n')
+  }
+
+  /** The element of x at a column and the tap. */
+  x(name: string): string {
+    const at = (d: number): string => `(${name}_at_${d} + far_${d})`
+    const inside = this.#each(d => `(${at(d)} < p.span_${d})${this.#dilated ? ` & (${at(d)} % p.spread_${d} == 0u)` : ''}`, ' & ')
+    const gaps = this.#dilated ? this.#each(d => ` + ${at(d)} / p.spread_${d} * p.xs_${d}`, '') : ''
+    return `select(0.0, ${this.memory.raw(0, `${name}_x + tap_x${gaps}`)}, ${inside})`
+  }
+
+  w(base: string): string {
+    return this.memory.raw(1, `${base} + tap_w`)
+  }
 }
 
-function registerLoop(t: Tiling): string {
+/** Declares `NAME_d` for each axis and `NAME_r`, what is left: for a column the image, for a step of the inner axis the channel. */
+function unravelled(axes: number, linear: string, name: string, sizes: string, type = ''): string {
+  const names = range(axes).reverse().map((d, i) => ({ d, from: i === 0 ? linear : `${name}_r${i}`, rest: i === axes - 1 ? `${name}_r` : `${name}_r${i + 1}` }))
+  return names.flatMap(({ d, from, rest }) => divided(from, `${type}(p.${sizes}_${d})`, rest, `${name}_${d}`)).join('\n')
+}
+
+function registerLoop(t: Tiling, g: Geometry): string {
   const { columns, quads } = t
   const own = rowsLoaded(t)
-  return `${range(columns).map(c => `let column${c} = column_at(column + ${c}u, item);`).join('\n')}
+  return `${range(columns).map(c => g.column(`column${c}`, `(column + ${c}u)`)).join('\n')}
 ${range(own).map(r => `let w_row${r} = w_base + (${quads ? 'own' : 'row'} + ${r}u) * p.wo;`).join('\n')}
-var tap = tap_at(k_start);
+${g.tap('k_start')}
 for (var k = k_start; k < k_end; k++) {
-${indent(range(columns / 4).map(q => `let x${q} = vec4f(${range(4).map(j => `read_x(column${4 * q + j}, tap)`).join(', ')});`).join('\n'))}
-${indent(range(own).map(r => `let w${r} = read_w(w_row${r}, tap);`).join('\n'))}
+${indent(g.offsets)}
+${indent(range(columns / 4).map(q => `let x${q} = vec4f(${range(4).map(j => g.x(`column${4 * q + j}`)).join(', ')});`).join('\n'))}
+${indent(range(own).map(r => `let w${r} = ${g.w(`w_row${r}`)};`).join('\n'))}
 ${indent(eachSum(t, (r, q) => `acc${r}_${q} += ${handed(t, r, `w${r % own}`)} * x${q};`))}
-  tap = next_tap(tap);
+${indent(g.next)}
 }`
 }
 
 /** Each thread fills part of one column of the tile of x, so a column's place is found once, and its taps one from another. */
-function sharedLoop(t: Tiling): string {
+function sharedLoop(t: Tiling, g: Geometry): string {
   const width = t.unitRows
   const step = tileRow(t)
   const share = (INNER * width) / 64
   return `let own = lid % ${width}u;
-let own_column = column_at(column + own, item);
+${g.column('own', '(column + own)')}
 let own_k = lid / ${width}u * ${share}u;
 let w_k = lid % ${INNER}u;
 for (var k = k_start; k < k_end; k += ${INNER}u) {
-  let w_tap = tap_at(k + w_k);
-  for (var e = lid / ${INNER}u; e < ${width}u; e += ${64 / INNER}u) {
-    tile_a[w_k * ${step}u + e] = select(0.0, read_w(w_base + (row + e) * p.wo, w_tap), (row + e < p.m) & (k + w_k < k_end));
+  {
+${indent(g.tap('(k + w_k)'), 4)}
+${indent(g.offsets, 4)}
+    for (var e = lid / ${INNER}u; e < ${width}u; e += ${64 / INNER}u) {
+      tile_a[w_k * ${step}u + e] = select(0.0, ${g.w('w_base + (row + e) * p.wo')}, (row + e < p.m) & (k + w_k < k_end));
+    }
   }
-  var tap = tap_at(k + own_k);
+${indent(g.tap('(k + own_k)'))}
   for (var e = 0u; e < ${share}u; e++) {
-    tile_b[(own_k + e) * ${step}u + own] = select(0.0, read_x(own_column, tap), k + own_k + e < k_end);
-    tap = next_tap(tap);
+${indent(g.offsets, 4)}
+    tile_b[(own_k + e) * ${step}u + own] = select(0.0, ${g.x('own')}, k + own_k + e < k_end);
+${indent(g.next, 4)}
   }
   workgroupBarrier();
 ${indent(multiplyTiles(t))}
@@ -124,19 +146,22 @@ function product(kernel: ConvKernel, others: readonly View[], extents: Extents, 
     ...(epilogue ? paramFields(epilogue) : []),
   ]
   const source = (): string => {
-    const quad = (i: number, columns: string): string => `U(${['x', 'y', 'z', 'w'].map(lane => `place${i}(${columns}.${lane}, item)`).join(', ')})`
+    const g = new Geometry(kernel, memory)
+    /** Where results and further operands have a column, whose indices are `out_…`; `type` is that of columns, one or four. */
+    const place = (i: number, type = ''): string => `p.o${i} + item * p.og${i} + out_r * ${type}(p.on${i}) + ${range(axes).map(d => `out_${d} * ${type}(p.ot${i}_${d})`).join(' + ')}`
     const stores = epilogue
-      ? finishSums(t, epilogue, memory, quad, i => `oo${i}`, others.length)
+      ? finishSums(t, epilogue, memory, unravelled(axes, 'columns', 'out', 't', 'U'), i => place(i, 'U'), i => `oo${i}`, others.length)
       : range(t.columns).map(c => `if (${columnOf(t, c)} < p.n) {
-  let at = place0(${columnOf(t, c)}, item) + slice * p.oslice;
+${indent(unravelled(axes, `(${columnOf(t, c)})`, 'out', 't'))}
+  let at = ${place(0)} + slice * p.oslice;
 ${indent(range(t.rows).map(r => `if (${rowOf(t, r)} < p.m) { ${memory.store(2, `at + (${rowOf(t, r)}) * p.oo0`, sumAt(r, c))} }`).join('\n'))}
 }`).join('\n')
     return printShader({
-      fields, memory, lanes: epilogue ? 4 : 1, size: t.size, enable: enableQuads(t), head: mathFor(epilogue ? stores : '') + declareTiles(t) + geometry(axes, dilated, memory, others.length),
+      fields, memory, lanes: epilogue ? 4 : 1, size: t.size, enable: enableQuads(t), head: mathFor(epilogue ? stores : '') + declareTiles(t),
       body: `${locate(t)}
 let w_base = p.w + item * p.wg;
 ${declareSums(t)}
-${t.family === 'shared' ? sharedLoop(t) : registerLoop(t)}
+${t.family === 'shared' ? sharedLoop(t, g) : registerLoop(t, g)}
 ${stores}`,
     })
   }

@@ -39,20 +39,23 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
   const lanes = vector ? 4 : 1
   const total = vector ? Math.ceil(n / 4) : n
   const ragged = vector && n % 4 !== 0
+  // Adapters that run on a CPU pay for each parameter that a thread reads, and most operands begin where their block does.
+  const placed = views.some(v => v.offset !== 0)
   const memory = new Memory(views.map(v => v.dtype), slots, views.map(() => vector), views.map((v, k) => !vector && k >= inputs.length && isNarrow(v.dtype)))
 
   const perLane = (v: number, k: number, d: number): number => (vector && dense[k] && d !== last ? v / 4 : v)
   const fields: Field[] = [
-    ['n', n],
+    ['n', n], ['units', total],
     ['d', vector ? shape.with(last, Math.ceil(shape[last] / 4)) : shape],
-    ...views.map((v, k): Field => [`o${k}`, vector && dense[k] ? v.offset / 4 : v.offset]),
+    ...(placed ? views.map((v, k): Field => [`o${k}`, vector && dense[k] ? v.offset / 4 : v.offset]) : []),
     ...strides.map((row, k): Field => [`s${k}`, row.map((s, d) => perLane(s, k, d))]),
     ...paramFields(kernel),
   ]
   const source = (): string => {
     const address = (k: number): string => {
-      if (rank === 1) return dense[k] ? `p.o${k} + i` : strides[k][0] === 0 ? `p.o${k}` : `p.o${k} + i * p.s${k}_0`
-      return `p.o${k} + ${dot(rank, 'c', `s${k}`)}`
+      const column = rank > 1 ? `c_${last}` : 'i'
+      const along = dense[k] ? [column] : strides[k][last] === 0 ? [] : [`${column} * p.s${k}_${last}`]
+      return [...(placed ? [`p.o${k}`] : []), ...(rank > 1 ? [dot(last, 'c', `s${k}`)] : []), ...along].join(' + ') || '0u'
     }
     const input = (k: number): string => (vector && !dense[k] ? memory.loadSplat(k, `x${k}`) : memory.load(k, `x${k}`))
     const index = vector ? 'I(i32(i) * 4) + I(0, 1, 2, 3)' : 'I(i)'
@@ -67,7 +70,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
 }`
     }
     const body = [
-      `if (i >= ${vector ? '(p.n + 3u) / 4u' : 'p.n'}) { return; }`,
+      'if (i >= p.units) { return; }',
       rank > 1 ? unravel('i', rank, 'd', 'c') : '',
       ...views.map((_, k) => `let x${k} = ${address(k)};`),
       printProgram(override?.operands ?? program, input, index),
@@ -77,7 +80,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
     ].filter(Boolean).join('\n')
     return printShader({ fields, memory, lanes, head: mathFor(body) + (override ? `\n${override.wgsl}\n` : ''), body })
   }
-  const form = strides.map((row, k) => (dense[k] && (vector || rank === 1) ? 'd' : row[last] === 0 && (vector || rank === 1) ? 'b' : 's')).join('')
-  const key = `map ${rank} ${form}${ragged ? ' ragged' : ''} ${memory.key} ${override ? `${override.entry} ${override.operands.key} ${override.wgsl}` : program.key}`
+  const form = strides.map((row, k) => (dense[k] ? 'd' : row[last] === 0 ? 'b' : 's')).join('')
+  const key = `map ${rank} ${form}${placed ? ' placed' : ''}${ragged ? ' ragged' : ''} ${memory.key} ${override ? `${override.entry} ${override.operands.key} ${override.wgsl}` : program.key}`
   return single({ key, source, fields, slots: memory.slots, groups: gridOfThreads(total) })
 }

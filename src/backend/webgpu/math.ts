@@ -8,8 +8,8 @@ import { narrowFunctions } from './narrow.ts'
 const functions = {
   inf: 'fn inf() -> F { return F(bitcast<f32>(p.inf)); }',
   nan: 'fn nan() -> F { return F(bitcast<f32>(p.nan)); }',
-  is_nan: 'fn is_nan(x: F) -> B { return (bitcast<U>(x) & U(0x7fffffffu)) > U(0x7f800000u); }',
-  either_nan: 'fn either_nan(x: F, y: F) -> B { return max(bitcast<U>(x) & U(0x7fffffffu), bitcast<U>(y) & U(0x7fffffffu)) > U(0x7f800000u); }',
+  is_nan: 'fn is_nan(x: F) -> B { return (bitcast<I>(x) & I(0x7fffffff)) > I(0x7f800000); }',
+  either_nan: 'fn either_nan(x: F, y: F) -> B { return max(bitcast<I>(x) & I(0x7fffffff), bitcast<I>(y) & I(0x7fffffff)) > I(0x7f800000); }',
   with_sign: 'fn with_sign(x: F, s: F) -> F { return bitcast<F>((bitcast<U>(x) & U(0x7fffffffu)) | (bitcast<U>(s) & U(0x80000000u))); }',
   negative: 'fn negative(x: F) -> B { return bitcast<U>(x) >= U(0x80000000u); }',
 
@@ -19,14 +19,14 @@ const functions = {
   eq_f: 'fn eq_f(x: F, y: F) -> B { return (x == y) & !either_nan(x, y); }',
   lt_f: 'fn lt_f(x: F, y: F) -> B { return (x < y) & !either_nan(x, y); }',
   le_f: 'fn le_f(x: F, y: F) -> B { return (x <= y) & !either_nan(x, y); }',
-  // Equal operands differ at most in the sign of zero: +0 is greater.
+  // Equal operands differ at most in the sign of zero: +0 is greater. With a NaN every sum is one.
   max_f: `
 fn max_f(x: F, y: F) -> F {
-  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), x + y, either_nan(x, y));
 }`,
   min_f: `
 fn min_f(x: F, y: F) -> F {
-  return select(select(select(y, x, x < y), bitcast<F>(bitcast<U>(x) | bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+  return select(select(select(y, x, x < y), bitcast<F>(bitcast<U>(x) | bitcast<U>(y)), x == y), x + y, either_nan(x, y));
 }`,
   sign_f: 'fn sign_f(x: F) -> F { return select(sign(x), F(0.0), is_nan(x)); }',
   to_bool: 'fn to_bool(x: F) -> B { return (x != F(0.0)) | is_nan(x); }',

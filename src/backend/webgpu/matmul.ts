@@ -151,7 +151,7 @@ function product(view: Product, dtypes: readonly DType[], slots: readonly number
     const base = (i: number): string => `p.o${i} + ${dot(rank, 'c', `os${i}`)}`
     const place = (r: number, c: number): string => `o_base + (${rowOf(t, r)}) * p.om0 + (${columnOf(t, c)}) * p.on0`
     const stores = epilogue
-      ? finishSums(t, epilogue, memory, (i, columns) => `${columns} * p.on${i} + (${base(i)})`, i => `om${i}`, others.length)
+      ? finishSums(t, epilogue, memory, '', i => `columns * p.on${i} + (${base(i)})`, i => `om${i}`, others.length)
       : [`let o_base = slice * p.oslice + ${base(0)};`, ...range(t.rows).map(r => `if (${rowOf(t, r)} < p.m) {
 ${indent(range(t.columns).map(c => `if (${columnOf(t, c)} < p.n) { ${memory.store(2, place(r, c), sumAt(r, c))} }`).join('\n'))}
 }`)].join('\n')

@@ -9,7 +9,7 @@ import { program, S } from '../../ir/scalar.ts'
 import { printProgram } from './program.ts'
 import { lowerReduce } from './reduce.ts'
 import { lowerRows, renumbered } from './rows.ts'
-import { CPU_GROUP, gridOfGroups, gridOfThreads, indent, range, WG, type Field, type Memory, type Target, type Work } from './wgsl.ts'
+import { CPU_GROUP, divided, gridOfGroups, gridOfThreads, indent, range, WG, type Field, type Memory, type Target, type Work } from './wgsl.ts'
 
 /** Steps of the inner axis that workgroup tiles hold. */
 export const INNER = 16
@@ -79,15 +79,12 @@ export const enableQuads = ({ quads }: Tiling): string => (quads ? 'enable subgr
 /** Declares where a unit works: `row column item slice k_start k_end`, and the place of a thread in a workgroup, or the first row that it loads for its quad. */
 export const locate = ({ family, unitRows, unitColumns, quads }: Tiling): string => `let unit = ${family === 'shared' ? 'group' : 'i'};
 if (unit >= p.units) { return; }
-let column = unit % p.tiles_n * ${unitColumns}u;
-let across = unit / p.tiles_n;
-let row = across % p.tiles_m * ${unitRows}u;
-let item_slice = across / p.tiles_m;
-let item = item_slice % p.items;
-let slice = item_slice / p.items;
+${[...divided('unit', 'p.tiles_n', 'across', 'tile_n'), ...divided('across', 'p.tiles_m', 'item_slice', 'tile_m'), ...divided('item_slice', 'p.items', 'slice', 'item')].join('\n')}
+let column = tile_n * ${unitColumns}u;
+let row = tile_m * ${unitRows}u;
 let k_start = slice * p.slice;
 let k_end = min(k_start + p.slice, p.k);
-${family === 'shared' ? 'let tx = lid % 8u;\nlet ty = lid / 8u;' : quads ? `let own = row + lid % 4u * ${unitRows / 4}u;` : ''}`.trimEnd()
+${family === 'shared' ? 'let tx = lid & 7u;\nlet ty = lid >> 3u;' : quads ? `let own = row + (lid & 3u) * ${unitRows / 4}u;` : ''}`.trimEnd()
 
 /** Row r and column c of a thread's tile. In a workgroup threads take them eight apart, so that neighbours touch neighbouring words. */
 export const rowOf = (t: Tiling, r: number): string => (t.family === 'shared' ? `row + ty + ${8 * r}u` : `row + ${r}u`)
@@ -152,9 +149,10 @@ export const splitSlots = (slots: readonly number[], { more, outputs }: Finish):
 
 /**
  * Computes the epilogue from a thread's sums, four columns at a time, and stores its results. Operand 2 + k of the memory is an output, or, behind
- * those, a further input. `place` prints where in operand k the columns of a vector begin, `step` the field with its stride from row to row.
+ * those, a further input. `place` prints where in operand k the `columns` of a vector begin, after what `before` declares; `step` names the field with
+ * its stride from row to row.
  */
-export function finishSums(t: Tiling, { program: { outputs }, program: body }: Body, memory: Memory, place: (k: number, columns: string) => string, step: (k: number) => string, others: number): string {
+export function finishSums(t: Tiling, { program: { outputs }, program: body }: Body, memory: Memory, before: string, place: (k: number) => string, step: (k: number) => string, others: number): string {
   const across = t.columns / 4
   const shared = t.family === 'shared'
   const stores = ['x', 'y', 'z', 'w'].map(lane =>
@@ -162,7 +160,7 @@ export function finishSums(t: Tiling, { program: { outputs }, program: body }: B
   return `var sums = array<F, ${t.rows * across}>(${range(t.rows).flatMap(r => range(across).map(q => `acc${r}_${q}`)).join(', ')});
 for (var q = 0u; q < ${across}u; q++) {
   let columns = ${shared ? 'U(column + tx + q * 32u) + U(0u, 8u, 16u, 24u)' : 'U(column + q * 4u) + U(0u, 1u, 2u, 3u)'};
-${indent(range(others).map(k => `let x${k} = ${place(k, 'columns')};`).join('\n'))}
+${indent([before, ...range(others).map(k => `let x${k} = ${place(k)};`)].filter(Boolean).join('\n'))}
   for (var r = 0u; r < ${t.rows}u; r++) {
     let own = ${shared ? 'row + ty + r * 8u' : 'row + r'};
     if (own >= p.m) { break; }

@@ -212,8 +212,17 @@ interface Shader {
   readonly body: string
 }
 
-/** A whole shader. In the body, `group` is the number of the workgroup, `lid` that of the thread in it and `i` of the thread in all. */
-export const printShader = ({ fields, memory, lanes = 1, size = WG, enable = '', head = '', body }: Shader): string => `${enable}${aliases(lanes)}
+/**
+ * A whole shader. In the body, `group` is the number of the workgroup, `lid` that of the thread in it and `i` of the thread in all. What it reads of the
+ * parameters is read once, before its loops: software adapters do not find that out.
+ */
+export function printShader({ fields, memory, lanes = 1, size = WG, enable = '', head = '', body }: Shader): string {
+  const used = new Set<string>()
+  const text = body.replace(/\bp\.(\w+)/g, (_, name: string) => {
+    used.add(name)
+    return `p_${name}`
+  })
+  return `${enable}${aliases(lanes)}
 struct Params { ${declareFields(fields)} }
 @group(0) @binding(0) var<uniform> p: Params;
 ${memory.declare()}
@@ -221,12 +230,18 @@ ${head}@compute @workgroup_size(${size})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * ${size}u + lid;
-${indent(body)}
+${indent([...used].map(name => `let p_${name} = p.${name};`).join('\n'))}
+${indent(text)}
 }
 `
+}
 
 export const indent = (text: string, by = 2): string =>
   text.trim().split('\n').map(line => (line ? ' '.repeat(by) + line : line)).join('\n')
+
+/** Declares a quotient and a remainder by one division, which is dear everywhere. */
+export const divided = (x: string, by: string, quotient: string, remainder: string): string[] =>
+  [`let ${quotient} = ${x} / ${by};`, `let ${remainder} = ${x} - ${quotient} * ${by};`]
 
 /** Declares the indices `c_0 …` of row-major position `linear` under the sizes `sizes_0 …` of a field. The first size is not needed. */
 export function unravel(linear: string, rank: number, sizes: string, c: string): string {
@@ -234,7 +249,7 @@ export function unravel(linear: string, rank: number, sizes: string, c: string):
   const lines: string[] = []
   let rest = linear
   for (let d = rank - 1; d > 0; d--) {
-    lines.push(`let ${c}_${d} = ${rest} % p.${sizes}_${d};`, `let ${c}r_${d} = ${rest} / p.${sizes}_${d};`)
+    lines.push(...divided(rest, `p.${sizes}_${d}`, `${c}r_${d}`, `${c}_${d}`))
     rest = `${c}r_${d}`
   }
   lines.push(`let ${c}_0 = ${rest};`)

@@ -9,17 +9,32 @@ struct Params { inf: u32, nan: u32, items: u32, parts: u32, d_0: u32, v0: u32, s
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 64u + lid;
-  let item = i / p.parts;
-  if (item >= p.items) { return; }
-  let own = i % p.parts;
+  let p_parts = p.parts;
+  let p_items = p.items;
+  let p_v0 = p.v0;
+  let p_s0_0 = p.s0_0;
+  let p_v1 = p.v1;
+  let p_s1_0 = p.s1_0;
+  let p_v3 = p.v3;
+  let p_s3_0 = p.s3_0;
+  let p_n = p.n;
+  let p_r1 = p.r1;
+  let p_c1 = p.c1;
+  let p_r0 = p.r0;
+  let p_c0 = p.c0;
+  let p_r3 = p.r3;
+  let p_c3 = p.c3;
+  let item = i / p_parts;
+  if (item >= p_items) { return; }
+  let own = i % p_parts;
   let c_0 = item;
-  let x0 = p.v0 + c_0 * p.s0_0;
-  let x1 = p.v1 + c_0 * p.s1_0;
-  let x3 = p.v3 + c_0 * p.s3_0;
-  let r = own / p.n;
-  let c = own % p.n;
-  b1[x1 + (r) * p.r1 + (c) * p.c1] = b0[x0 + (r) * p.r0 + (c) * p.c0];
-  if (own == 0u) { b2[x3 + (0u) * p.r3 + (0u) * p.c3] = 0; }
+  let x0 = p_v0 + c_0 * p_s0_0;
+  let x1 = p_v1 + c_0 * p_s1_0;
+  let x3 = p_v3 + c_0 * p_s3_0;
+  let r = own / p_n;
+  let c = own % p_n;
+  b1[x1 + (r) * p_r1 + (c) * p_c1] = b0[x0 + (r) * p_r0 + (c) * p_c0];
+  if (own == 0u) { b2[x3 + (0u) * p_r3 + (0u) * p_c3] = 0; }
 }
 
 // factor lu 1 f32,i32,i32:0,1,2 strict
@@ -74,19 +89,39 @@ fn note(info: u32, item: u32, caller: u32) {
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 64u + lid;
-  let item = group / p.parts;
-  if (item >= p.items) { return; }
-  let own = group % p.parts;
+  let p_parts = p.parts;
+  let p_items = p.items;
+  let p_v1 = p.v1;
+  let p_s1_0 = p.s1_0;
+  let p_v2 = p.v2;
+  let p_s2_0 = p.s2_0;
+  let p_v3 = p.v3;
+  let p_s3_0 = p.s3_0;
+  let p_r3 = p.r3;
+  let p_c3 = p.c3;
+  let p_start = p.start;
+  let p_end = p.end;
+  let p_m = p.m;
+  let p_r1 = p.r1;
+  let p_c1 = p.c1;
+  let p_n = p.n;
+  let p_r2 = p.r2;
+  let p_c2 = p.c2;
+  let p_edge = p.edge;
+  let p_caller = p.caller;
+  let item = group / p_parts;
+  if (item >= p_items) { return; }
+  let own = group % p_parts;
   let c_0 = item;
-  let x1 = p.v1 + c_0 * p.s1_0;
-  let x2 = p.v2 + c_0 * p.s2_0;
-  let x3 = p.v3 + c_0 * p.s3_0;
-  var info = u32(b2[x3 + (0u) * p.r3 + (0u) * p.c3]);
-  for (var j = p.start; j < p.end; j++) {
+  let x1 = p_v1 + c_0 * p_s1_0;
+  let x2 = p_v2 + c_0 * p_s2_0;
+  let x3 = p_v3 + c_0 * p_s3_0;
+  var info = u32(b2[x3 + (0u) * p_r3 + (0u) * p_c3]);
+  for (var j = p_start; j < p_end; j++) {
     var most = -1.0;
     var best = j;
-    for (var r = j + lid; r < p.m; r += 64u) {
-      let size = abs(b0[x1 + (r) * p.r1 + (j) * p.c1]);
+    for (var r = j + lid; r < p_m; r += 64u) {
+      let size = abs(b0[x1 + (r) * p_r1 + (j) * p_c1]);
       if (size > most) {
         most = size;
         best = r;
@@ -94,29 +129,29 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
     }
     let pivot_row = largest(most, best, lid);
     if (pivot_row != j) {
-      for (var c = lid; c < p.n; c += 64u) {
-        let upper = b0[x1 + (j) * p.r1 + (c) * p.c1];
-        b0[x1 + (j) * p.r1 + (c) * p.c1] = b0[x1 + (pivot_row) * p.r1 + (c) * p.c1];
-        b0[x1 + (pivot_row) * p.r1 + (c) * p.c1] = upper;
+      for (var c = lid; c < p_n; c += 64u) {
+        let upper = b0[x1 + (j) * p_r1 + (c) * p_c1];
+        b0[x1 + (j) * p_r1 + (c) * p_c1] = b0[x1 + (pivot_row) * p_r1 + (c) * p_c1];
+        b0[x1 + (pivot_row) * p_r1 + (c) * p_c1] = upper;
       }
     }
-    if (lid == 0u) { b1[x2 + (j) * p.r2 + (0u) * p.c2] = i32(pivot_row + 1u); }
+    if (lid == 0u) { b1[x2 + (j) * p_r2 + (0u) * p_c2] = i32(pivot_row + 1u); }
     storageBarrier();
-    let pivot = b0[x1 + (j) * p.r1 + (j) * p.c1];
+    let pivot = b0[x1 + (j) * p_r1 + (j) * p_c1];
     if ((info == 0u) & (pivot == 0.0)) { info = j + 1u; }
-    for (var r = j + 1u + lid; r < p.m; r += 64u) {
-      let value = b0[x1 + (r) * p.r1 + (j) * p.c1];
-      b0[x1 + (r) * p.r1 + (j) * p.c1] = select(value / pivot, value, pivot == 0.0);
+    for (var r = j + 1u + lid; r < p_m; r += 64u) {
+      let value = b0[x1 + (r) * p_r1 + (j) * p_c1];
+      b0[x1 + (r) * p_r1 + (j) * p_c1] = select(value / pivot, value, pivot == 0.0);
     }
     storageBarrier();
-    let width = p.edge - j - 1u;
-    for (var e = lid; e < (p.m - j - 1u) * width; e += 64u) {
+    let width = p_edge - j - 1u;
+    for (var e = lid; e < (p_m - j - 1u) * width; e += 64u) {
       let r = j + 1u + e / width;
       let c = j + 1u + e % width;
-      b0[x1 + (r) * p.r1 + (c) * p.c1] = fma(-b0[x1 + (r) * p.r1 + (j) * p.c1], b0[x1 + (j) * p.r1 + (c) * p.c1], b0[x1 + (r) * p.r1 + (c) * p.c1]);
+      b0[x1 + (r) * p_r1 + (c) * p_c1] = fma(-b0[x1 + (r) * p_r1 + (j) * p_c1], b0[x1 + (j) * p_r1 + (c) * p_c1], b0[x1 + (r) * p_r1 + (c) * p_c1]);
     }
     storageBarrier();
   }
-  if (lid == 0u) { b2[x3 + (0u) * p.r3 + (0u) * p.c3] = i32(info); }
-  if ((lid == 0u) & (info != 0u)) { note(info, item, p.caller); }
+  if (lid == 0u) { b2[x3 + (0u) * p_r3 + (0u) * p_c3] = i32(info); }
+  if ((lid == 0u) & (info != 0u)) { note(info, item, p_caller); }
 }

@@ -16,14 +16,27 @@ fn note(index: i32, size: u32) {
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 64u + lid;
-  if (i >= p.n) { return; }
-  let c_1 = i % p.d_1;
-  let cr_1 = i / p.d_1;
+  let p_n = p.n;
+  let p_d_1 = p.d_1;
+  let p_j = p.j;
+  let p_js_0 = p.js_0;
+  let p_js_1 = p.js_1;
+  let p_size = p.size;
+  let p_o = p.o;
+  let p_os_0 = p.os_0;
+  let p_os_1 = p.os_1;
+  let p_x = p.x;
+  let p_step = p.step;
+  let p_xs_0 = p.xs_0;
+  let p_xs_1 = p.xs_1;
+  if (i >= p_n) { return; }
+  let cr_1 = i / p_d_1;
+  let c_1 = i - cr_1 * p_d_1;
   let c_0 = cr_1;
-  let j = b1[p.j + c_0 * p.js_0 + c_1 * p.js_1];
-  if (u32(j) >= p.size) {
-    note(j, p.size);
+  let j = b1[p_j + c_0 * p_js_0 + c_1 * p_js_1];
+  if (u32(j) >= p_size) {
+    note(j, p_size);
     return;
   }
-  b2[p.o + c_0 * p.os_0 + c_1 * p.os_1] = b0[p.x + u32(j) * p.step + c_0 * p.xs_0 + c_1 * p.xs_1];
+  b2[p_o + c_0 * p_os_0 + c_1 * p_os_1] = b0[p_x + u32(j) * p_step + c_0 * p_xs_0 + c_1 * p_xs_1];
 }

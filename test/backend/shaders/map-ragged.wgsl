@@ -1,10 +1,10 @@
 // map 1 dd ragged f32x4,f32x4:0,1 f32||input0:f32();tanh:f32(0)>1
 alias F = vec4f; alias I = vec4i; alias U = vec4u; alias B = vec4<bool>;
-struct Params { inf: u32, nan: u32, n: u32, d_0: u32, o0: u32, o1: u32, s0_0: u32, s1_0: u32 }
+struct Params { inf: u32, nan: u32, n: u32, units: u32, d_0: u32, s0_0: u32, s1_0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
-fn is_nan(x: F) -> B { return (bitcast<U>(x) & U(0x7fffffffu)) > U(0x7f800000u); }
+fn is_nan(x: F) -> B { return (bitcast<I>(x) & I(0x7fffffff)) > I(0x7f800000); }
 fn with_sign(x: F, s: F) -> F { return bitcast<F>((bitcast<U>(x) & U(0x7fffffffu)) | (bitcast<U>(s) & U(0x80000000u))); }
 fn exponent(n: F) -> I { return bitcast<I>(n + F(12582912.0)) * I(8388608); }
 fn pow2(n: F) -> F { return bitcast<F>(exponent(n) + I(0x3f800000)); }
@@ -23,12 +23,14 @@ fn tanh_f(x: F) -> F {
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 64u + lid;
-  if (i >= (p.n + 3u) / 4u) { return; }
-  let x0 = p.o0 + i;
-  let x1 = p.o1 + i;
+  let p_units = p.units;
+  let p_n = p.n;
+  if (i >= p_units) { return; }
+  let x0 = i;
+  let x1 = i;
   let v0 = b0[x0];
   let v1 = tanh_f(v0);
-  let left = p.n - i * 4u;
+  let left = p_n - i * 4u;
   if (left >= 4u) {
     b1[x1] = v1;
   } else {

@@ -1,25 +1,29 @@
 // map 2 ddd f32x4,f32x4,f32x4:0,1,0 f32,f32||input0:f32();input1:f32();add:f32(0,1);const0:f32();max:f32(2,3)>4
 alias F = vec4f; alias I = vec4i; alias U = vec4u; alias B = vec4<bool>;
-struct Params { inf: u32, nan: u32, n: u32, d_0: u32, d_1: u32, o0: u32, o1: u32, o2: u32, s0_0: u32, s0_1: u32, s1_0: u32, s1_1: u32, s2_0: u32, s2_1: u32 }
+struct Params { inf: u32, nan: u32, n: u32, units: u32, d_0: u32, d_1: u32, s0_0: u32, s0_1: u32, s1_0: u32, s1_1: u32, s2_0: u32, s2_1: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
-fn nan() -> F { return F(bitcast<f32>(p.nan)); }
-fn either_nan(x: F, y: F) -> B { return max(bitcast<U>(x) & U(0x7fffffffu), bitcast<U>(y) & U(0x7fffffffu)) > U(0x7f800000u); }
+fn either_nan(x: F, y: F) -> B { return max(bitcast<I>(x) & I(0x7fffffff), bitcast<I>(y) & I(0x7fffffff)) > I(0x7f800000); }
 fn max_f(x: F, y: F) -> F {
-  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), x + y, either_nan(x, y));
 }
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 64u + lid;
-  if (i >= (p.n + 3u) / 4u) { return; }
-  let c_1 = i % p.d_1;
-  let cr_1 = i / p.d_1;
+  let p_units = p.units;
+  let p_d_1 = p.d_1;
+  let p_s0_0 = p.s0_0;
+  let p_s1_0 = p.s1_0;
+  let p_s2_0 = p.s2_0;
+  if (i >= p_units) { return; }
+  let cr_1 = i / p_d_1;
+  let c_1 = i - cr_1 * p_d_1;
   let c_0 = cr_1;
-  let x0 = p.o0 + c_0 * p.s0_0 + c_1 * p.s0_1;
-  let x1 = p.o1 + c_0 * p.s1_0 + c_1 * p.s1_1;
-  let x2 = p.o2 + c_0 * p.s2_0 + c_1 * p.s2_1;
+  let x0 = c_0 * p_s0_0 + c_1;
+  let x1 = c_0 * p_s1_0 + c_1;
+  let x2 = c_0 * p_s2_0 + c_1;
   let v0 = b0[x0];
   let v1 = b1[x1];
   let v2 = v0 + v1;

@@ -6,45 +6,68 @@ struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
 @group(1) @binding(2) var<storage, read_write> b2: array<f32>;
 @group(1) @binding(3) var<storage, read_write> b3: array<f32>;
-fn nan() -> F { return F(bitcast<f32>(p.nan)); }
-fn either_nan(x: F, y: F) -> B { return max(bitcast<U>(x) & U(0x7fffffffu), bitcast<U>(y) & U(0x7fffffffu)) > U(0x7f800000u); }
+fn either_nan(x: F, y: F) -> B { return max(bitcast<I>(x) & I(0x7fffffff), bitcast<I>(y) & I(0x7fffffff)) > I(0x7f800000); }
 fn max_f(x: F, y: F) -> F {
-  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), x + y, either_nan(x, y));
 }
 @compute @workgroup_size(16)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 16u + lid;
+  let p_units = p.units;
+  let p_tiles_n = p.tiles_n;
+  let p_tiles_m = p.tiles_m;
+  let p_items = p.items;
+  let p_slice = p.slice;
+  let p_k = p.k;
+  let p_a = p.a;
+  let p_as_0 = p.as_0;
+  let p_b = p.b;
+  let p_bs_0 = p.bs_0;
+  let p_am = p.am;
+  let p_bk = p.bk;
+  let p_on0 = p.on0;
+  let p_o0 = p.o0;
+  let p_os0_0 = p.os0_0;
+  let p_on1 = p.on1;
+  let p_o1 = p.o1;
+  let p_os1_0 = p.os1_0;
+  let p_m = p.m;
+  let p_om0 = p.om0;
+  let p_om1 = p.om1;
+  let p_n = p.n;
   let unit = i;
-  if (unit >= p.units) { return; }
-  let column = unit % p.tiles_n * 4u;
-  let across = unit / p.tiles_n;
-  let row = across % p.tiles_m * 4u;
-  let item_slice = across / p.tiles_m;
-  let item = item_slice % p.items;
-  let slice = item_slice / p.items;
-  let k_start = slice * p.slice;
-  let k_end = min(k_start + p.slice, p.k);
+  if (unit >= p_units) { return; }
+  let across = unit / p_tiles_n;
+  let tile_n = unit - across * p_tiles_n;
+  let item_slice = across / p_tiles_m;
+  let tile_m = across - item_slice * p_tiles_m;
+  let slice = item_slice / p_items;
+  let item = item_slice - slice * p_items;
+  let column = tile_n * 4u;
+  let row = tile_m * 4u;
+  let k_start = slice * p_slice;
+  let k_end = min(k_start + p_slice, p_k);
   let c_0 = item;
-  let a_base = p.a + c_0 * p.as_0;
-  let b_base = p.b + c_0 * p.bs_0;
+  let a_base = p_a + c_0 * p_as_0;
+  let b_base = p_b + c_0 * p_bs_0;
   var acc0_0 = vec4f(0.0);
   var acc1_0 = vec4f(0.0);
   var acc2_0 = vec4f(0.0);
   var acc3_0 = vec4f(0.0);
-  let a_row0 = a_base + (row + 0u) * p.am;
-  let a_row1 = a_base + (row + 1u) * p.am;
-  let a_row2 = a_base + (row + 2u) * p.am;
-  let a_row3 = a_base + (row + 3u) * p.am;
+  let a_row0 = a_base + (row + 0u) * p_am;
+  let a_row1 = a_base + (row + 1u) * p_am;
+  let a_row2 = a_base + (row + 2u) * p_am;
+  let a_row3 = a_base + (row + 3u) * p_am;
   for (var k = k_start; k < k_end; k += 4u) {
     let a0 = b0[(a_row0 + k) >> 2u];
     let a1 = b0[(a_row1 + k) >> 2u];
     let a2 = b0[(a_row2 + k) >> 2u];
     let a3 = b0[(a_row3 + k) >> 2u];
-    let c0_0 = b1[((b_base + (k + 0u) * p.bk + column) >> 2u) + 0u];
-    let c1_0 = b1[((b_base + (k + 1u) * p.bk + column) >> 2u) + 0u];
-    let c2_0 = b1[((b_base + (k + 2u) * p.bk + column) >> 2u) + 0u];
-    let c3_0 = b1[((b_base + (k + 3u) * p.bk + column) >> 2u) + 0u];
+    let c0_0 = b1[((b_base + (k + 0u) * p_bk + column) >> 2u) + 0u];
+    let c1_0 = b1[((b_base + (k + 1u) * p_bk + column) >> 2u) + 0u];
+    let c2_0 = b1[((b_base + (k + 2u) * p_bk + column) >> 2u) + 0u];
+    let c3_0 = b1[((b_base + (k + 3u) * p_bk + column) >> 2u) + 0u];
     let w0 = a0;
     acc0_0 += w0.x * c0_0;
     acc0_0 += w0.y * c1_0;
@@ -69,24 +92,24 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   var sums = array<F, 4>(acc0_0, acc1_0, acc2_0, acc3_0);
   for (var q = 0u; q < 1u; q++) {
     let columns = U(column + q * 4u) + U(0u, 1u, 2u, 3u);
-    let x0 = columns * p.on0 + (p.o0 + c_0 * p.os0_0);
-    let x1 = columns * p.on1 + (p.o1 + c_0 * p.os1_0);
+    let x0 = columns * p_on0 + (p_o0 + c_0 * p_os0_0);
+    let x1 = columns * p_on1 + (p_o1 + c_0 * p_os1_0);
     for (var r = 0u; r < 4u; r++) {
       let own = row + r;
-      if (own >= p.m) { break; }
+      if (own >= p_m) { break; }
       let sum = sums[r * 1u + q];
-      let y0 = x0 + own * p.om0;
-      let y1 = x1 + own * p.om1;
+      let y0 = x0 + own * p_om0;
+      let y1 = x1 + own * p_om1;
       let e1 = vec4<f32>(b3[y1.x], b3[y1.y], b3[y1.z], b3[y1.w]);
       let v0 = sum;
       let v1 = e1;
       let v2 = v0 + v1;
       let v3 = F(0f);
       let v4 = max_f(v2, v3);
-      if (columns.x < p.n) { b2[y0.x] = v4.x; }
-      if (columns.y < p.n) { b2[y0.y] = v4.y; }
-      if (columns.z < p.n) { b2[y0.z] = v4.z; }
-      if (columns.w < p.n) { b2[y0.w] = v4.w; }
+      if (columns.x < p_n) { b2[y0.x] = v4.x; }
+      if (columns.y < p_n) { b2[y0.y] = v4.y; }
+      if (columns.z < p_n) { b2[y0.z] = v4.z; }
+      if (columns.w < p_n) { b2[y0.w] = v4.w; }
     }
   }
 }

@@ -9,36 +9,57 @@ struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 16u + lid;
+  let p_units = p.units;
+  let p_tiles_n = p.tiles_n;
+  let p_tiles_m = p.tiles_m;
+  let p_items = p.items;
+  let p_slice = p.slice;
+  let p_k = p.k;
+  let p_a = p.a;
+  let p_as_0 = p.as_0;
+  let p_b = p.b;
+  let p_bs_0 = p.bs_0;
+  let p_am = p.am;
+  let p_bk = p.bk;
+  let p_oslice = p.oslice;
+  let p_o0 = p.o0;
+  let p_os0_0 = p.os0_0;
+  let p_m = p.m;
+  let p_n = p.n;
+  let p_om0 = p.om0;
+  let p_on0 = p.on0;
   let unit = i;
-  if (unit >= p.units) { return; }
-  let column = unit % p.tiles_n * 4u;
-  let across = unit / p.tiles_n;
-  let row = across % p.tiles_m * 4u;
-  let item_slice = across / p.tiles_m;
-  let item = item_slice % p.items;
-  let slice = item_slice / p.items;
-  let k_start = slice * p.slice;
-  let k_end = min(k_start + p.slice, p.k);
+  if (unit >= p_units) { return; }
+  let across = unit / p_tiles_n;
+  let tile_n = unit - across * p_tiles_n;
+  let item_slice = across / p_tiles_m;
+  let tile_m = across - item_slice * p_tiles_m;
+  let slice = item_slice / p_items;
+  let item = item_slice - slice * p_items;
+  let column = tile_n * 4u;
+  let row = tile_m * 4u;
+  let k_start = slice * p_slice;
+  let k_end = min(k_start + p_slice, p_k);
   let c_0 = item;
-  let a_base = p.a + c_0 * p.as_0;
-  let b_base = p.b + c_0 * p.bs_0;
+  let a_base = p_a + c_0 * p_as_0;
+  let b_base = p_b + c_0 * p_bs_0;
   var acc0_0 = vec4f(0.0);
   var acc1_0 = vec4f(0.0);
   var acc2_0 = vec4f(0.0);
   var acc3_0 = vec4f(0.0);
-  let a_row0 = a_base + (row + 0u) * p.am;
-  let a_row1 = a_base + (row + 1u) * p.am;
-  let a_row2 = a_base + (row + 2u) * p.am;
-  let a_row3 = a_base + (row + 3u) * p.am;
+  let a_row0 = a_base + (row + 0u) * p_am;
+  let a_row1 = a_base + (row + 1u) * p_am;
+  let a_row2 = a_base + (row + 2u) * p_am;
+  let a_row3 = a_base + (row + 3u) * p_am;
   for (var k = k_start; k < k_end; k += 4u) {
     let a0 = b0[(a_row0 + k) >> 2u];
     let a1 = b0[(a_row1 + k) >> 2u];
     let a2 = b0[(a_row2 + k) >> 2u];
     let a3 = b0[(a_row3 + k) >> 2u];
-    let c0_0 = b1[((b_base + (k + 0u) * p.bk + column) >> 2u) + 0u];
-    let c1_0 = b1[((b_base + (k + 1u) * p.bk + column) >> 2u) + 0u];
-    let c2_0 = b1[((b_base + (k + 2u) * p.bk + column) >> 2u) + 0u];
-    let c3_0 = b1[((b_base + (k + 3u) * p.bk + column) >> 2u) + 0u];
+    let c0_0 = b1[((b_base + (k + 0u) * p_bk + column) >> 2u) + 0u];
+    let c1_0 = b1[((b_base + (k + 1u) * p_bk + column) >> 2u) + 0u];
+    let c2_0 = b1[((b_base + (k + 2u) * p_bk + column) >> 2u) + 0u];
+    let c3_0 = b1[((b_base + (k + 3u) * p_bk + column) >> 2u) + 0u];
     let w0 = a0;
     acc0_0 += w0.x * c0_0;
     acc0_0 += w0.y * c1_0;
@@ -60,29 +81,29 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
     acc3_0 += w3.z * c2_0;
     acc3_0 += w3.w * c3_0;
   }
-  let o_base = slice * p.oslice + p.o0 + c_0 * p.os0_0;
-  if (row + 0u < p.m) {
-    if (column + 0u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 0u) * p.on0] = acc0_0.x; }
-    if (column + 1u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 1u) * p.on0] = acc0_0.y; }
-    if (column + 2u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 2u) * p.on0] = acc0_0.z; }
-    if (column + 3u < p.n) { b2[o_base + (row + 0u) * p.om0 + (column + 3u) * p.on0] = acc0_0.w; }
+  let o_base = slice * p_oslice + p_o0 + c_0 * p_os0_0;
+  if (row + 0u < p_m) {
+    if (column + 0u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 0u) * p_on0] = acc0_0.x; }
+    if (column + 1u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 1u) * p_on0] = acc0_0.y; }
+    if (column + 2u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 2u) * p_on0] = acc0_0.z; }
+    if (column + 3u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 3u) * p_on0] = acc0_0.w; }
   }
-  if (row + 1u < p.m) {
-    if (column + 0u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 0u) * p.on0] = acc1_0.x; }
-    if (column + 1u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 1u) * p.on0] = acc1_0.y; }
-    if (column + 2u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 2u) * p.on0] = acc1_0.z; }
-    if (column + 3u < p.n) { b2[o_base + (row + 1u) * p.om0 + (column + 3u) * p.on0] = acc1_0.w; }
+  if (row + 1u < p_m) {
+    if (column + 0u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 0u) * p_on0] = acc1_0.x; }
+    if (column + 1u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 1u) * p_on0] = acc1_0.y; }
+    if (column + 2u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 2u) * p_on0] = acc1_0.z; }
+    if (column + 3u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 3u) * p_on0] = acc1_0.w; }
   }
-  if (row + 2u < p.m) {
-    if (column + 0u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 0u) * p.on0] = acc2_0.x; }
-    if (column + 1u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 1u) * p.on0] = acc2_0.y; }
-    if (column + 2u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 2u) * p.on0] = acc2_0.z; }
-    if (column + 3u < p.n) { b2[o_base + (row + 2u) * p.om0 + (column + 3u) * p.on0] = acc2_0.w; }
+  if (row + 2u < p_m) {
+    if (column + 0u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 0u) * p_on0] = acc2_0.x; }
+    if (column + 1u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 1u) * p_on0] = acc2_0.y; }
+    if (column + 2u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 2u) * p_on0] = acc2_0.z; }
+    if (column + 3u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 3u) * p_on0] = acc2_0.w; }
   }
-  if (row + 3u < p.m) {
-    if (column + 0u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 0u) * p.on0] = acc3_0.x; }
-    if (column + 1u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 1u) * p.on0] = acc3_0.y; }
-    if (column + 2u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 2u) * p.on0] = acc3_0.z; }
-    if (column + 3u < p.n) { b2[o_base + (row + 3u) * p.om0 + (column + 3u) * p.on0] = acc3_0.w; }
+  if (row + 3u < p_m) {
+    if (column + 0u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 0u) * p_on0] = acc3_0.x; }
+    if (column + 1u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 1u) * p_on0] = acc3_0.y; }
+    if (column + 2u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 2u) * p_on0] = acc3_0.z; }
+    if (column + 3u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 3u) * p_on0] = acc3_0.w; }
   }
 }

@@ -11,21 +11,44 @@ var<workgroup> tile_b: array<f32, 528>;
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 64u + lid;
+  let p_units = p.units;
+  let p_tiles_n = p.tiles_n;
+  let p_tiles_m = p.tiles_m;
+  let p_items = p.items;
+  let p_slice = p.slice;
+  let p_k = p.k;
+  let p_a = p.a;
+  let p_as_0 = p.as_0;
+  let p_b = p.b;
+  let p_bs_0 = p.bs_0;
+  let p_am = p.am;
+  let p_ak = p.ak;
+  let p_m = p.m;
+  let p_bk = p.bk;
+  let p_bn = p.bn;
+  let p_n = p.n;
+  let p_oslice = p.oslice;
+  let p_o0 = p.o0;
+  let p_os0_0 = p.os0_0;
+  let p_om0 = p.om0;
+  let p_on0 = p.on0;
   let unit = group;
-  if (unit >= p.units) { return; }
-  let column = unit % p.tiles_n * 32u;
-  let across = unit / p.tiles_n;
-  let row = across % p.tiles_m * 32u;
-  let item_slice = across / p.tiles_m;
-  let item = item_slice % p.items;
-  let slice = item_slice / p.items;
-  let k_start = slice * p.slice;
-  let k_end = min(k_start + p.slice, p.k);
-  let tx = lid % 8u;
-  let ty = lid / 8u;
+  if (unit >= p_units) { return; }
+  let across = unit / p_tiles_n;
+  let tile_n = unit - across * p_tiles_n;
+  let item_slice = across / p_tiles_m;
+  let tile_m = across - item_slice * p_tiles_m;
+  let slice = item_slice / p_items;
+  let item = item_slice - slice * p_items;
+  let column = tile_n * 32u;
+  let row = tile_m * 32u;
+  let k_start = slice * p_slice;
+  let k_end = min(k_start + p_slice, p_k);
+  let tx = lid & 7u;
+  let ty = lid >> 3u;
   let c_0 = item;
-  let a_base = p.a + c_0 * p.as_0;
-  let b_base = p.b + c_0 * p.bs_0;
+  let a_base = p_a + c_0 * p_as_0;
+  let b_base = p_b + c_0 * p_bs_0;
   var acc0_0 = vec4f(0.0);
   var acc1_0 = vec4f(0.0);
   var acc2_0 = vec4f(0.0);
@@ -33,11 +56,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   for (var k = k_start; k < k_end; k += 16u) {
     for (var e = lid; e < 512u; e += 64u) {
       let kk = e % 16u; let own = e / 16u;
-      tile_a[kk * 33u + own] = select(0.0, b0[a_base + (row + own) * p.am + (k + kk) * p.ak], (row + own < p.m) & (k + kk < k_end));
+      tile_a[kk * 33u + own] = select(0.0, b0[a_base + (row + own) * p_am + (k + kk) * p_ak], (row + own < p_m) & (k + kk < k_end));
     }
     for (var e = lid; e < 512u; e += 64u) {
       let own = e % 32u; let kk = e / 32u;
-      tile_b[kk * 33u + own] = select(0.0, b1[b_base + (k + kk) * p.bk + (column + own) * p.bn], (column + own < p.n) & (k + kk < k_end));
+      tile_b[kk * 33u + own] = select(0.0, b1[b_base + (k + kk) * p_bk + (column + own) * p_bn], (column + own < p_n) & (k + kk < k_end));
     }
     workgroupBarrier();
     for (var kk = 0u; kk < 16u; kk++) {
@@ -53,29 +76,29 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
     }
     workgroupBarrier();
   }
-  let o_base = slice * p.oslice + p.o0 + c_0 * p.os0_0;
-  if (row + ty + 0u < p.m) {
-    if (column + tx + 0u < p.n) { b2[o_base + (row + ty + 0u) * p.om0 + (column + tx + 0u) * p.on0] = acc0_0.x; }
-    if (column + tx + 8u < p.n) { b2[o_base + (row + ty + 0u) * p.om0 + (column + tx + 8u) * p.on0] = acc0_0.y; }
-    if (column + tx + 16u < p.n) { b2[o_base + (row + ty + 0u) * p.om0 + (column + tx + 16u) * p.on0] = acc0_0.z; }
-    if (column + tx + 24u < p.n) { b2[o_base + (row + ty + 0u) * p.om0 + (column + tx + 24u) * p.on0] = acc0_0.w; }
+  let o_base = slice * p_oslice + p_o0 + c_0 * p_os0_0;
+  if (row + ty + 0u < p_m) {
+    if (column + tx + 0u < p_n) { b2[o_base + (row + ty + 0u) * p_om0 + (column + tx + 0u) * p_on0] = acc0_0.x; }
+    if (column + tx + 8u < p_n) { b2[o_base + (row + ty + 0u) * p_om0 + (column + tx + 8u) * p_on0] = acc0_0.y; }
+    if (column + tx + 16u < p_n) { b2[o_base + (row + ty + 0u) * p_om0 + (column + tx + 16u) * p_on0] = acc0_0.z; }
+    if (column + tx + 24u < p_n) { b2[o_base + (row + ty + 0u) * p_om0 + (column + tx + 24u) * p_on0] = acc0_0.w; }
   }
-  if (row + ty + 8u < p.m) {
-    if (column + tx + 0u < p.n) { b2[o_base + (row + ty + 8u) * p.om0 + (column + tx + 0u) * p.on0] = acc1_0.x; }
-    if (column + tx + 8u < p.n) { b2[o_base + (row + ty + 8u) * p.om0 + (column + tx + 8u) * p.on0] = acc1_0.y; }
-    if (column + tx + 16u < p.n) { b2[o_base + (row + ty + 8u) * p.om0 + (column + tx + 16u) * p.on0] = acc1_0.z; }
-    if (column + tx + 24u < p.n) { b2[o_base + (row + ty + 8u) * p.om0 + (column + tx + 24u) * p.on0] = acc1_0.w; }
+  if (row + ty + 8u < p_m) {
+    if (column + tx + 0u < p_n) { b2[o_base + (row + ty + 8u) * p_om0 + (column + tx + 0u) * p_on0] = acc1_0.x; }
+    if (column + tx + 8u < p_n) { b2[o_base + (row + ty + 8u) * p_om0 + (column + tx + 8u) * p_on0] = acc1_0.y; }
+    if (column + tx + 16u < p_n) { b2[o_base + (row + ty + 8u) * p_om0 + (column + tx + 16u) * p_on0] = acc1_0.z; }
+    if (column + tx + 24u < p_n) { b2[o_base + (row + ty + 8u) * p_om0 + (column + tx + 24u) * p_on0] = acc1_0.w; }
   }
-  if (row + ty + 16u < p.m) {
-    if (column + tx + 0u < p.n) { b2[o_base + (row + ty + 16u) * p.om0 + (column + tx + 0u) * p.on0] = acc2_0.x; }
-    if (column + tx + 8u < p.n) { b2[o_base + (row + ty + 16u) * p.om0 + (column + tx + 8u) * p.on0] = acc2_0.y; }
-    if (column + tx + 16u < p.n) { b2[o_base + (row + ty + 16u) * p.om0 + (column + tx + 16u) * p.on0] = acc2_0.z; }
-    if (column + tx + 24u < p.n) { b2[o_base + (row + ty + 16u) * p.om0 + (column + tx + 24u) * p.on0] = acc2_0.w; }
+  if (row + ty + 16u < p_m) {
+    if (column + tx + 0u < p_n) { b2[o_base + (row + ty + 16u) * p_om0 + (column + tx + 0u) * p_on0] = acc2_0.x; }
+    if (column + tx + 8u < p_n) { b2[o_base + (row + ty + 16u) * p_om0 + (column + tx + 8u) * p_on0] = acc2_0.y; }
+    if (column + tx + 16u < p_n) { b2[o_base + (row + ty + 16u) * p_om0 + (column + tx + 16u) * p_on0] = acc2_0.z; }
+    if (column + tx + 24u < p_n) { b2[o_base + (row + ty + 16u) * p_om0 + (column + tx + 24u) * p_on0] = acc2_0.w; }
   }
-  if (row + ty + 24u < p.m) {
-    if (column + tx + 0u < p.n) { b2[o_base + (row + ty + 24u) * p.om0 + (column + tx + 0u) * p.on0] = acc3_0.x; }
-    if (column + tx + 8u < p.n) { b2[o_base + (row + ty + 24u) * p.om0 + (column + tx + 8u) * p.on0] = acc3_0.y; }
-    if (column + tx + 16u < p.n) { b2[o_base + (row + ty + 24u) * p.om0 + (column + tx + 16u) * p.on0] = acc3_0.z; }
-    if (column + tx + 24u < p.n) { b2[o_base + (row + ty + 24u) * p.om0 + (column + tx + 24u) * p.on0] = acc3_0.w; }
+  if (row + ty + 24u < p_m) {
+    if (column + tx + 0u < p_n) { b2[o_base + (row + ty + 24u) * p_om0 + (column + tx + 0u) * p_on0] = acc3_0.x; }
+    if (column + tx + 8u < p_n) { b2[o_base + (row + ty + 24u) * p_om0 + (column + tx + 8u) * p_on0] = acc3_0.y; }
+    if (column + tx + 16u < p_n) { b2[o_base + (row + ty + 24u) * p_om0 + (column + tx + 16u) * p_on0] = acc3_0.z; }
+    if (column + tx + 24u < p_n) { b2[o_base + (row + ty + 24u) * p_om0 + (column + tx + 24u) * p_on0] = acc3_0.w; }
   }
 }

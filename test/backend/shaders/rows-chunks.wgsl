@@ -9,18 +9,27 @@ struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, 
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 16u + lid;
+  let p_n = p.n;
+  let p_rows = p.rows;
+  let p_o0 = p.o0;
+  let p_s0_0 = p.s0_0;
+  let p_o1 = p.o1;
+  let p_s1_0 = p.s1_0;
+  let p_length = p.length;
+  let p_total = p.total;
+  let p_block = p.block;
   let unit = i;
-  if (unit >= p.n) { return; }
-  let row = unit % p.rows;
+  if (unit >= p_n) { return; }
+  let row = unit % p_rows;
   let c_0 = row;
-  let x0 = p.o0 + c_0 * p.s0_0;
-  let x1 = p.o1 + c_0 * p.s1_0;
-  let start = unit / p.rows * p.length;
-  let end = min(start + p.length, p.total);
+  let x0 = p_o0 + c_0 * p_s0_0;
+  let x1 = p_o1 + c_0 * p_s1_0;
+  let start = unit / p_rows * p_length;
+  let end = min(start + p_length, p_total);
   var acc2 = F(0f);
-  for (var b = start; b < end; b += p.block) {
+  for (var b = start; b < end; b += p_block) {
     var part2 = F(0f);
-    let stop = min(b + p.block, end);
+    let stop = min(b + p_block, end);
     for (var r = b; r < stop; r += 1u) {
       let y0 = x0 + r;
       let e0 = b0[y0];
@@ -49,20 +58,28 @@ struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, 
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 16u + lid;
+  let p_n = p.n;
+  let p_o0 = p.o0;
+  let p_s0_0 = p.s0_0;
+  let p_o1 = p.o1;
+  let p_s1_0 = p.s1_0;
+  let p_total = p.total;
+  let p_block = p.block;
+  let p_r0_0 = p.r0_0;
   let unit = i;
-  if (unit >= p.n) { return; }
+  if (unit >= p_n) { return; }
   let row = unit;
   let c_0 = row;
-  let x0 = p.o0 + c_0 * p.s0_0;
-  let x1 = p.o1 + c_0 * p.s1_0;
+  let x0 = p_o0 + c_0 * p_s0_0;
+  let x1 = p_o1 + c_0 * p_s1_0;
   let start = 0u;
-  let end = p.total;
+  let end = p_total;
   var acc1 = F(0f);
-  for (var b = start; b < end; b += p.block) {
+  for (var b = start; b < end; b += p_block) {
     var part1 = F(0f);
-    let stop = min(b + p.block, end);
+    let stop = min(b + p_block, end);
     for (var r = b; r < stop; r += 1u) {
-      let y0 = x0 + r * p.r0_0;
+      let y0 = x0 + r * p_r0_0;
       let e0 = b0[y0];
       let s0_0 = e0;
       part1 = part1 + s0_0;

@@ -5,12 +5,11 @@ struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, 
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
 fn inf() -> F { return F(bitcast<f32>(p.inf)); }
-fn nan() -> F { return F(bitcast<f32>(p.nan)); }
-fn is_nan(x: F) -> B { return (bitcast<U>(x) & U(0x7fffffffu)) > U(0x7f800000u); }
-fn either_nan(x: F, y: F) -> B { return max(bitcast<U>(x) & U(0x7fffffffu), bitcast<U>(y) & U(0x7fffffffu)) > U(0x7f800000u); }
+fn is_nan(x: F) -> B { return (bitcast<I>(x) & I(0x7fffffff)) > I(0x7f800000); }
+fn either_nan(x: F, y: F) -> B { return max(bitcast<I>(x) & I(0x7fffffff), bitcast<I>(y) & I(0x7fffffff)) > I(0x7f800000); }
 fn hidden(x: F) -> F { return bitcast<F>(bitcast<U>(x) ^ U(p.inf << 9u)); }
 fn max_f(x: F, y: F) -> F {
-  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), nan(), either_nan(x, y));
+  return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), x + y, either_nan(x, y));
 }
 fn exponent(n: F) -> I { return bitcast<I>(n + F(12582912.0)) * I(8388608); }
 fn pow2(n: F) -> F { return bitcast<F>(exponent(n) + I(0x3f800000)); }
@@ -30,14 +29,20 @@ var<workgroup> tree_F0: array<F, 64>;
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
   let i = group * 64u + lid;
+  let p_n = p.n;
+  let p_o0 = p.o0;
+  let p_s0_0 = p.s0_0;
+  let p_o1 = p.o1;
+  let p_s1_0 = p.s1_0;
+  let p_total = p.total;
   let place = lid % 16u;
-  let live = group * 4u + lid / 16u < p.n;
-  let unit = min(group * 4u + lid / 16u, p.n - 1u);
+  let live = group * 4u + lid / 16u < p_n;
+  let unit = min(group * 4u + lid / 16u, p_n - 1u);
   let row = unit;
   let c_0 = row;
-  let x0 = p.o0 + c_0 * p.s0_0;
-  let x1 = p.o1 + c_0 * p.s1_0;
-  let end = select(0u, p.total, live);
+  let x0 = p_o0 + c_0 * p_s0_0;
+  let x1 = p_o1 + c_0 * p_s1_0;
+  let end = select(0u, p_total, live);
   var kept0: array<F, 4>;
   var kept2: array<F, 4>;
   var acc1 = -inf();
