@@ -51,12 +51,6 @@ export const selectView = (v: View, axis: number, index: number): View => ({
   offset: v.offset + index * v.strides[axis],
 })
 
-export const unsqueezeView = (v: View, axis: number): View => ({
-  ...v,
-  shape: v.shape.toSpliced(axis, 0, 1),
-  strides: v.strides.toSpliced(axis, 0, axis < v.shape.length ? v.shape[axis] * v.strides[axis] : 1),
-})
-
 /** The same elements in the same order under another shape, or null when strides cannot say it and a copy is needed. */
 export function reshapeView(v: View, shape: Shape): View | null {
   if (isContiguous(v)) return { ...v, shape, strides: contiguousStrides(shape) }

@@ -1,7 +1,7 @@
 // Random orders from a seed, on the JavaScript side: they touch no generator of a device.
 
 /** Whole numbers 0 … 2³²−1 of equal chance: a counter through the finaliser of MurmurHash3 (Appleby 2011). */
-export function randomWords(seed: number, stream = 0): () => number {
+function randomWords(seed: number, stream = 0): () => number {
   const mix = (h: number): number => {
     h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
     h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)

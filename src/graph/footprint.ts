@@ -162,7 +162,7 @@ export class Footprint implements FootprintParts {
 }
 
 /** `relu ×3, matmul` */
-export function counted(names: readonly string[]): string {
+function counted(names: readonly string[]): string {
   const counts = new Map<string, number>()
   for (const n of names) counts.set(n, (counts.get(n) ?? 0) + 1)
   return [...counts].map(([n, c]) => (c > 1 ? `${n} ×${c}` : n)).join(', ')

@@ -35,7 +35,7 @@ const AIMS = [1, 0.85, 0.7, 0.5]
 const total = (layout: Layout): number => totalOf(layout) - layout.spared
 
 /** Makes the plan's own memory at most `limit` bytes; `rest` are those that it cannot do without, for the message. */
-export function fitGraph(name: string, graph: Graph, layOut: (graph: Graph) => Layout, limit: number, rest: number): Fitted {
+function fitGraph(name: string, graph: Graph, layOut: (graph: Graph) => Layout, limit: number, rest: number): Fitted {
   const whole: Fitted = { graph, layout: layOut(graph), again: [] }
   let least = whole
   for (const aim of AIMS) {

@@ -16,7 +16,7 @@ export interface Layer extends Module {
 }
 
 /** PyTorch's spelling of a field: `inProjWeight` is `in_proj_weight` in checkpoints. */
-export const snakeCase = (field: string): string => field.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()
+const snakeCase = (field: string): string => field.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()
 
 /**
  * Base of all layers and models. Assign parameters, buffers and modules to fields, say in `forward` what happens. As `torch.nn.Module`.

@@ -40,7 +40,7 @@ const maxOp = extremeOp('firstMax', 'max', ([g], { params: { axes }, inputs: [x]
 /** Largest value over the axes; of equal ones the first takes the gradient. */
 export const firstMax = (x: Tensor, axes: readonly number[]): Tensor => apply1(maxOp, [x], { axes })
 /** Where it is: the row-major position among the axes, int32. */
-export const firstPosition = (x: Tensor, axes: readonly number[]): Tensor => apply1(positionOp, [x], { axes })
+const firstPosition = (x: Tensor, axes: readonly number[]): Tensor => apply1(positionOp, [x], { axes })
 
 /** The entry that a table of trailing windows […T, …K] has for the winning tap of each window of x […, …T, …K]; n is the number of taps' axes. */
 export function winners(x: Tensor, table: Tensor, n: number): Tensor {

@@ -34,7 +34,7 @@ const keywords = ifNotIn(
 )
 
 /** Names in the braces of an import, members after a dot, exported names elsewhere. */
-export const lampasCompletion: CompletionSource = context => {
+const lampasCompletion: CompletionSource = context => {
   const inside = syntaxTree(context.state).resolveInner(context.pos, -1).name
   if (inside === 'LineComment' || inside === 'BlockComment' || inside === 'String' || inside === 'TemplateString') return null
   return importNames(context) ?? memberNames(context) ?? globalNames(context)

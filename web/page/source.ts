@@ -20,7 +20,7 @@ export type Source =
   | { readonly ok: false; readonly problem: Problem }
 
 /** The modules that user code can import. */
-export const knownModules = ['lampas', 'playground'] as const
+const knownModules = ['lampas', 'playground'] as const
 
 let last: { readonly code: string; readonly source: Source } | undefined
 

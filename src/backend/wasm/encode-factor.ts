@@ -7,7 +7,7 @@ import { factorRanks, type FactorKernel, type FactorOp } from '../../ir/kernel.t
 import { align, type Writer } from './encode.ts'
 import { tasksFor } from './work.ts'
 
-export const factorCodes: { readonly [K in FactorOp]: number } = {
+const factorCodes: { readonly [K in FactorOp]: number } = {
   cholesky: 0, lu: 1, permutation: 2, qr: 3, householder: 4, eigh: 5, svd: 6, lowerSolve: 7, upperSolve: 8, unitLowerSolve: 9, unitUpperSolve: 10,
 }
 const FLOAT64 = 8

@@ -63,7 +63,7 @@ async function bytesOf(binary: Binary): Promise<Uint8Array<ArrayBuffer>> {
  * The same binary for a memory that is not shared: the limits flag of its imported memory changes from 3 (maximum, shared)
  * to 1 (maximum). Atomic instructions are valid on both.
  */
-export function unshared(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function unshared(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const out = bytes.slice()
   let at = 8
   const leb = (): number => {

@@ -28,7 +28,7 @@ export class Direct extends KernelLowering {
 }
 
 /** Where the elements of a view lie in its block, in row-major order. */
-export function positions({ shape, strides, offset }: View): Float64Array {
+function positions({ shape, strides, offset }: View): Float64Array {
   let out = Float64Array.of(offset)
   shape.forEach((size, axis) => {
     const next = new Float64Array(out.length * size)

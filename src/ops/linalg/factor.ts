@@ -123,7 +123,7 @@ export const luOp: Op<Strict> = {
 }
 
 /** A, B → X with A·X = B, and info. */
-export const solveOp: Op<Strict> = {
+const solveOp: Op<Strict> = {
   name: 'linalg.solve',
   infer: ([a, b]) => [{ dtype: b.dtype, shape: b.shape }, { dtype: 'int32', shape: batchOf(a.shape) }],
   lower(k, [a, b], { strict }) {

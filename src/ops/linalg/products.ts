@@ -104,7 +104,7 @@ export const kron: Product = describe((input: Tensor, other: Tensor) => {
 }, 'kron', ['input', 'other'])
 
 // (a × b)ᵢ = aᵢ₊₁·bᵢ₊₂ − aᵢ₊₂·bᵢ₊₁, counted round.
-export function crossProduct(op: string, a: Tensor, b: Tensor, axis: number): Tensor {
+function crossProduct(op: string, a: Tensor, b: Tensor, axis: number): Tensor {
   if (a.shape[axis] !== 3 || b.shape[axis] !== 3) fail(op, `${a} and ${b} have sizes ${a.shape[axis]} and ${b.shape[axis]} along dimension ${axis}`, 'both must be 3')
   const shape = broadcastShapes(op, [a.shape, b.shape])
   const turned = (x: Tensor, by: number): Tensor => roll(expand(x, shape), -by, axis)

@@ -133,7 +133,7 @@ const pinvRule = ruled('linalg.pinv', (g, p, [a]) => {
   }
   return [a.shape.at(-2)! <= a.shape.at(-1)! ? rule(g, p, a) : mT(rule(mT(g), mT(p), mT(a)))]
 })
-export function pinvOf(op: string, A: unknown, o: RankOptions): Tensor {
+function pinvOf(op: string, A: unknown, o: RankOptions): Tensor {
   const a = needMatrix(op, A, 'A')
   if (o.hermitian) needSquare(op, a, 'A')
   const x = a.detach()

@@ -19,7 +19,7 @@ export function needMatrix(op: string, x: unknown, name = 'input'): Tensor {
   return a
 }
 
-export function needFactorable(op: string, x: Tensor, name = 'input'): void {
+function needFactorable(op: string, x: Tensor, name = 'input'): void {
   if (x.dtype !== 'float32' && x.dtype !== 'float64')
     fail(op, `${name} ${x} is not of a dtype that matrices are factorised in`, isFloat(x.dtype) ? "convert it: x.to('float32')" : 'float32 or float64 is needed')
 }

@@ -6,7 +6,7 @@ import { counted, I32, leb, section, text, V128 } from './bytes.ts'
 import { Library, type Host, type LibraryFunction } from './library.ts'
 
 /** Parameters of every function made here: three int32. */
-export const PARAMS = 3
+const PARAMS = 3
 const MODULE_BYTES = 3600
 
 /** Writes a body. */
