@@ -52,7 +52,8 @@ const print: Record<Intrinsic, Print> = {
   add: infix('+'),
   sub: infix('-'),
   mul: infix('*'),
-  div: ([a, b]) => `${a} / hidden(${b})`,
+  // The divisor is a number that no compiler knows to be the one it is: it may take (x · y) / y for x, and then 0 / 0 is lost.
+  div: ([a, b]) => `${a} / bitcast<F>(bitcast<U>(${b}) ^ U(p.zero))`,
   floorDiv: byType({ float32: call('floor_div_f'), int32: call('div_i') }),
   mod: byType({ float32: call('mod_f'), int32: call('mod_i') }),
   rem: byType({ float32: call('rem_f'), int32: call('rem_i') }),

@@ -40,7 +40,7 @@ export const FAULTS = -1
 const MAX_GROUPS = 65535
 
 /** Every struct begins with these: shader compilers may assume that constants are finite, values of a buffer they cannot see. */
-const common: readonly Field[] = [['inf', 0x7f800000], ['nan', 0x7fc00000]]
+const common: readonly Field[] = [['inf', 0x7f800000], ['nan', 0x7fc00000], ['zero', 0]]
 
 /** Words that the fields take. */
 export function wordCount(fields: readonly Field[]): number {

@@ -1,6 +1,6 @@
 // conv register 2 4x4 f32,f32,f32:0,1,2
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, x: u32, xg: u32, xn: u32, xc: u32, xs_0: u32, xs_1: u32, w: u32, wg: u32, wo: u32, wc: u32, ws_0: u32, ws_1: u32, k_0: u32, k_1: u32, t_0: u32, t_1: u32, o0: u32, og0: u32, on0: u32, oo0: u32, ot0_0: u32, ot0_1: u32, stride_0: u32, stride_1: u32, dilation_0: u32, dilation_1: u32, xk_0: u32, xk_1: u32, pad_0: u32, pad_1: u32, spread_0: u32, spread_1: u32, span_0: u32, span_1: u32 }
+struct Params { inf: u32, nan: u32, zero: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, x: u32, xg: u32, xn: u32, xc: u32, xs_0: u32, xs_1: u32, w: u32, wg: u32, wo: u32, wc: u32, ws_0: u32, ws_1: u32, k_0: u32, k_1: u32, t_0: u32, t_1: u32, o0: u32, og0: u32, on0: u32, oo0: u32, ot0_0: u32, ot0_1: u32, stride_0: u32, stride_1: u32, dilation_0: u32, dilation_1: u32, xk_0: u32, xk_1: u32, pad_0: u32, pad_1: u32, spread_0: u32, spread_1: u32, span_0: u32, span_1: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<f32>;

@@ -1,6 +1,6 @@
 // factor copy 3  1 f32,f32,i32:0,1,2
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, items: u32, parts: u32, d_0: u32, v0: u32, s0_0: u32, r0: u32, c0: u32, v1: u32, s1_0: u32, r1: u32, c1: u32, v3: u32, s3_0: u32, r3: u32, c3: u32, n: u32 }
+struct Params { inf: u32, nan: u32, zero: u32, items: u32, parts: u32, d_0: u32, v0: u32, s0_0: u32, r0: u32, c0: u32, v1: u32, s1_0: u32, r1: u32, c1: u32, v3: u32, s3_0: u32, r3: u32, c3: u32, n: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<f32>;
@@ -39,7 +39,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
 
 // factor lu 1 f32,i32,i32:0,1,2 strict
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, items: u32, parts: u32, d_0: u32, v1: u32, s1_0: u32, r1: u32, c1: u32, v2: u32, s2_0: u32, r2: u32, c2: u32, v3: u32, s3_0: u32, r3: u32, c3: u32, m: u32, n: u32, start: u32, end: u32, edge: u32, caller: u32 }
+struct Params { inf: u32, nan: u32, zero: u32, items: u32, parts: u32, d_0: u32, v1: u32, s1_0: u32, r1: u32, c1: u32, v2: u32, s2_0: u32, r2: u32, c2: u32, v3: u32, s3_0: u32, r3: u32, c3: u32, m: u32, n: u32, start: u32, end: u32, edge: u32, caller: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<i32>;

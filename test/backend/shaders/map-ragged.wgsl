@@ -1,6 +1,6 @@
 // map 1 dd ragged f32x4,f32x4:0,1 f32||input0:f32();tanh:f32(0)>1
 alias F = vec4f; alias I = vec4i; alias U = vec4u; alias B = vec4<bool>;
-struct Params { inf: u32, nan: u32, n: u32, units: u32, d_0: u32, s0_0: u32, s1_0: u32 }
+struct Params { inf: u32, nan: u32, zero: u32, n: u32, units: u32, d_0: u32, s0_0: u32, s1_0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;

@@ -1,6 +1,6 @@
 // map 2 sdd f32,i32,i32:0,1,0 f32||input0:f32();cast:i32(0);index:i32()>1,2
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, n: u32, units: u32, d_0: u32, d_1: u32, s0_0: u32, s0_1: u32, s1_0: u32, s1_1: u32, s2_0: u32, s2_1: u32 }
+struct Params { inf: u32, nan: u32, zero: u32, n: u32, units: u32, d_0: u32, d_1: u32, s0_0: u32, s0_1: u32, s1_0: u32, s1_1: u32, s2_0: u32, s2_1: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<u32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<i32>;

@@ -1,6 +1,6 @@
 // matmul register k o 4x4 1 f32x4,f32x4,f32,f32:0,1,2,3 f32,f32||input0:f32();input1:f32();add:f32(0,1);const0:f32();max:f32(2,3)>4
 alias F = vec4f; alias I = vec4i; alias U = vec4u; alias B = vec4<bool>;
-struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o0: u32, os0_0: u32, om0: u32, on0: u32, o1: u32, os1_0: u32, om1: u32, on1: u32 }
+struct Params { inf: u32, nan: u32, zero: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o0: u32, os0_0: u32, om0: u32, on0: u32, o1: u32, os1_0: u32, om1: u32, on1: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;

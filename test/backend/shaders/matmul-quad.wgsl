@@ -2,7 +2,7 @@
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o0: u32, os0_0: u32, om0: u32, on0: u32 }
+struct Params { inf: u32, nan: u32, zero: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o0: u32, os0_0: u32, om0: u32, on0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;

@@ -1,6 +1,6 @@
 // rows along 1/16 split 1 1 ededr f32x4,f32x4,f32:0,1,2 2@0  sum[||input0:f32();input1:f32();mul:f32(0,1)>2] [||input2:f32();neg:f32(0)>1]
 alias F = vec4f; alias I = vec4i; alias U = vec4u; alias B = vec4<bool>;
-struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, block: u32, d_0: u32, rd_0: u32, o0: u32, o1: u32, o2: u32, s0_0: u32, s1_0: u32, s2_0: u32, r0_0: u32, r1_0: u32, r2_0: u32 }
+struct Params { inf: u32, nan: u32, zero: u32, n: u32, rows: u32, total: u32, length: u32, block: u32, d_0: u32, rd_0: u32, o0: u32, o1: u32, o2: u32, s0_0: u32, s1_0: u32, s2_0: u32, r0_0: u32, r1_0: u32, r2_0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
 
 // rows one 1/16 1 1 er f32,f32:0,1 2@0  sum[f32||input0:f32()>0] [||input2:f32();neg:f32(0)>1 of 2,1 gives 0]
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
-struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, block: u32, d_0: u32, rd_0: u32, o0: u32, o1: u32, s0_0: u32, s1_0: u32, r0_0: u32, r1_0: u32 }
+struct Params { inf: u32, nan: u32, zero: u32, n: u32, rows: u32, total: u32, length: u32, block: u32, d_0: u32, rd_0: u32, o0: u32, o1: u32, s0_0: u32, s1_0: u32, r0_0: u32, r1_0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<f32>;
 @group(1) @binding(1) var<storage, read_write> b1: array<f32>;

@@ -1,13 +1,12 @@
 // rows along 1/16 1 1 edwd f32x4,f32x4:0,1 4@2 2=0 max[||input0:f32()>0] [||input0:f32();input1:f32();sub:f32(0,1);exp:f32(2)>3] sum[||input2:f32()>0] [||input2:f32();input3:f32();div:f32(0,1)>2]
 alias F = vec4f; alias I = vec4i; alias U = vec4u; alias B = vec4<bool>;
-struct Params { inf: u32, nan: u32, n: u32, rows: u32, total: u32, length: u32, block: u32, d_0: u32, rd_0: u32, o0: u32, o1: u32, s0_0: u32, s1_0: u32, r0_0: u32, r1_0: u32 }
+struct Params { inf: u32, nan: u32, zero: u32, n: u32, rows: u32, total: u32, length: u32, block: u32, d_0: u32, rd_0: u32, o0: u32, o1: u32, s0_0: u32, s1_0: u32, r0_0: u32, r1_0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
 fn inf() -> F { return F(bitcast<f32>(p.inf)); }
 fn is_nan(x: F) -> B { return (bitcast<I>(x) & I(0x7fffffff)) > I(0x7f800000); }
 fn either_nan(x: F, y: F) -> B { return max(bitcast<I>(x) & I(0x7fffffff), bitcast<I>(y) & I(0x7fffffff)) > I(0x7f800000); }
-fn hidden(x: F) -> F { return bitcast<F>(bitcast<U>(x) ^ U(p.inf << 9u)); }
 fn max_f(x: F, y: F) -> F {
   return select(select(select(y, x, x > y), bitcast<F>(bitcast<U>(x) & bitcast<U>(y)), x == y), x + y, either_nan(x, y));
 }
@@ -35,6 +34,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let p_s1_0 = p.s1_0;
   let p_total = p.total;
   let p_block = p.block;
+  let p_zero = p.zero;
   let unit = i;
   if (unit >= p_n) { return; }
   let row = unit;
@@ -77,7 +77,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
     let s1_3 = b1[x1 + r];
     let s3_0 = s1_3;
     let s3_1 = t3;
-    let s3_2 = s3_0 / hidden(s3_1);
+    let s3_2 = s3_0 / bitcast<F>(bitcast<U>(s3_1) ^ U(p_zero));
     b1[x1 + r] = s3_2;
   }
 }
