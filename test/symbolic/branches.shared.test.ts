@@ -1,7 +1,7 @@
 // Branches in compiled code: only the side that the condition picks runs, on the device, also where nothing can be read at once. An index that
 // points nowhere tells: the kernel that uses it faults if it runs.
 import { describe, expect, test } from 'vitest'
-import { compile, grad, init, loadFunction, manualSeed, nn, optim, rand, randn, saveFunction, tensor, type Tensor } from '../../src/index.ts'
+import { compile, grad, loadFunction, manualSeed, nn, optim, rand, randn, saveFunction, tensor, type Tensor } from '../../src/index.ts'
 import * as S from '../../src/symbolic/index.ts'
 import { eachDevice } from '../each-device.ts'
 
@@ -13,7 +13,7 @@ const near = (a: readonly number[], b: readonly number[]): void => {
 const nowhere = (): Tensor => tensor(new Int32Array([0, 99]))
 const somewhere = (): Tensor => tensor(new Int32Array([0, 2]))
 
-eachDevice(name => {
+eachDevice(() => {
   describe('branches in compiled code', () => {
     const table = (): Tensor => tensor([10, 20, 30])
 

@@ -42,21 +42,22 @@ export interface LoadedFunction<R = unknown> {
   dispose(): void
 }
 
-type Fields = { readonly [key: string]: Json }
+export type Fields = { readonly [key: string]: Json }
 type Type = readonly [DType, readonly number[]]
 
 /** Stands in a saved value for a tensor. */
-class Hole {
+export class Hole {
   constructor(readonly type: Type | null) {}
 }
 const isHole = (v: Json): v is { $tensor: Json } => isPlain(v) && Object.keys(v).length === 1 && '$tensor' in v
-const withHoles = (v: Json): unknown =>
+export const withHoles = (v: Json): unknown =>
   isHole(v) ? new Hole(v.$tensor as Type | null)
   : Array.isArray(v) ? v.map(withHoles)
   : isPlain(v) && !('$' in v) ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, withHoles(x as Json)]))
   : fromJson(v)
 
-const fill = (v: unknown, hole: (h: Hole) => unknown): unknown =>
+/** A saved value with something in the place of each tensor, in their order. */
+export const fill = (v: unknown, hole: (h: Hole) => unknown): unknown =>
   v instanceof Hole ? hole(v) : Array.isArray(v) ? v.map(x => fill(x, hole)) : isPlain(v) ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, fill(x, hole)])) : v
 
 /** The argument with numbers and lists as tensors where such are wanted, which `into` gathers; null when it does not fit. */
@@ -170,6 +171,19 @@ class Loaded implements Version {
   }
 }
 
+/** A tensor of values that the file has. */
+export function tensorIn(m: Fields, data: Uint8Array): Tensor {
+  const dtype = needKind(m.dtype as DType)
+  const shape = m.shape as Shape
+  const from = m.at as number
+  const size = bytesOf(dtype, numel(shape))
+  if (from + size > data.length) fail('loadFunction', `the file is damaged: it ends before the values of '${String(m.name)}'`, 'save the function again')
+  const words = wordsIn(dtype, data.slice(from, from + size).buffer as ArrayBuffer).subarray(0, numel(shape) * (dtype === 'complex64' ? 2 : 1))
+  const x = world().create(words, dtype, shape)
+  label(x, String(m.name))
+  return m.kind === 'parameter' ? x.requiresGrad_() : x
+}
+
 /** Plans of loaded functions that were dropped without `dispose()`. */
 const dropped = new FinalizationRegistry<readonly Loaded[]>(list => list.forEach(v => v.dispose()))
 
@@ -190,17 +204,8 @@ export function loadFunction<R = Tensor>(bytes: Uint8Array | ArrayBuffer): Loade
   const { header, data } = unpack(bytes)
   const name = String(header.name)
   const backend = currentBackend()
-  const memory = (header.memory as readonly Fields[]).map(m => {
-    const dtype = needKind(m.dtype as DType)
-    const shape = m.shape as Shape
-    const from = m.at as number
-    const size = bytesOf(dtype, numel(shape))
-    if (from + size > data.length) fail('loadFunction', `the file is damaged: it ends before the values of '${String(m.name)}'`, 'save the function again')
-    const words = wordsIn(dtype, data.slice(from, from + size).buffer as ArrayBuffer).subarray(0, numel(shape) * (dtype === 'complex64' ? 2 : 1))
-    const x = lasting(() => world().create(words, dtype, shape))
-    label(x, String(m.name))
-    return m.kind === 'parameter' ? x.requiresGrad_() : x
-  })
+  if ('call' in header) fail('loadFunction', 'these bytes are a call, with its arguments', 'loadCall(bytes) gives both')
+  const memory = (header.memory as readonly Fields[]).map(m => lasting(() => tensorIn(m, data)))
   const kinds = (header.memory as readonly Fields[]).map(m => ({ name: String(m.name), literal: m.kind === 'literal' }))
   const reader = new Reader(header)
   const versions = (header.versions as readonly Fields[]).map(v => new Loaded(v, backend, memory, kinds.map(k => k.literal), reader))

@@ -14,14 +14,14 @@ import { pack, padded, toJson, Writer, type Json } from './file.ts'
 import { record } from './record.ts'
 
 /** A nested value with what is no plain data written by `leaf`. */
-const template = (v: unknown, leaf: (v: Tensor | Remembered) => Json): Json =>
+export const template = (v: unknown, leaf: (v: Tensor | Remembered) => Json): Json =>
   v instanceof Tensor || v instanceof Remembered ? leaf(v)
   : Array.isArray(v) ? v.map(x => template(x, leaf))
   : isPlain(v) ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, template(x, leaf)]))
   : toJson(v)
 
 /** Memory that the function keeps, each piece once. */
-class State {
+export class State {
   readonly entries: { name: string; kind: string; dtype: DType; shape: Shape; at: number; storage: Storage }[] = []
   private readonly places = new Map<Storage, number>()
   private readonly names = new Set<string>()
@@ -41,6 +41,9 @@ class State {
     for (let i = 2; this.names.has(free); i++) free = `${name} #${i}`
     this.names.add(free)
     return free
+  }
+  get list(): Json {
+    return this.entries.map(({ storage: _, shape, ...e }): Json => ({ ...e, shape: [...shape] }))
   }
   read(): Promise<Uint8Array[]> {
     return Promise.all(this.entries.map(async ({ storage: { backend, block }, dtype, shape }) => {
@@ -108,7 +111,6 @@ export async function saveFunction(f: object): Promise<Uint8Array> {
     reason ??= why
   }
   if (versions.length === 0) fail('saveFunction', `${inside.name} cannot be saved: ${reason}`, 'write it with where(c, x, y), or pass tensors of their own')
-  const memory = state.entries.map(({ storage: _, shape, ...e }): Json => ({ ...e, shape: [...shape] }))
-  const header = { name: inside.name, named: inside.named ?? false, defaults: await defaults(inside, version), memory, versions, ...writer.tables }
+  const header = { name: inside.name, named: inside.named ?? false, defaults: await defaults(inside, version), memory: state.list, versions, ...writer.tables }
   return pack(header, await state.read())
 }
