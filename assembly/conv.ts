@@ -3,7 +3,7 @@
 import { channelBytes, contiguous, copyInput, inputAt, makeTables, packWindows, windowsBase } from './conv-input'
 import { Conv, fours, Group, positions, Step, Tables, taps } from './conv-job'
 import { payload, viewAddress } from './descriptor'
-import { B_STEP, fma, MR, NR, packedRows, panelProduct, TILE } from './gemm'
+import { B_STEP, fma, highRows, MR, NR, packedRows, panelProduct, TILE } from './gemm'
 import { packA } from './pack'
 import { inTurn, parallel, scratch, threads } from './pool'
 
@@ -171,21 +171,22 @@ function columnsTask(job: usize, task: i32, tasks: i32): void {
     for (let j = 0; j < n; j += NR)
       packWindows(step.base, tables.x + (<usize>row << 2), k, tables.columns + (<usize>(from + j) << 2), min(NR, n - j), packed + <usize>(j / NR) * panel)
     const a = step.packed + <usize>row * stepOf(conv)
-    for (let o = 0; o < conv.outs; o += MC)
+    for (let o = 0; o < conv.outs; o += MC) {
+      const outs = min(MC, conv.outs - o), high = highRows(outs)
       for (let j = 0; j < n; j += NR) {
         const columns = tables.out + (<usize>(from + j) << 2)
         const start: usize = load<i32>(columns)
         const width = min(NR, n - j)
         const flat = width == NR && contiguous(columns) && contiguous(columns + 16) && <usize>load<i32>(columns, 16) == start + 16
         panelProduct(
-          k, a + <usize>o * <usize>k * 4, min(MC, conv.outs - o), packed + <usize>(j / NR) * panel,
+          k, a + <usize>o * <usize>k * 4, outs, high, packed + <usize>(j / NR) * panel,
           step.c + o * step.cRow + (flat ? start : 0), step.cRow, flat ? 0 : columns, width, step.add || row > 0, temp,
         )
       }
+    }
     row += conv.kc
   } while (row < step.rows)
 }
-
 
 // Few outputs: no panels.
 

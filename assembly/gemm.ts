@@ -109,13 +109,12 @@ function tile<T>(kc: i32, a: usize, b: usize, c: usize, rowStride: usize, add: b
 }
 
 /**
- * All `m` rows of packed A times one panel of B. Column j of the result lies `columns[j]` bytes after `c`; `columns` = 0 says
- * that all eight are there and side by side. `temp` has room for a tile.
+ * All `m` rows of packed A, of which highRows(m) are `high`, times one panel of B. Column j of the result lies `columns[j]` bytes after `c`;
+ * `columns` = 0 says that all eight are there and side by side. `temp` has room for a tile.
  */
 export function panelProduct(
-  kc: i32, a: usize, m: i32, b: usize, c: usize, rowStride: usize, columns: usize, n: i32, add: bool, temp: usize,
+  kc: i32, a: usize, m: i32, high: i32, b: usize, c: usize, rowStride: usize, columns: usize, n: i32, add: bool, temp: usize,
 ): void {
-  const high = highRows(m)
   for (let i = 0; i < m; ) {
     const height = i < high ? MR : LOW
     const rows = min(height, m - i)

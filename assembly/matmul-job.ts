@@ -40,10 +40,11 @@ export class Block {
   b: usize
   c: usize
   packed: usize
+  packedA: usize // where threads pack A together; 0: each task packs its rows for itself
   from: i32
   columns: i32
   kFrom: i32
   k: i32
-  mc: i32
-  nc: i32
+  rowTasks: i32
+  columnTasks: i32
 }

@@ -1,15 +1,18 @@
 // Batched matrix products. The encoder (src/backend/wasm/encode-matmul.ts) has chosen the way and the block sizes; sums run over k
 // in an order that depends on these alone, never on the number of threads.
 import { payload, viewAddress } from './descriptor'
-import { B_STEP, MR, NR, packedRows, panelProduct, TILE } from './gemm'
+import { B_STEP, highRows, MR, NR, packedRows, panelProduct, TILE } from './gemm'
 import { BATCH, BATCH_SIZES, Block, INSIDE, PACKED, Product, ROWS, SMALL, ZERO } from './matmul-job'
 import { packA, packB } from './pack'
 import { dotsTask, rowTask } from './matmul-rows'
 import { smallTask } from './matmul-small'
 import { parallel, scratch, threads } from './pool'
 
-const MC_MAX: i32 = MR == 6 ? 144 : 145
-const PACK_PANELS: i32 = 16
+/** Most tiles of rows in a block. */
+const MC_TILES: i32 = MR == 6 ? 24 : 29
+/** Panels of B, and steps of A, that one task packs. */
+const PACK_PANELS: i32 = 8
+const PACK_STEPS: i32 = 64
 
 export function runMatmul(desc: usize): i32 {
   const p = changetype<Product>(payload(desc))
@@ -27,7 +30,10 @@ function batchRange(desc: usize, from: i32, to: i32): void {
   const p = changetype<Product>(payload(desc))
   const block = changetype<Block>(scratch(offsetof<Block>()))
   block.p = p
-  if (p.way == PACKED) block.packed = scratch(<usize>((min(p.n, p.nc) + NR - 1) / NR) * <usize>p.kc * B_STEP)
+  if (p.way == PACKED) {
+    block.packed = scratch(<usize>((min(p.n, p.nc) + NR - 1) / NR) * <usize>p.kc * B_STEP)
+    block.packedA = p.split == INSIDE && threads() > 1 && p.m <= MC_TILES * MR ? scratch(<usize>packedRows(p.m) * <usize>p.kc << 2) : 0
+  }
   for (let item = from; item < to; item++) {
     block.a = viewAddress(desc, p.first)
     block.b = viewAddress(desc, 1 - p.first)
@@ -59,25 +65,24 @@ function clear(block: Block): void {
   for (let i = 0; i < p.m; i++) for (let j = 0; j < p.n; j++) store<f32>(block.c + i * p.cRow + j * p.cColumn, 0)
 }
 
+/** Threads pack few rows together and take columns each; of many rows each takes some, and packs them for itself. */
 function packedProduct(block: Block): void {
   const p = block.p
-  const inside = p.split == INSIDE
-  const t = inside ? threads() : 1
-  // About four tasks for each thread: of rows, or of columns where rows are too few.
-  const byRows = !inside || p.m >= 2 * MR * t
-  block.mc = byRows && t > 1 ? min(MC_MAX, (((p.m + 4 * t - 1) / (4 * t) + MR - 1) / MR) * MR) : MC_MAX
-  const mTasks = (p.m + block.mc - 1) / block.mc
+  const t = p.split == INSIDE ? threads() : 1
+  const rowTiles = (p.m + MR - 1) / MR
+  // About four tasks for each thread.
+  block.rowTasks = max((rowTiles + MC_TILES - 1) / MC_TILES, t > 1 && !block.packedA ? 4 * t : 1)
   for (let from = 0; from < p.n; from += p.nc) {
     block.from = from
     block.columns = min(p.nc, p.n - from)
     const panels = (block.columns + NR - 1) / NR
-    block.nc = byRows ? panels * NR : ((panels + 4 * t - 1) / (4 * t)) * NR
-    const nTasks = (block.columns + block.nc - 1) / block.nc
+    block.columnTasks = block.packedA ? min(panels, 4 * t) : 1
     for (let k = 0; k < p.k; k += p.kc) {
       block.kFrom = k
       block.k = min(p.kc, p.k - k)
-      parallel(packTask.index, changetype<usize>(block), inside ? (panels + PACK_PANELS - 1) / PACK_PANELS : 1)
-      parallel(blockTask.index, changetype<usize>(block), mTasks * nTasks)
+      const packA = block.packedA ? (block.k + PACK_STEPS - 1) / PACK_STEPS : 0
+      parallel(packTask.index, changetype<usize>(block), (panels + PACK_PANELS - 1) / PACK_PANELS + packA)
+      parallel(blockTask.index, changetype<usize>(block), block.rowTasks * block.columnTasks)
     }
   }
 }
@@ -85,33 +90,39 @@ function packedProduct(block: Block): void {
 function packTask(job: usize, task: i32, tasks: i32): void {
   const block = changetype<Block>(job)
   const p = block.p
-  const from = tasks == 1 ? 0 : task * PACK_PANELS * NR
-  const n = tasks == 1 ? block.columns : min(PACK_PANELS * NR, block.columns - from)
-  packB(
-    block.b + block.kFrom * p.bRow + (block.from + from) * p.bColumn, p.bRow, p.bColumn,
-    block.k, n, block.packed + <usize>from * <usize>block.k * 4,
-  )
+  const from = task * PACK_PANELS * NR
+  const left = block.columns - from
+  if (left > 0) {
+    const b = block.b + block.kFrom * p.bRow + (block.from + from) * p.bColumn
+    return packB(b, p.bRow, p.bColumn, block.k, min(PACK_PANELS * NR, left), block.packed + <usize>from * <usize>block.k * 4)
+  }
+  const step = (tasks - 1 - task) * PACK_STEPS
+  packA(block.a + (block.kFrom + step) * p.aColumn, p.aRow, p.aColumn, p.m, min(PACK_STEPS, block.k - step), block.packedA, block.k, step)
 }
 
 function blockTask(job: usize, task: i32, tasks: i32): void {
   const block = changetype<Block>(job)
   const p = block.p
-  const mTasks = (p.m + block.mc - 1) / block.mc
-  const row = (task % mTasks) * block.mc
-  const column = (task / mTasks) * block.nc
-  const m = min(block.mc, p.m - row)
+  const tiles = (p.m + MR - 1) / MR, rowTask = task % block.rowTasks
+  const panels = (block.columns + NR - 1) / NR, columnTask = task / block.rowTasks
+  const row = MR * (tiles * rowTask / block.rowTasks)
+  const m = min(p.m, MR * (tiles * (rowTask + 1) / block.rowTasks)) - row
   const k = block.k
   const temp = scratch(TILE)
-  const a = scratch(<usize>packedRows(m) * <usize>k << 2)
-  packA(block.a + row * p.aRow + block.kFrom * p.aColumn, p.aRow, p.aColumn, m, k, a, k, 0)
+  let a = block.packedA
+  if (!a) {
+    a = scratch(<usize>packedRows(m) * <usize>k << 2)
+    packA(block.a + row * p.aRow + block.kFrom * p.aColumn, p.aRow, p.aColumn, m, k, a, k, 0)
+  }
+  const high = highRows(m)
   const offsets = scratch(32)
   for (let j = 0; j < NR; j++) store<i32>(offsets + (<usize>j << 2), j * p.cColumn)
-  const end = min(block.columns, column + block.nc)
-  for (let j = column; j < end; j += NR) {
+  const end = min(block.columns, NR * (panels * (columnTask + 1) / block.columnTasks))
+  for (let j = NR * (panels * columnTask / block.columnTasks); j < end; j += NR) {
     const n = min(NR, end - j)
     const whole = n == NR && p.cColumn == 4
     panelProduct(
-      k, a, m, block.packed + <usize>j * <usize>k * 4,
+      k, a, m, high, block.packed + <usize>j * <usize>k * 4,
       block.c + row * p.cRow + (block.from + j) * p.cColumn, p.cRow, whole ? 0 : offsets, n, block.kFrom > 0, temp,
     )
   }
