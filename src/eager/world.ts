@@ -119,8 +119,9 @@ class EagerWorld implements World {
     const compact = compacted(x)
     const { backend, block } = storageOf('data', compact)
     try {
-      const buffer = await backend.read(block, startOf(compact), bytesOf(x.dtype, x.numel), x.dtype)
-      await check?.()
+      const place = [block, startOf(compact), bytesOf(x.dtype, x.numel), x.dtype] as const
+      const buffer = backend.readSync?.(...place) ?? (await backend.read(...place))
+      if (check) await check()
       if (due) await turn()
       return wordsOf(x, buffer)
     } finally {

@@ -8,7 +8,7 @@ import type { MapKernel } from '../../ir/kernel.ts'
 import type { Intrinsic, Program, Step } from '../../ir/scalar.ts'
 import { loopCost, placeLoop, writeCommon, writeCommonStep } from './emit/program.ts'
 import type { Form } from './emit/loop.ts'
-import type { Writer } from './encode.ts'
+import { align, type Writer } from './encode.ts'
 import { costs, opcode, type Coded } from './opcodes.ts'
 import { tasksFor } from './work.ts'
 
@@ -302,10 +302,10 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
   // A block of all slots and direct views should stay in the first-level cache; without slots there is nothing to keep.
   const arrays = slots + access.filter(a => a === Access.direct).length
   const budget = slots === 0 ? 4096 : arrays <= 8 ? 1024 : arrays <= 16 ? 512 : 256
-  const rowsPerBlock = byRows ? Math.max(8, Math.floor(budget / length) & ~7) : 0
+  const rows = size === 0 ? 0 : size / length
+  const rowsPerBlock = byRows ? Math.max(8, Math.min(Math.floor(budget / length) & ~7, align(rows, 8))) : 0
   const block = byRows ? rowsPerBlock * length : Math.min(length, budget)
   const pieces = byRows ? 1 : Math.ceil(length / block)
-  const rows = size === 0 ? 0 : size / length
   const blocks = size === 0 ? 0 : byRows ? Math.ceil(rows / rowsPerBlock) : rows * pieces
   const slotBytes = (Math.ceil(block / 16) + 1) * 64
 
