@@ -1,6 +1,7 @@
 // The devices that tests run on: every build of the wasm backend, and WebGPU: the page's, in Node through Dawn where there is a Vulkan
 // driver. What is tested in both places is tested on WebGPU in the page alone: Node has the same adapter.
 import type { Backend } from '../src/backend/backend.ts'
+import '../src/backend/float64.ts'
 import { openWasm } from '../src/backend/wasm/index.ts'
 import { openWebGPU } from '../src/backend/webgpu/index.ts'
 import { inBrowser } from './each-device.ts'

@@ -1,6 +1,7 @@
 // Runs the same tests on every device of the place: the reference and wasm in Node, wasm and WebGPU in the page.
 import { beforeAll, beforeEach, describe } from 'vitest'
 import { device, init, type DeviceName } from '../src/eager/device.ts'
+import '../src/backend/float64.ts'
 import '../src/eager/start.ts'
 
 export const inBrowser = typeof document === 'object'

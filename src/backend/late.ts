@@ -1,6 +1,7 @@
 // Kernels that only some pages need. What runs them is put here by whoever asks for them, so that bundles without those ops are smaller.
-import { internal } from '../core/errors.ts'
+import { fail, internal } from '../core/errors.ts'
 import type { FactorKernel } from '../ir/kernel.ts'
+import type { runKernel } from './reference/kernels.ts'
 import type { Target, Work } from './webgpu/wgsl.ts'
 
 export interface Factoring {
@@ -16,3 +17,19 @@ export function provideFactoring(factoring: Factoring): void {
 }
 
 export const factoring = (): Factoring => given ?? internal('factorisations were not loaded')
+
+type Loops = typeof runKernel
+let fetchLoops: (() => Promise<Loops>) | null = null
+let loops: Loops | null = null
+
+/** The loops of the reference, with which wasm computes in float64; it asks for them when it opens. */
+export function provideLoops(fetched: () => Promise<Loops>): void {
+  fetchLoops = fetched
+}
+
+export async function loadLoops(): Promise<void> {
+  loops ??= (await fetchLoops?.()) ?? null
+}
+
+export const loopsFor = (kind: string): Loops =>
+  loops ?? fail(kind, 'lampas/lite does not compute with float64 on wasm', "import from 'lampas', or use the slow device: init({ device: 'reference' })")

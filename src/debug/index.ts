@@ -5,4 +5,5 @@ export { profile, Profile, type Measured, type MeasuredKernel, type ProfiledKern
 export { detectNan, type Monitor, type MonitoredNode } from '../graph/modes/monitor.ts'
 export type { NanGuardOptions } from '../graph/modes/nan-guard.ts'
 export { check, CheckReport, type Checked } from '../graph/modes/check.ts'
+import '../backend/float64.ts'
 import '../graph/modes/index.ts'

@@ -4,7 +4,8 @@ import { internal } from '../../core/errors.ts'
 import type { View } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Block } from '../backend.ts'
-import { runKernel, type Operand } from '../reference/kernels.ts'
+import { loopsFor } from '../late.ts'
+import type { Operand } from '../reference/kernels.ts'
 import type { Heap, WasmBlock } from './memory.ts'
 
 /** Whether a kernel reads or writes 64-bit numbers. */
@@ -24,5 +25,5 @@ export function runFloat64(kernel: Kernel, blocks: readonly Block[], heap: Heap)
     return { view: { ...view, offset: view.offset + (blocks[i] as WasmBlock).address / dtypes[view.dtype].bytes }, data }
   }
   const { inputs, outputs } = kernel
-  runKernel(kernel, inputs.map(operand), outputs.map((view, i) => operand(view, inputs.length + i)))
+  loopsFor(kernel.kind)(kernel, inputs.map(operand), outputs.map((view, i) => operand(view, inputs.length + i)))
 }

@@ -4,6 +4,7 @@ import { fail, internal } from '../../core/errors.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { factorFailure } from '../failures.ts'
+import { loadLoops } from '../late.ts'
 import { Functions } from './emit/functions.ts'
 import { fusesBatch } from './encode-batch.ts'
 import { fusesRows } from './encode-rows.ts'
@@ -34,7 +35,7 @@ export async function openWasm(options: WasmOptions = {}): Promise<Backend> {
   const relaxed = options.relaxed !== false && supports('relaxed')
   const { threads: wanted, why } = threadCount(options.threads)
   const shared = wanted > 1
-  const { module, bytes } = await compileBinary(relaxed ? 'relaxed' : 'simd', shared)
+  const [{ module, bytes }] = await Promise.all([compileBinary(relaxed ? 'relaxed' : 'simd', shared), loadLoops()])
   const { memory, maxPages } = newMemory(shared)
   const instance = await WebAssembly.instantiate(module, { env: { memory } })
   const pool = await Pool.start(memory, module, wanted)
