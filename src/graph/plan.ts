@@ -13,6 +13,7 @@ import type { Graph, GraphNode, Value } from './graph.ts'
 import { packBlocks, totalOf, type Lifetime, type Packing } from './memory.ts'
 import { ordered } from './order.ts'
 import { describeNode, type Fired, type PassOptions } from './passes/index.ts'
+import { Meter } from './passes/meter.ts'
 import { fitsInPlace, gatherUpdates, placeDonated, placeOutputs, placeUpdates } from './place.ts'
 import { lowerGraph, Recorder, sizeOf } from './recorder.ts'
 import type { Slot, Step } from './steps.ts'
@@ -59,6 +60,8 @@ export interface Layout {
   readonly fired: readonly Fired[]
   /** Milliseconds that this took. */
   readonly msOfFusion: number
+  /** The same of each rule. */
+  readonly msOfRules: ReadonlyMap<string, number>
 }
 
 /** Lowers a graph, fuses kernels and decides which values share memory. Results may take that of the `donated` externals. */
@@ -71,8 +74,9 @@ export function layOut(graph: Graph, backend: Backend, { exclude = [], mode }: P
   const targets = new Map([...updates].map(([slot, { to }]) => [slot, to.slot as Slot]))
   const results = new Set([...outputs.keys(), ...updates.keys()])
   const without = mode === 'fastCompile' ? [fusion.name] : exclude
-  const branches = fuseBranches(recorder.steps, results, backend, without)
-  const fused = fuse(branches.steps, results, targets, backend, without)
+  const meter = new Meter()
+  const branches = fuseBranches(recorder.steps, results, backend, without, meter)
+  const fused = fuse(branches.steps, results, targets, backend, without, meter)
   const msOfFusion = performance.now() - start
   recorder.steps = [...fused.steps]
   const alias = placeUpdates(recorder, updates, outputs)
@@ -86,7 +90,7 @@ export function layOut(graph: Graph, backend: Backend, { exclude = [], mode }: P
     const slot = slotOf(s)
     return slot.external >= 0 ? { external: slot.external } : { block: of.get(slot)! }
   }
-  return { steps, placeOf, args, values, blocks: packing.blocks, donated: taken, spared, fired: [...branches.fired, ...fused.fired], msOfFusion }
+  return { steps, placeOf, args, values, blocks: packing.blocks, donated: taken, spared, fired: [...branches.fired, ...fused.fired], msOfFusion, msOfRules: meter.ms }
 }
 
 /** `fixed[i]` is the block of external i when it is the same in every run, else null. */

@@ -47,6 +47,7 @@ export class CompiledVersion implements Version {
   /** Before anything is computed twice. */
   private readonly whole: Graph
   private readonly msOfPlan: number
+  private readonly msOfFolding: number
   private readonly watch: Watch | null
   /** The externals that are donated arguments. */
   private readonly donated: ReadonlySet<number>
@@ -71,6 +72,7 @@ export class CompiledVersion implements Version {
     this.optimized = ready ?? optimize(traced.graph, passes)
     const start = performance.now()
     const { graph: folded, externals, held, done } = foldConstants(this.optimized, traced.externals, passes)
+    this.msOfFolding = performance.now() - start
     this.externals = externals
     this.donated = new Set(externals.flatMap((e, i) => (e.argument !== null && given.includes(e.argument) ? [i] : [])))
     // Nobody sees how a donated argument was changed.
@@ -225,6 +227,7 @@ export class CompiledVersion implements Version {
       nodes: [traced.graph.nodes.length, this.graph.nodes.length],
       kernels: [countKernels(traced.graph, this.backend), plan.launches.length],
       ms: { trace: msOfTrace, ...optimized.ms, fuse: plan.layout.msOfFusion, plan: msOfPlan - plan.layout.msOfFusion },
+      msOf: Object.fromEntries([...optimized.msOf, [folding.name, this.msOfFolding], ...plan.layout.msOfRules]),
     })
   }
 

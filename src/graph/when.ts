@@ -4,6 +4,7 @@ import { internal } from '../core/errors.ts'
 import { program, S } from '../ir/scalar.ts'
 import type { Arg, Lowering } from '../ops/op.ts'
 import { fuse, type Fused } from './fuse/index.ts'
+import type { Meter } from './passes/meter.ts'
 import type { Fired } from './passes/index.ts'
 import type { Slot, Step } from './steps.ts'
 
@@ -39,7 +40,7 @@ export class Under {
 const sameCondition = (x: Step['when'], y: Step['when']): boolean => x?.slot === y?.slot && x?.view.offset === y?.view.offset
 
 /** Kernels of each branch joined as others are; the rest as it was. */
-export function fuseBranches(steps: readonly Step[], results: ReadonlySet<Slot>, backend: Backend, exclude: readonly string[]): Fused {
+export function fuseBranches(steps: readonly Step[], results: ReadonlySet<Slot>, backend: Backend, exclude: readonly string[], meter: Meter): Fused {
   if (!steps.some(s => s.when)) return { steps, fired: [] }
   const stretches: Step[][] = []
   const user = new Map<Slot, Step[]>()
@@ -57,7 +58,7 @@ export function fuseBranches(steps: readonly Step[], results: ReadonlySet<Slot>,
   const done = stretches.flatMap(part => {
     const [{ when }] = part
     if (!when) return part
-    const fused = fuse(part, outside, new Map(), backend, exclude)
+    const fused = fuse(part, outside, new Map(), backend, exclude, meter)
     fired.push(...fused.fired)
     return fused.steps.map(({ kernel, slots, nodes }): Step => {
       if (kernel.kind === 'when') return internal('a kernel waits for two conditions')

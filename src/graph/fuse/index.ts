@@ -6,6 +6,7 @@ import type { Backend } from '../../backend/backend.ts'
 import { innerOf, type PlannedKernel } from '../../ir/when.ts'
 import type { GraphNode } from '../graph.ts'
 import type { Fired } from '../passes/index.ts'
+import type { Meter } from '../passes/meter.ts'
 import type { Rewrite } from '../passes/rewrite.ts'
 import type { Slot, Step } from '../steps.ts'
 import { cost } from './body.ts'
@@ -45,8 +46,8 @@ export interface Fused {
 }
 
 /** `results` are read after the last step; of some of them `targets` says which memory they are to be computed in. */
-export function fuse(steps: readonly Step[], results: ReadonlySet<Slot>, targets: ReadonlyMap<Slot, Slot>, backend: Backend, exclude: readonly string[]): Fused {
-  return exclude.includes(fusion.name) ? { steps, fired: [] } : new Fuser(steps, results, targets, backend, exclude).run()
+export function fuse(steps: readonly Step[], results: ReadonlySet<Slot>, targets: ReadonlyMap<Slot, Slot>, backend: Backend, exclude: readonly string[], meter: Meter): Fused {
+  return exclude.includes(fusion.name) ? { steps, fired: [] } : new Fuser(steps, results, targets, backend, exclude, meter).run()
 }
 
 class Fuser {
@@ -54,6 +55,8 @@ class Fuser {
   private readonly readers = new Map<Slot, Set<Group>>()
   private readonly fired: Fired[] = []
   private readonly groups = new Set<Group>()
+  /** What is being tried. */
+  private rule: Rewrite = fusion
 
   constructor(
     steps: readonly Step[],
@@ -61,6 +64,7 @@ class Fuser {
     private readonly targets: ReadonlyMap<Slot, Slot>,
     private readonly backend: Backend,
     private readonly exclude: readonly string[],
+    private readonly meter: Meter,
   ) {
     steps.forEach(({ kernel, slots, nodes }, at) => {
       const made = productOf(kernel, slots)
@@ -125,8 +129,13 @@ class Fuser {
 
   run(): Fused {
     for (const g of this.inOrder()) if (this.groups.has(g) && g.loop) this.gather(g)
+    this.meter.start()
+    this.rule = fusionRules.siblings
     for (const g of this.inOrder()) if (this.groups.has(g)) this.joinSiblings(g)
-    this.batch()
+    this.meter.mark(this.rule.name)
+    this.rule = fusionRules.batch
+    if (!this.exclude.includes(this.rule.name)) this.batch()
+    this.meter.mark(this.rule.name)
     const steps = this.inOrder().map(({ kernel, slots, nodes }): Step => ({ kernel, slots, nodes }))
     return { steps, fired: this.fired }
   }
@@ -138,7 +147,9 @@ class Fuser {
     for (let i = reader.loop!.inputs.length - 1; i >= 0; i--) {
       const makers = this.writers.get(reader.loop!.inputs[i].slot)
       if (makers?.length !== 1 || makers[0] === reader || !makers[0].loop || refused.has(makers[0])) continue
+      this.meter.start()
       const joint = this.join(makers[0], reader)
+      this.meter.mark(this.rule.name)
       if (joint) {
         reader = joint
         i = reader.loop!.inputs.length
@@ -149,6 +160,7 @@ class Fuser {
   /** One kernel for both, in the place of the reader and, unless it is needed elsewhere, of the maker. */
   private join(maker: Group, reader: Group): Group | null {
     const [first, second] = [maker.loop!, reader.loop!]
+    this.rule = ruleFor(maker, reader)
     const reads: Read[] = []
     second.inputs.forEach((x, input) => {
       const output = first.outputs.findIndex(o => o.slot === x.slot)
@@ -163,7 +175,6 @@ class Fuser {
     const { product } = reader
     if (product && first.outputs.some(x => product.slots.includes(x.slot))) return null
     if (maker.product) return this.epilogue(maker, reader, reads, keep)
-    const rule = first.axes > 0 ? (second.axes > 0 ? fusionRules.rowsIntoRows : fusionRules.rowsIntoMap) : reader.product ? fusionRules.epilogue : second.axes > 0 ? fusionRules.mapIntoRows : fusionRules.mapIntoMap
     const aligned = first.axes > 0 ? (reader.product ? null : alignRows(first, second, reads)) : alignMap(first, second, reads)
     if (!aligned || (reader.product && aligned.second.shape.length !== second.shape.length)) return null
     if (first.axes > 0 && tooFew(aligned)) return null
@@ -172,13 +183,15 @@ class Fuser {
     if (keep.length === 0 ? aligned.single : aligned.whole) {
       const at = this.placeFor(maker, reader, keep)
       if (at !== null) {
-        const joint = this.accept({ ...makes, at, pinned: maker.pinned || reader.pinned, loop: joinLoops(aligned.first, aligned.second, aligned.reads, keep) }, rule)
+        const joint = this.accept({ ...makes, at, pinned: maker.pinned || reader.pinned, loop: joinLoops(aligned.first, aligned.second, aligned.reads, keep) })
         if (joint) return this.replace([maker, reader], joint)
       }
     }
     // Computed again here; the maker goes once nobody needs it any more.
     if (!isCheap || maker.pinned || (keep.length > 0 && first.inputs.length > 0 && !this.isPassing(maker))) return null
-    const joint = this.accept({ ...makes, loop: joinLoops(aligned.first, aligned.second, aligned.reads, []) }, fusionRules.recompute)
+    this.meter.mark(this.rule.name)
+    this.rule = fusionRules.recompute
+    const joint = this.accept({ ...makes, loop: joinLoops(aligned.first, aligned.second, aligned.reads, []) })
     if (!joint) return null
     this.replace([reader], joint)
     if (!first.outputs.some(x => this.isRead(x.slot, null))) this.remove(maker)
@@ -201,7 +214,7 @@ class Fuser {
     const at = second && this.placeFor(maker, reader, keep)
     if (!second || at === null) return null
     const loop = joinLoops(maker.loop!, second, reads, keep)
-    const joint = this.accept({ at, product: maker.product, pinned: maker.pinned || reader.pinned, nodes: united(maker.nodes, reader.nodes), loop }, fusionRules.epilogue)
+    const joint = this.accept({ at, product: maker.product, pinned: maker.pinned || reader.pinned, nodes: united(maker.nodes, reader.nodes), loop })
     return joint && this.replace([maker, reader], joint)
   }
 
@@ -245,14 +258,13 @@ class Fuser {
       const at = this.canWait(early, late.at) ? late.at : this.canHurry(late, early.at) ? early.at : null
       if (at === null) continue
       const keep = [...early.loop!.outputs.keys()]
-      const joint = this.accept({ at, product: null, pinned: early.pinned || late.pinned, nodes: united(early.nodes, late.nodes), loop: joinLoops(early.loop!, late.loop!, [], keep) }, fusionRules.siblings)
+      const joint = this.accept({ at, product: null, pinned: early.pinned || late.pinned, nodes: united(early.nodes, late.nodes), loop: joinLoops(early.loop!, late.loop!, [], keep) })
       if (joint) group = this.replace([early, late], joint)
     }
   }
 
   /** Maps of one program that can run at one place become one kernel. */
   private batch(): void {
-    if (this.exclude.includes(fusionRules.batch.name)) return
     const open = new Map<string, Group[]>()
     const batches: Group[][] = []
     for (const g of this.inOrder()) {
@@ -266,7 +278,7 @@ class Fuser {
     }
     for (const parts of batches) {
       if (parts.length < 2) continue
-      for (const { nodes: [node] } of parts) this.fired.push({ rewrite: fusionRules.batch, op: node?.op.name ?? 'copy', site: node?.site, count: 1 })
+      for (const { nodes: [node] } of parts) this.fired.push({ rewrite: this.rule, op: node?.op.name ?? 'copy', site: node?.site, count: 1 })
       for (const p of parts) this.remove(p)
       this.add({ at: parts[0].at, ...batchOf(parts), nodes: united(parts.flatMap(p => p.nodes), []), loop: null, product: null, pinned: true })
     }
@@ -284,7 +296,8 @@ class Fuser {
     return g.slots.reduce((n, s) => n + (s.external >= 0 || this.results.has(s) ? 0 : s.bytes), 0) <= LIGHT
   }
 
-  private accept(g: Omit<Group, 'kernel' | 'slots'> & { readonly loop: Loop }, rule: Rewrite): Group | null {
+  private accept(g: Omit<Group, 'kernel' | 'slots'> & { readonly loop: Loop }): Group | null {
+    const { rule } = this
     if (this.exclude.includes(rule.name) || g.loop.body.steps.length > MOST_STEPS || g.loop.inputs.length + g.loop.outputs.length > MOST_OPERANDS) return null
     const made = this.grouped(g)
     if (!made || this.spoils(made) || !this.backend.fuses(innerOf(made.kernel), new Set(made.slots).size)) return null
@@ -306,6 +319,12 @@ class Fuser {
     this.add(made)
     return made
   }
+}
+
+const ruleFor = (maker: Group, reader: Group): Rewrite => {
+  const [first, second] = [maker.loop!.axes > 0, reader.loop!.axes > 0]
+  if (maker.product || (reader.product && !first)) return fusionRules.epilogue
+  return first ? (second ? fusionRules.rowsIntoRows : fusionRules.rowsIntoMap) : second ? fusionRules.mapIntoRows : fusionRules.mapIntoMap
 }
 
 /** Whether the number that one stores is the number that the other reads: of the same dtype, and not rounded in between. */

@@ -32,6 +32,8 @@ export interface ExplainedCounts {
   readonly kernels: readonly [before: number, after: number]
   /** Milliseconds of tracing, of each phase, and of planning. */
   readonly ms: Readonly<Record<'trace' | Phase, number>>
+  /** Milliseconds of each rewrite that was tried, whether it fired or not; the costliest first. */
+  readonly msOf: Readonly<Record<string, number>>
 }
 
 export class Explanation implements ExplainedCounts {
@@ -39,6 +41,7 @@ export class Explanation implements ExplainedCounts {
   readonly nodes: readonly [before: number, after: number]
   readonly kernels: readonly [before: number, after: number]
   readonly ms: ExplainedCounts['ms']
+  readonly msOf: ExplainedCounts['msOf']
 
   constructor(
     readonly name: string,
@@ -48,6 +51,7 @@ export class Explanation implements ExplainedCounts {
     this.nodes = counts.nodes
     this.kernels = counts.kernels
     this.ms = counts.ms
+    this.msOf = Object.fromEntries(Object.entries(counts.msOf).sort(([, a], [, b]) => b - a))
     const byName = new Map<string, Fired[]>()
     for (const f of fired) byName.set(f.rewrite.name, [...(byName.get(f.rewrite.name) ?? []), f])
     this.rewrites = [...byName.values()].map(list => {
@@ -74,11 +78,12 @@ export class Explanation implements ExplainedCounts {
       ...r.where.slice(0, SHOWN).map(w => `               ${w}`),
       ...(r.where.length > SHOWN ? [`               … and ${r.where.length - SHOWN} more places`] : []),
     ])
-    return [head, ...lines, `  ${time}`].join('\n')
+    const costly = Object.entries(this.msOf).slice(0, SHOWN).map(([k, ms]) => `${k} ${ms.toFixed(2)} ms`).join(', ')
+    return [head, ...lines, `  ${time}`, ...(costly ? [`  most of it on ${costly}`] : [])].join('\n')
   }
 }
 
-/** Places of one rewrite that the text lists. */
+/** Places of one rewrite that the text lists, and rewrites with their times. */
 const SHOWN = 4
 
 const placeOf = (op: string, { site }: Pick<GraphNode, 'site'>): string => (site?.line ? `${op} ${site.line}` : op)

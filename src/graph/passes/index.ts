@@ -6,6 +6,7 @@ import type { Graph, GraphNode, Value } from '../graph.ts'
 import type { Site } from '../site.ts'
 import { algebra } from './algebra.ts'
 import { folding, rematerialise } from './folding.ts'
+import { Meter } from './meter.ts'
 import { movements } from './movement.ts'
 import { picking } from './picking.ts'
 import { reductions } from './reductions.ts'
@@ -88,6 +89,8 @@ export interface Optimized {
   readonly graph: Graph
   readonly fired: readonly Fired[]
   readonly ms: Readonly<Record<Phase, number>>
+  /** Milliseconds of each rewrite that was tried. */
+  readonly msOf: ReadonlyMap<string, number>
 }
 
 export interface PassOptions {
@@ -118,6 +121,7 @@ export type Judge = (rewrite: Rewrite, node: GraphNode, pairs: Replacement) => v
 
 export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassOptions, judge?: Judge): Optimized {
   const fired: Fired[] = []
+  const meter = new Meter()
   const ms: Record<Phase, number> = { merge: 0, canonicalise: 0, stabilise: 0, specialise: 0, fuse: 0, plan: 0 }
   const timed = <T>(phase: Phase, body: () => T): T => {
     const start = performance.now()
@@ -126,9 +130,9 @@ export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassO
     return result
   }
   const t = timed('merge', () => new Rewriter(graph, !exclude.includes('merge')))
-  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge' && phase !== 'fuse' && phase !== 'plan') timed(phase, () => run(phase, t, exclude, fired, judge))
+  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge' && phase !== 'fuse' && phase !== 'plan') timed(phase, () => run(phase, t, exclude, fired, meter, judge))
   if (t.merged > 0) fired.push({ rewrite: merge, op: 'any', count: t.merged })
-  return { graph: timed('merge', () => t.finish()), fired, ms }
+  return { graph: timed('merge', () => t.finish()), fired, ms, msOf: meter.ms }
 }
 
 /** A graph as the rewrites of a phase meet it when they begin, but for those that users added. */
@@ -138,14 +142,14 @@ export function graphBefore(phase: Phase, graph: Graph): Graph {
   for (const p of phases) {
     if (p === 'merge') continue
     if (p !== 'canonicalise' && p === phase) break
-    run(p, t, exclude, [])
+    run(p, t, exclude, [], new Meter())
     if (p === phase) break
   }
   return t.finish()
 }
 
 /** Applies the rewrites of a phase; whatever one changes is looked at again, and so are its readers. */
-function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired[], judge?: Judge): void {
+function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired[], meter: Meter, judge?: Judge): void {
   const rules = rulesOf(phase, exclude)
   const queue = [...t.nodes]
   const waiting = new Set<LiveNode>(queue)
@@ -162,6 +166,7 @@ function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired
     const node = queue[i]
     waiting.delete(node)
     if (!t.isLive(node)) continue
+    meter.start()
     for (const rewrite of rules(node.op)) {
       t.at = node
       const made = attempt(rewrite, node, t)
@@ -173,9 +178,11 @@ function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired
         for (const [from, to] of pairs) t.replace(from, to)
         t.forget()
         for (const n of t.touched.splice(0)) if (t.isLive(n)) again(n, LOOK)
+        meter.mark(rewrite.name)
         break
       }
       t.forget()
+      meter.mark(rewrite.name)
     }
   }
 }

@@ -34,6 +34,10 @@ eachDevice(() => {
     expect(e.rounds).toBe(true)
     expect(e.nodes[1]).toBeLessThan(e.nodes[0])
     expect(e.kernels).toEqual([compiledWithout(), f.info().kernels])
+    // Merging is no rewrite that looks at nodes: the table of the graph does it.
+    for (const r of e.rewrites) if (r.name !== 'merge') expect(e.msOf[r.name], r.name).toBeGreaterThanOrEqual(0)
+    expect(Object.keys(e.msOf)).toEqual(expect.arrayContaining(['sigmoid-complement', 'constant-folding', 'map-into-map', 'batch']))
+    expect(Object.values(e.msOf).reduce((a, b) => a + b)).toBeLessThanOrEqual(Object.values(e.ms).reduce((a, b) => a + b))
     expect(Object.keys(e.ms)).toEqual(['trace', 'merge', 'canonicalise', 'stabilise', 'specialise', 'fuse', 'plan'])
     expect(String(e)).toMatch(/^naive: \d+ nodes → \d+, \d+ kernels → \d+\n[^]*stabilise +log-softmax ×1 +log\(softmax\(x\)\) → logSoftmax\(x\)\n[^]*trace [\d.]+ ms/)
   })
