@@ -27,11 +27,15 @@ async function warmUp(c, row, effort) {
   const warm = { contender: c, library: c.library, detail, value: first.value }
   // Who takes this long is warm after one call, and the second counts as a turn.
   if (ms > SLOW) return { ...warm, count: 1, turns: ms > VERY_SLOW ? 0 : 2, times: [ms] }
-  // Engines compile again what has run for a while.
-  let count = Math.max(1, Math.round(effort.round / ms))
-  ms = (await once(c, count, row)).ms / count
-  count = Math.max(1, Math.round(effort.round / ms))
-  return { ...warm, count, turns: effort.turns, times: [] }
+  // A clock that steps by a tenth of a millisecond may show nothing of the shortest.
+  const fitting = () => Math.max(1, Math.round(effort.round / Math.max(ms, 0.01)))
+  // Engines compile again what has run for a while: warm is what gets no faster.
+  let count = 0
+  for (let round = 0; round < 5 && fitting() > 1.2 * count; round++) {
+    count = fitting()
+    ms = (await once(c, count, row)).ms / count
+  }
+  return { ...warm, count: fitting(), turns: effort.turns, times: [] }
 }
 
 /** The first values of all must agree: same weights, same data, same arithmetic. */
@@ -56,8 +60,8 @@ export async function measureRow(row, contenders, effort) {
         if (turn >= r.turns || r.error) continue
         await new Promise(resolve => setTimeout(resolve, SETTLING))
         try {
-          // The first call after a rest does not count.
-          if (r.count > 1) await once(r.contender, 1, row)
+          // The first call after a rest does not count: caches are cold then, and threads asleep.
+          if (r.turns > 2) await once(r.contender, 1, row)
           r.times.push((await once(r.contender, r.count, row)).ms / r.count)
         } catch (error) {
           r.error = error
