@@ -134,11 +134,13 @@ export function callSite(): string | null {
 }
 
 /** The file that this very line is in: all of Lampas, where it is bundled. */
-const own = /(\w+:\/\/[^\s()]+?):\d+:\d+/.exec(new Error().stack ?? '')?.[1] ?? 'no file'
+const own = /((?:\w+:\/)?\/[^\s()]+?):\d+:\d+/.exec(new Error().stack ?? '')?.[1] ?? 'no file'
+/** The folder of all modules of Lampas, where they lie apart; else the file. */
+const home = own.replace(/eager\/storage\.[jt]s.*/, '')
 
 /** The innermost line of a stack that is not of Lampas. Where the user's code is bundled into one file with it, only names of files tell. */
 export function outsideLine(stack: string | undefined): string | null {
-  const others = stack?.split('\n').slice(1).filter(l => !/<anonymous>|\/src\/(core|ops|eager|autograd|graph|nn|optim|symbolic)\/|lampas(\.min)?\.js/.test(l)) ?? []
+  const others = stack?.split('\n').slice(1).filter(l => !/<anonymous>|lampas(\.min)?\.js/.test(l) && (home === own || !l.includes(home))) ?? []
   return (others.find(l => !l.includes(own)) ?? others[0])?.trim() ?? null
 }
 
