@@ -101,13 +101,14 @@ ${indent(g.next)}
 }`
 }
 
-/** Each thread fills part of one column of the tile of x, so a column's place is found once, and its taps one from another. */
+/** Each thread fills part of four columns of the tile of x, so their places are found once, and their taps one from another. */
 function sharedLoop(t: Tiling, g: Geometry): string {
-  const width = t.unitRows
+  const width = t.unitRows / 4
   const step = tileRow(t)
   const share = (INNER * width) / 64
+  const four = (print: (j: number) => string): string => `vec4f(${range(4).map(print).join(', ')})`
   return `let own = lid % ${width}u;
-${g.column('own', '(column + own)')}
+${range(4).map(j => g.column(`own${j}`, `(column + own * 4u + ${j}u)`)).join('\n')}
 let own_k = lid / ${width}u * ${share}u;
 let w_k = lid % ${INNER}u;
 for (var k = k_start; k < k_end; k += ${INNER}u) {
@@ -115,13 +116,13 @@ for (var k = k_start; k < k_end; k += ${INNER}u) {
 ${indent(g.tap('(k + w_k)'), 4)}
 ${indent(g.offsets, 4)}
     for (var e = lid / ${INNER}u; e < ${width}u; e += ${64 / INNER}u) {
-      tile_a[w_k * ${step}u + e] = select(0.0, ${g.w('w_base + (row + e) * p.wo')}, (row + e < p.m) & (k + w_k < k_end));
+      tile_a[w_k * ${step}u + e] = select(vec4f(0.0), ${four(j => g.w(`w_base + (row + e * 4u + ${j}u) * p.wo`))}, k + w_k < k_end);
     }
   }
 ${indent(g.tap('(k + own_k)'))}
   for (var e = 0u; e < ${share}u; e++) {
 ${indent(g.offsets, 4)}
-    tile_b[(own_k + e) * ${step}u + own] = select(0.0, ${g.x('own')}, k + own_k + e < k_end);
+    tile_b[(own_k + e) * ${step}u + own] = select(vec4f(0.0), ${four(j => g.x(`own${j}`))}, k + own_k + e < k_end);
 ${indent(g.next, 4)}
   }
   workgroupBarrier();

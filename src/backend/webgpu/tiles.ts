@@ -86,9 +86,10 @@ let k_start = slice * p.slice;
 let k_end = min(k_start + p.slice, p.k);
 ${family === 'shared' ? 'let tx = lid & 7u;\nlet ty = lid >> 3u;' : quads ? `let own = row + (lid & 3u) * ${unitRows / 4}u;` : ''}`.trimEnd()
 
-/** Row r and column c of a thread's tile. In a workgroup threads take them eight apart, so that neighbours touch neighbouring words. */
-export const rowOf = (t: Tiling, r: number): string => (t.family === 'shared' ? `row + ty + ${8 * r}u` : `row + ${r}u`)
-export const columnOf = (t: Tiling, c: number): string => (t.family === 'shared' ? `column + tx + ${8 * c}u` : `column + ${c}u`)
+/** Row r and column c of a thread's tile. In a workgroup threads take four at a time, 32 apart, so that neighbours touch neighbouring vectors. */
+const spread = (k: number): number => (k >> 2) * 32 + (k & 3)
+export const rowOf = (t: Tiling, r: number): string => (t.family === 'shared' ? `row + ty * 4u + ${spread(r)}u` : `row + ${r}u`)
+export const columnOf = (t: Tiling, c: number): string => (t.family === 'shared' ? `column + tx * 4u + ${spread(c)}u` : `column + ${c}u`)
 
 /** Something for each vector of a thread's sums: row r, columns 4q … 4q + 3. */
 export const eachSum = ({ rows, columns }: Tiling, print: (r: number, q: number) => string): string =>
@@ -99,19 +100,19 @@ export const declareSums = (t: Tiling): string => eachSum(t, (r, q) => `var acc$
 /** The sum in row r, column c. */
 export const sumAt = (r: number, c: number): string => `acc${r}_${c >> 2}.${component(c)}`
 
-/** Words from one step of the inner axis to the next in a workgroup tile: one more than needed, so that columns lie in different banks. */
-export const tileRow = (t: Tiling): number => t.unitRows + 1
+/** Vectors of four rows or columns from one step of the inner axis to the next in a workgroup tile: one more than needed, so that they lie in different banks. */
+export const tileRow = (t: Tiling): number => t.unitRows / 4 + 1
 
 export const declareTiles = (t: Tiling): string =>
-  t.family === 'shared' ? `var<workgroup> tile_a: array<f32, ${INNER * tileRow(t)}>;\nvar<workgroup> tile_b: array<f32, ${INNER * tileRow(t)}>;\n` : ''
+  t.family === 'shared' ? `var<workgroup> tile_a: array<vec4f, ${INNER * tileRow(t)}>;\nvar<workgroup> tile_b: array<vec4f, ${INNER * tileRow(t)}>;\n` : ''
 
 /** Multiplies the workgroup's tiles into the sums. */
 export function multiplyTiles(t: Tiling): string {
   const step = tileRow(t)
   return `for (var kk = 0u; kk < ${INNER}u; kk++) {
-${indent(range(t.rows).map(r => `let a${r} = tile_a[kk * ${step}u + ty + ${8 * r}u];`).join('\n'))}
-${indent(range(t.columns / 4).map(q => `let c${q} = vec4f(${range(4).map(j => `tile_b[kk * ${step}u + tx + ${8 * (4 * q + j)}u]`).join(', ')});`).join('\n'))}
-${indent(eachSum(t, (r, q) => `acc${r}_${q} += a${r} * c${q};`))}
+${indent(range(t.rows / 4).map(q => `let a${q} = tile_a[kk * ${step}u + ty + ${8 * q}u];`).join('\n'))}
+${indent(range(t.columns / 4).map(q => `let c${q} = tile_b[kk * ${step}u + tx + ${8 * q}u];`).join('\n'))}
+${indent(eachSum(t, (r, q) => `acc${r}_${q} += a${r >> 2}.${component(r)} * c${q};`))}
 }`
 }
 
@@ -150,24 +151,27 @@ export const splitSlots = (slots: readonly number[], { more, outputs }: Finish):
 /**
  * Computes the epilogue from a thread's sums, four columns at a time, and stores its results. Operand 2 + k of the memory is an output, or, behind
  * those, a further input. `place` prints where in operand k the `columns` of a vector begin, after what `before` declares; `step` names the field with
- * its stride from row to row.
+ * its stride from row to row. `wide`: all these operands are bound as vectors, and `columns` is the first of four.
  */
-export function finishSums(t: Tiling, { program: { outputs }, program: body }: Body, memory: Memory, before: string, place: (k: number) => string, step: (k: number) => string, others: number): string {
+export function finishSums(t: Tiling, { program: { outputs }, program: body }: Body, memory: Memory, before: string, place: (k: number) => string, step: (k: number) => string, others: number, wide = false): string {
   const across = t.columns / 4
   const shared = t.family === 'shared'
-  const stores = ['x', 'y', 'z', 'w'].map(lane =>
-    `if (columns.${lane} < p.n) { ${outputs.map((at, k) => memory.storeLane(2 + k, `y${k}.${lane}`, `v${at}`, lane)).join(' ')} }`)
+  const first = `column + ${shared ? 'tx * 4u + q * 32u' : 'q * 4u'}`
+  const stores = wide
+    ? outputs.map((at, k) => memory.store(2 + k, `y${k} >> 2u`, `v${at}`))
+    : LANES.map(lane => `if (columns.${lane} < p.n) { ${outputs.map((at, k) => memory.storeLane(2 + k, `y${k}.${lane}`, `v${at}`, lane)).join(' ')} }`)
+  const more = (k: number): string => (wide ? memory.load(2 + k, `y${k} >> 2u`) : memory.gather(2 + k, `y${k}`))
   return `var sums = array<F, ${t.rows * across}>(${range(t.rows).flatMap(r => range(across).map(q => `acc${r}_${q}`)).join(', ')});
 for (var q = 0u; q < ${across}u; q++) {
-  let columns = ${shared ? 'U(column + tx + q * 32u) + U(0u, 8u, 16u, 24u)' : 'U(column + q * 4u) + U(0u, 1u, 2u, 3u)'};
+  let columns = ${wide ? first : `U(${first}) + U(0u, 1u, 2u, 3u)`};${wide ? '\n  if (columns >= p.n) { break; }' : ''}
 ${indent([before, ...range(others).map(k => `let x${k} = ${place(k)};`)].filter(Boolean).join('\n'))}
   for (var r = 0u; r < ${t.rows}u; r++) {
-    let own = ${shared ? 'row + ty + r * 8u' : 'row + r'};
+    let own = row + ${shared ? 'ty * 4u + (r >> 2u) * 32u + (r & 3u)' : 'r'};
     if (own >= p.m) { break; }
     let sum = sums[r * ${across}u + q];
 ${indent([
     ...range(others).map(k => `let y${k} = x${k} + own * p.${step(k)};`),
-    ...range(others - outputs.length).map(k => `let e${k + 1} = ${memory.gather(2 + outputs.length + k, `y${outputs.length + k}`)};`),
+    ...range(others - outputs.length).map(k => `let e${k + 1} = ${more(outputs.length + k)};`),
     printProgram(body, k => (k ? `e${k}` : 'sum'), ''),
     ...stores,
   ].join('\n'), 4)}

@@ -1,4 +1,4 @@
-// matmul quad k o 16x4 1 f32x4,f32x4,f32:0,1,2
+// matmul quad k o 16x4 1 f32x4,f32x4,f32x4:0,1,2
 enable subgroups;
 diagnostic(off, subgroup_uniformity);
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
@@ -6,7 +6,7 @@ struct Params { inf: u32, nan: u32, zero: u32, units: u32, m: u32, n: u32, k: u3
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
-@group(1) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(1) @binding(2) var<storage, read_write> b2: array<vec4<f32>>;
 @compute @workgroup_size(16)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
@@ -29,7 +29,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let p_m = p.m;
   let p_n = p.n;
   let p_om0 = p.om0;
-  let p_on0 = p.on0;
   let unit = i;
   if (unit >= p_units) { return; }
   let across = unit / p_tiles_n;
@@ -62,19 +61,22 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   var acc13_0 = vec4f(0.0);
   var acc14_0 = vec4f(0.0);
   var acc15_0 = vec4f(0.0);
-  let a_row0 = a_base + (own + 0u) * p_am;
-  let a_row1 = a_base + (own + 1u) * p_am;
-  let a_row2 = a_base + (own + 2u) * p_am;
-  let a_row3 = a_base + (own + 3u) * p_am;
+  let a_row0 = (a_base + (own + 0u) * p_am) >> 2u;
+  let a_row1 = (a_base + (own + 1u) * p_am) >> 2u;
+  let a_row2 = (a_base + (own + 2u) * p_am) >> 2u;
+  let a_row3 = (a_base + (own + 3u) * p_am) >> 2u;
+  let b_columns = (b_base + column) >> 2u;
+  let b_step = p_bk >> 2u;
   for (var k = k_start; k < k_end; k += 4u) {
-    let a0 = b0[(a_row0 + k) >> 2u];
-    let a1 = b0[(a_row1 + k) >> 2u];
-    let a2 = b0[(a_row2 + k) >> 2u];
-    let a3 = b0[(a_row3 + k) >> 2u];
-    let c0_0 = b1[((b_base + (k + 0u) * p_bk + column) >> 2u) + 0u];
-    let c1_0 = b1[((b_base + (k + 1u) * p_bk + column) >> 2u) + 0u];
-    let c2_0 = b1[((b_base + (k + 2u) * p_bk + column) >> 2u) + 0u];
-    let c3_0 = b1[((b_base + (k + 3u) * p_bk + column) >> 2u) + 0u];
+    let fours = k >> 2u;
+    let a0 = b0[a_row0 + fours];
+    let a1 = b0[a_row1 + fours];
+    let a2 = b0[a_row2 + fours];
+    let a3 = b0[a_row3 + fours];
+    let c0_0 = b1[b_columns + (k + 0u) * b_step + 0u];
+    let c1_0 = b1[b_columns + (k + 1u) * b_step + 0u];
+    let c2_0 = b1[b_columns + (k + 2u) * b_step + 0u];
+    let c3_0 = b1[b_columns + (k + 3u) * b_step + 0u];
     let w0 = quadBroadcast(a0, 0u);
     acc0_0 += w0.x * c0_0;
     acc0_0 += w0.y * c1_0;
@@ -158,99 +160,51 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   }
   let o_base = slice * p_oslice + p_o0 + c_0 * p_os0_0;
   if (row + 0u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 0u) * p_on0] = acc0_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 1u) * p_on0] = acc0_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 2u) * p_on0] = acc0_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 3u) * p_on0] = acc0_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 0u) * p_om0 + column + 0u) >> 2u] = acc0_0; }
   }
   if (row + 1u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 0u) * p_on0] = acc1_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 1u) * p_on0] = acc1_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 2u) * p_on0] = acc1_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 3u) * p_on0] = acc1_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 1u) * p_om0 + column + 0u) >> 2u] = acc1_0; }
   }
   if (row + 2u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 0u) * p_on0] = acc2_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 1u) * p_on0] = acc2_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 2u) * p_on0] = acc2_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 3u) * p_on0] = acc2_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 2u) * p_om0 + column + 0u) >> 2u] = acc2_0; }
   }
   if (row + 3u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 0u) * p_on0] = acc3_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 1u) * p_on0] = acc3_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 2u) * p_on0] = acc3_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 3u) * p_on0] = acc3_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 3u) * p_om0 + column + 0u) >> 2u] = acc3_0; }
   }
   if (row + 4u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 4u) * p_om0 + (column + 0u) * p_on0] = acc4_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 4u) * p_om0 + (column + 1u) * p_on0] = acc4_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 4u) * p_om0 + (column + 2u) * p_on0] = acc4_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 4u) * p_om0 + (column + 3u) * p_on0] = acc4_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 4u) * p_om0 + column + 0u) >> 2u] = acc4_0; }
   }
   if (row + 5u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 5u) * p_om0 + (column + 0u) * p_on0] = acc5_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 5u) * p_om0 + (column + 1u) * p_on0] = acc5_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 5u) * p_om0 + (column + 2u) * p_on0] = acc5_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 5u) * p_om0 + (column + 3u) * p_on0] = acc5_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 5u) * p_om0 + column + 0u) >> 2u] = acc5_0; }
   }
   if (row + 6u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 6u) * p_om0 + (column + 0u) * p_on0] = acc6_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 6u) * p_om0 + (column + 1u) * p_on0] = acc6_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 6u) * p_om0 + (column + 2u) * p_on0] = acc6_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 6u) * p_om0 + (column + 3u) * p_on0] = acc6_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 6u) * p_om0 + column + 0u) >> 2u] = acc6_0; }
   }
   if (row + 7u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 7u) * p_om0 + (column + 0u) * p_on0] = acc7_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 7u) * p_om0 + (column + 1u) * p_on0] = acc7_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 7u) * p_om0 + (column + 2u) * p_on0] = acc7_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 7u) * p_om0 + (column + 3u) * p_on0] = acc7_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 7u) * p_om0 + column + 0u) >> 2u] = acc7_0; }
   }
   if (row + 8u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 8u) * p_om0 + (column + 0u) * p_on0] = acc8_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 8u) * p_om0 + (column + 1u) * p_on0] = acc8_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 8u) * p_om0 + (column + 2u) * p_on0] = acc8_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 8u) * p_om0 + (column + 3u) * p_on0] = acc8_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 8u) * p_om0 + column + 0u) >> 2u] = acc8_0; }
   }
   if (row + 9u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 9u) * p_om0 + (column + 0u) * p_on0] = acc9_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 9u) * p_om0 + (column + 1u) * p_on0] = acc9_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 9u) * p_om0 + (column + 2u) * p_on0] = acc9_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 9u) * p_om0 + (column + 3u) * p_on0] = acc9_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 9u) * p_om0 + column + 0u) >> 2u] = acc9_0; }
   }
   if (row + 10u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 10u) * p_om0 + (column + 0u) * p_on0] = acc10_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 10u) * p_om0 + (column + 1u) * p_on0] = acc10_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 10u) * p_om0 + (column + 2u) * p_on0] = acc10_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 10u) * p_om0 + (column + 3u) * p_on0] = acc10_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 10u) * p_om0 + column + 0u) >> 2u] = acc10_0; }
   }
   if (row + 11u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 11u) * p_om0 + (column + 0u) * p_on0] = acc11_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 11u) * p_om0 + (column + 1u) * p_on0] = acc11_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 11u) * p_om0 + (column + 2u) * p_on0] = acc11_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 11u) * p_om0 + (column + 3u) * p_on0] = acc11_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 11u) * p_om0 + column + 0u) >> 2u] = acc11_0; }
   }
   if (row + 12u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 12u) * p_om0 + (column + 0u) * p_on0] = acc12_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 12u) * p_om0 + (column + 1u) * p_on0] = acc12_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 12u) * p_om0 + (column + 2u) * p_on0] = acc12_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 12u) * p_om0 + (column + 3u) * p_on0] = acc12_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 12u) * p_om0 + column + 0u) >> 2u] = acc12_0; }
   }
   if (row + 13u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 13u) * p_om0 + (column + 0u) * p_on0] = acc13_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 13u) * p_om0 + (column + 1u) * p_on0] = acc13_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 13u) * p_om0 + (column + 2u) * p_on0] = acc13_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 13u) * p_om0 + (column + 3u) * p_on0] = acc13_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 13u) * p_om0 + column + 0u) >> 2u] = acc13_0; }
   }
   if (row + 14u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 14u) * p_om0 + (column + 0u) * p_on0] = acc14_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 14u) * p_om0 + (column + 1u) * p_on0] = acc14_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 14u) * p_om0 + (column + 2u) * p_on0] = acc14_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 14u) * p_om0 + (column + 3u) * p_on0] = acc14_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 14u) * p_om0 + column + 0u) >> 2u] = acc14_0; }
   }
   if (row + 15u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 15u) * p_om0 + (column + 0u) * p_on0] = acc15_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 15u) * p_om0 + (column + 1u) * p_on0] = acc15_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 15u) * p_om0 + (column + 2u) * p_on0] = acc15_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 15u) * p_om0 + (column + 3u) * p_on0] = acc15_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 15u) * p_om0 + column + 0u) >> 2u] = acc15_0; }
   }
 }

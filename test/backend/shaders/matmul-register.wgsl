@@ -1,10 +1,10 @@
-// matmul register k o 4x4 1 f32x4,f32x4,f32:0,1,2
+// matmul register k o 4x4 1 f32x4,f32x4,f32x4:0,1,2
 alias F = f32; alias I = i32; alias U = u32; alias B = bool;
 struct Params { inf: u32, nan: u32, zero: u32, units: u32, m: u32, n: u32, k: u32, slice: u32, tiles_m: u32, tiles_n: u32, items: u32, oslice: u32, d_0: u32, as_0: u32, bs_0: u32, a: u32, am: u32, ak: u32, b: u32, bk: u32, bn: u32, o0: u32, os0_0: u32, om0: u32, on0: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(1) @binding(0) var<storage, read_write> b0: array<vec4<f32>>;
 @group(1) @binding(1) var<storage, read_write> b1: array<vec4<f32>>;
-@group(1) @binding(2) var<storage, read_write> b2: array<f32>;
+@group(1) @binding(2) var<storage, read_write> b2: array<vec4<f32>>;
 @compute @workgroup_size(16)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
   let group = wid.y * count.x + wid.x;
@@ -27,7 +27,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let p_m = p.m;
   let p_n = p.n;
   let p_om0 = p.om0;
-  let p_on0 = p.on0;
   let unit = i;
   if (unit >= p_units) { return; }
   let across = unit / p_tiles_n;
@@ -47,19 +46,22 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   var acc1_0 = vec4f(0.0);
   var acc2_0 = vec4f(0.0);
   var acc3_0 = vec4f(0.0);
-  let a_row0 = a_base + (row + 0u) * p_am;
-  let a_row1 = a_base + (row + 1u) * p_am;
-  let a_row2 = a_base + (row + 2u) * p_am;
-  let a_row3 = a_base + (row + 3u) * p_am;
+  let a_row0 = (a_base + (row + 0u) * p_am) >> 2u;
+  let a_row1 = (a_base + (row + 1u) * p_am) >> 2u;
+  let a_row2 = (a_base + (row + 2u) * p_am) >> 2u;
+  let a_row3 = (a_base + (row + 3u) * p_am) >> 2u;
+  let b_columns = (b_base + column) >> 2u;
+  let b_step = p_bk >> 2u;
   for (var k = k_start; k < k_end; k += 4u) {
-    let a0 = b0[(a_row0 + k) >> 2u];
-    let a1 = b0[(a_row1 + k) >> 2u];
-    let a2 = b0[(a_row2 + k) >> 2u];
-    let a3 = b0[(a_row3 + k) >> 2u];
-    let c0_0 = b1[((b_base + (k + 0u) * p_bk + column) >> 2u) + 0u];
-    let c1_0 = b1[((b_base + (k + 1u) * p_bk + column) >> 2u) + 0u];
-    let c2_0 = b1[((b_base + (k + 2u) * p_bk + column) >> 2u) + 0u];
-    let c3_0 = b1[((b_base + (k + 3u) * p_bk + column) >> 2u) + 0u];
+    let fours = k >> 2u;
+    let a0 = b0[a_row0 + fours];
+    let a1 = b0[a_row1 + fours];
+    let a2 = b0[a_row2 + fours];
+    let a3 = b0[a_row3 + fours];
+    let c0_0 = b1[b_columns + (k + 0u) * b_step + 0u];
+    let c1_0 = b1[b_columns + (k + 1u) * b_step + 0u];
+    let c2_0 = b1[b_columns + (k + 2u) * b_step + 0u];
+    let c3_0 = b1[b_columns + (k + 3u) * b_step + 0u];
     let w0 = a0;
     acc0_0 += w0.x * c0_0;
     acc0_0 += w0.y * c1_0;
@@ -83,27 +85,15 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   }
   let o_base = slice * p_oslice + p_o0 + c_0 * p_os0_0;
   if (row + 0u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 0u) * p_on0] = acc0_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 1u) * p_on0] = acc0_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 2u) * p_on0] = acc0_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 0u) * p_om0 + (column + 3u) * p_on0] = acc0_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 0u) * p_om0 + column + 0u) >> 2u] = acc0_0; }
   }
   if (row + 1u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 0u) * p_on0] = acc1_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 1u) * p_on0] = acc1_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 2u) * p_on0] = acc1_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 1u) * p_om0 + (column + 3u) * p_on0] = acc1_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 1u) * p_om0 + column + 0u) >> 2u] = acc1_0; }
   }
   if (row + 2u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 0u) * p_on0] = acc2_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 1u) * p_on0] = acc2_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 2u) * p_on0] = acc2_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 2u) * p_om0 + (column + 3u) * p_on0] = acc2_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 2u) * p_om0 + column + 0u) >> 2u] = acc2_0; }
   }
   if (row + 3u < p_m) {
-    if (column + 0u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 0u) * p_on0] = acc3_0.x; }
-    if (column + 1u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 1u) * p_on0] = acc3_0.y; }
-    if (column + 2u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 2u) * p_on0] = acc3_0.z; }
-    if (column + 3u < p_n) { b2[o_base + (row + 3u) * p_om0 + (column + 3u) * p_on0] = acc3_0.w; }
+    if (column + 0u < p_n) { b2[(o_base + (row + 3u) * p_om0 + column + 0u) >> 2u] = acc3_0; }
   }
 }
