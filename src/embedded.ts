@@ -1,5 +1,5 @@
 // Both wasm binaries inside the script, so that it needs no other file.
-import { setWasmBytes } from './backend/wasm/module.ts'
+import { setWasmBytes } from './backend/wasm/binary.ts'
 import { patched } from './backend/wasm/patch.ts'
 
 /** Put in by scripts/build.mjs, deflated and in base64: a binary, and the other one's difference from it. */

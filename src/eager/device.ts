@@ -1,6 +1,7 @@
 // Devices: which exist, which is current, and why.
 import type { Backend, BackendName, DeviceInfo } from '../backend/backend.ts'
 import { createMeta } from '../backend/meta.ts'
+import { fetchBinary } from '../backend/wasm/binary.ts'
 import { LampasError, fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { closed } from './pressure.ts'
@@ -25,9 +26,12 @@ export interface InitOptions {
   gpu?: GPUEntry
 }
 
-/** A page fetches the code of the devices that it opens. */
+/** A page fetches the code of the devices that it opens, of wasm the binary at the same time. */
 const openers: { readonly [N in DeviceName]: (o: InitOptions) => Promise<Backend> } = {
-  wasm: async ({ threads, relaxedSimd }) => (await import('../backend/wasm/index.ts')).openWasm({ threads, relaxed: relaxedSimd }),
+  wasm: async ({ threads, relaxedSimd: relaxed }) => {
+    const coming = fetchBinary(relaxed)
+    return (await import('../backend/wasm/index.ts')).openWasm({ threads, relaxed }, coming)
+  },
   webgpu: async ({ gpu }) => (await import('../backend/webgpu/index.ts')).openWebGPU({ gpu }),
   reference: async () => (await import('../backend/reference/index.ts')).openReference(),
   meta: async () => createMeta(),

@@ -101,7 +101,7 @@ function foldLoops({ inputs: [xv], outputs: [ov], stride, dilation }: FoldKernel
 let backends: Backend[]
 beforeAll(async () => {
   const builds = [{ relaxed: false, threads: 1 }, { relaxed: false, threads: 2 }, { relaxed: true, threads: 1 }, { relaxed: true, threads: 2 }]
-  backends = await Promise.all(builds.map(openWasm))
+  backends = await Promise.all(builds.map(options => openWasm(options)))
 })
 afterAll(() => backends.forEach(b => b.dispose()))
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Backend, Block } from '../../src/backend/backend.ts'
 import { openWasm } from '../../src/backend/wasm/index.ts'
 import { Heap } from '../../src/backend/wasm/memory.ts'
-import { compileBinary, supports } from '../../src/backend/wasm/module.ts'
+import { fetchBinary, supports } from '../../src/backend/wasm/binary.ts'
+import { compileBinary } from '../../src/backend/wasm/module.ts'
 import { LampasError } from '../../src/core/errors.ts'
 import { contiguousView } from '../../src/core/view.ts'
 import type { Kernel, MatmulKernel } from '../../src/ir/kernel.ts'
@@ -125,8 +126,8 @@ describe('binaries', () => {
   test('a binary fits shared memory, or memory that is not shared', async () => {
     const shared = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: true })
     const own = new WebAssembly.Memory({ initial: 16, maximum: 65536 })
-    const { module: forShared } = await compileBinary('simd', true)
-    const { module: forOwn } = await compileBinary('simd', false)
+    const bytes = await fetchBinary(false).bytes
+    const [forShared, forOwn] = [await compileBinary(bytes, true), await compileBinary(bytes, false)]
     await expect(WebAssembly.instantiate(forShared, { env: { memory: shared } })).resolves.toBeDefined()
     await expect(WebAssembly.instantiate(forOwn, { env: { memory: own } })).resolves.toBeDefined()
     await expect(WebAssembly.instantiate(forOwn, { env: { memory: shared } })).rejects.toThrow(WebAssembly.LinkError)

@@ -5,17 +5,16 @@ import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { factorFailure } from '../failures.ts'
 import { loadLoops } from '../late.ts'
+import { builtin, fetchBinary, supports } from './binary.ts'
 import { Functions } from './emit/functions.ts'
 import { fusesBatch } from './encode-batch.ts'
 import { fusesRows } from './encode-rows.ts'
 import { runFloat64, usesFloat64 } from './float64.ts'
 import { Heap, type WasmBlock } from './memory.ts'
-import { allowRelaxed, builtin, compileBinary, supports, type WasmExports } from './module.ts'
+import { compileBinary, type WasmExports } from './module.ts'
 import { preparePlan, type PlanHost } from './prepared.ts'
 import { RecentDescriptors } from './recent.ts'
 import { FAULT_CODE, FAULT_SIZE, FAULT_VALUE, FACTOR_FAILED, INDEX_OUT_OF_RANGE, MAX_THREADS, Pool, SCRATCH } from './threads.ts'
-
-export { setWasmBytes } from './module.ts'
 
 export interface WasmOptions {
   /** Threads in all, this one included. Default: one for each core, at most 8, where the page may share memory. */
@@ -29,13 +28,12 @@ const INITIAL_PAGES = 16
 const MIN_SCRATCH = 1 << 18
 
 /** Opens the CPU device with the best that this engine has; `info.why` says what it lacks. */
-export async function openWasm(options: WasmOptions = {}): Promise<Backend> {
-  if (!supports('simd')) fail('init', 'this engine has no WebAssembly SIMD', 'use a browser of 2021 or later (Safari 16.4), or init({ device: \'reference\' })')
-  if (options.relaxed) allowRelaxed()
-  const relaxed = options.relaxed !== false && supports('relaxed')
+export async function openWasm(options: WasmOptions = {}, { binary, bytes: coming } = fetchBinary(options.relaxed)): Promise<Backend> {
+  const relaxed = binary === 'relaxed'
   const { threads: wanted, why } = threadCount(options.threads)
   const shared = wanted > 1
-  const [{ module, bytes }] = await Promise.all([compileBinary(relaxed ? 'relaxed' : 'simd', shared), loadLoops()])
+  const [bytes] = await Promise.all([coming, loadLoops()])
+  const module = await compileBinary(bytes, shared)
   const { memory, maxPages } = newMemory(shared)
   const instance = await WebAssembly.instantiate(module, { env: { memory } })
   const pool = await Pool.start(memory, module, wanted)

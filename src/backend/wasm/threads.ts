@@ -1,5 +1,5 @@
 // Starts the workers of assembly/pool.ts and keeps its count of threads true when one of them dies.
-import { builtin } from './module.ts'
+import { builtin } from './binary.ts'
 
 // Words of the control area of assembly/pool.ts.
 const GENERATION = 64 / 4
