@@ -5,6 +5,7 @@ import type { Backend } from '../../src/backend/backend.ts'
 import { openWasm } from '../../src/backend/wasm/index.ts'
 import type { ScalarType } from '../../src/core/dtype.ts'
 import { numel, type Shape } from '../../src/core/shape.ts'
+import { contiguousView, type View } from '../../src/core/view.ts'
 import type { MapKernel } from '../../src/ir/kernel.ts'
 import { intrinsics, program, S, type Intrinsic, type Program, type Scalar } from '../../src/ir/scalar.ts'
 import { layouts, outputLayouts, place, Random } from './data.ts'
@@ -81,6 +82,28 @@ test('what takes long outside of a plan is the work of a loop too, and gives the
       const [from, to] = [(i * n) / pieces, ((i + 1) * n) / pieces]
       const [want] = await run(backend, kernel(to - from), [x.slice(from, to), wordsOf('float32', to - from)])
       expect(difference(got.subarray(from, to), want)).toBe(-1)
+    }
+  }
+})
+
+test('two numbers that alternate, and numbers that come twice', async () => {
+  const random = new Random('pairs')
+  const [x, y, z, b] = [S.input(0, 'float32'), S.input(1, 'float32'), S.input(2, 'float32'), S.input(3, 'float32')]
+  const p = program([S.add(S.mul(x, y), S.exp(z)), S.sub(S.mul(x, z), b)], ['float32', 'float32', 'float32', 'float32'])
+  for (const shape of [[5, 1, 2], [3, 2, 7, 2], [300, 2, 14, 2], [2, 40_000, 2]]) {
+    const rank = shape.length
+    const whole = contiguousView('float32', shape)
+    const only = (axes: readonly number[]): View => {
+      const { strides } = contiguousView('float32', shape.filter((_, i) => axes.includes(i)))
+      return { ...whole, strides: shape.map((_, i) => (axes.includes(i) ? strides[axes.indexOf(i)] : 0)) }
+    }
+    const views = [whole, only([0, rank - 2]), only([rank - 1]), only([0])]
+    const words = views.map(v => random.words('float32', numel(shape.filter((_, i) => v.strides[i] !== 0))))
+    for (const backend of backends) {
+      const want = await stepwise(backend, p, views.map((v, i) => elements(v, words[i])), [], numel(shape))
+      const outputs = want.map(() => wordsOf('float32', numel(shape)))
+      const got = await run(backend, { kind: 'map', program: p, params: [], inputs: views, outputs: [whole, whole] }, [...words, ...outputs], true)
+      want.forEach((w, k) => expect(difference(got[k], w), `output ${k} of [${shape}], ${backend.info.detail}`).toBe(-1))
     }
   }
 })

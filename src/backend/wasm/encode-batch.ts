@@ -3,21 +3,20 @@
 import { dtypes, WORD } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
 import { mapsOf, type BatchKernel } from '../../ir/kernel.ts'
-import { arrange, formsOf, writeEmitted } from './encode-map.ts'
+import { arrange, writeEmitted } from './encode-map.ts'
 import { loopCost, placeLoop } from './emit/program.ts'
 import type { Writer } from './encode.ts'
 import { tasksFor } from './work.ts'
 
 /** Whether its maps walk along their operands, so that the loops are the best that there are. */
 export const fusesBatch = (kernel: BatchKernel): boolean =>
-  [...kernel.inputs, ...kernel.outputs].every(v => dtypes[v.dtype].bytes === WORD) && mapsOf(kernel).every(map => formsOf(map, arrange(map)).every(f => f !== 'strided'))
+  [...kernel.inputs, ...kernel.outputs].every(v => dtypes[v.dtype].bytes === WORD) && mapsOf(kernel).every(map => !arrange(map).forms.includes('strided'))
 
 export function encodeBatch(kernel: BatchKernel, w: Writer): void {
   const { program } = kernel
   const maps = mapsOf(kernel).map(map => {
     const arranged = arrange(map)
-    const forms = formsOf(map, arranged)
-    return { map, arranged, size: numel(arranged.shape), cost: loopCost(program, forms), fn: placeLoop(program, forms, w.functions) }
+    return { map, arranged, size: numel(arranged.shape), cost: loopCost(program, arranged.forms), fn: placeLoop(program, arranged.forms, w.functions) }
   })
   const total = maps.reduce((n, m) => n + m.size, 0)
   const work = maps.reduce((n, m) => n + m.size * m.cost, 0)

@@ -208,13 +208,13 @@ function axisOrder(kernel: MapKernel): number[] | null {
 }
 
 /** A copy that runs along one axis in the source and along another in the destination; both are collapsed. */
-const isTranspose = ({ program, inputs, outputs }: MapKernel, [from, to]: readonly number[][]): boolean =>
+const isTranspose = ({ program, inputs, outputs }: MapKernel, [from, to]: Arranged['strides']): boolean =>
   [...inputs, ...outputs].every(v => dtypes[v.dtype].bytes === WORD) &&
   inputs.length === 1 && outputs.length === 1 && program.steps.length === 1 && program.steps[0].op === 'input' &&
   to[to.length - 1] === 1 && ![0, 1].includes(from[from.length - 1]) && from.includes(1)
 
 /** The payload of assembly/transpose.ts. */
-function encodeTranspose(shape: readonly number[], [from, to]: readonly number[][], w: Writer): void {
+function encodeTranspose({ shape, strides: [from, to] }: Arranged, w: Writer): void {
   const alongOut = shape.length - 1
   const alongIn = from.lastIndexOf(1)
   const others = shape.map((_, i) => i).filter(i => i !== alongIn && i !== alongOut)
@@ -233,29 +233,47 @@ function encodeTranspose(shape: readonly number[], [from, to]: readonly number[]
   w.scratch(1024)
 }
 
-/** A map's axes and each view's strides over them, as few as there can be. */
+/** A map's axes and each view's strides over them, as few as there can be, and how each view lies along the last axis. */
 export interface Arranged {
   readonly shape: readonly number[]
-  readonly strides: readonly number[][]
+  readonly strides: readonly (readonly number[])[]
+  readonly forms: readonly Form[]
 }
 
 export function arrange(kernel: MapKernel): Arranged {
   const order = axisOrder(kernel)
   const ordered = (list: readonly number[]) => (order ? order.map(i => list[i]) : list)
   const views = [...kernel.inputs, ...kernel.outputs]
-  return collapse(ordered(kernel.outputs[0].shape), views.map(v => ordered(v.strides)))
+  const { shape, strides } = collapse(ordered(kernel.outputs[0].shape), views.map(v => ordered(v.strides)))
+  return { shape, strides, forms: strides.map((s, k) => (s.at(-1) === 1 ? 'run' : k < kernel.inputs.length && s.at(-1) === 0 ? 'same' : 'strided')) }
 }
 
-/** How each view lies along the last axis. */
-export const formsOf = ({ inputs }: MapKernel, { strides }: Arranged): Form[] =>
-  strides.map((s, k) => (s.at(-1) === 1 ? 'run' : k < inputs.length && s.at(-1) === 0 ? 'same' : 'strided'))
+/**
+ * An axis of two and the one before it as one, where each view walks along both, or an input along one of them or none. The longest of
+ * the others comes next, since lines along one axis are run together.
+ */
+function inPairs({ program, inputs }: MapKernel, arranged: Arranged): Arranged {
+  const { shape, strides } = arranged
+  const n = shape.length - 2
+  if (n < 0 || shape[n + 1] !== 2 || program.steps.some(s => s.op === 'pow' || s.op === 'index')) return arranged
+  const forms = strides.map((s, k): Form => {
+    const [outer, inner] = s.slice(n)
+    if (outer === 2 && inner === 1) return 'run'
+    if (k >= inputs.length) return 'strided'
+    if (outer === 0) return inner === 0 ? 'same' : inner === 1 ? 'alternate' : 'strided'
+    return outer === 1 && inner === 0 ? 'twice' : 'strided'
+  })
+  if (forms.includes('strided')) return arranged
+  const along = { run: 1, twice: 0.5, same: 0, alternate: 0, strided: NaN }
+  const order = shape.slice(0, n).map((_, i) => i).sort((i, j) => shape[i] - shape[j])
+  return { shape: [...order.map(i => shape[i]), 2 * shape[n]], strides: strides.map((s, k) => [...order.map(i => s[i]), along[forms[k]]]), forms }
+}
 
 /** A way for programs of several steps over words. The payload of assembly/map-run.ts. */
 export function writeEmitted(kernel: MapKernel, arranged: Arranged, w: Writer): void {
   const { program, params } = kernel
-  const { shape, strides } = arranged
+  const { shape, strides, forms } = arranged
   const size = numel(shape)
-  const forms = formsOf(kernel, arranged)
   w.i32(tasksFor(size * loopCost(program, forms), Math.ceil(size / 16)))
   w.i32(Way.emitted)
   w.i32(size)
@@ -280,8 +298,8 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
   const { shape, strides } = arranged
   const rank = shape.length
   const inner = rank - 1
-  if (isTranspose(kernel, strides)) return encodeTranspose(shape, strides, w)
-  if (deservesLoop(kernel, w)) return writeEmitted(kernel, arranged, w)
+  if (isTranspose(kernel, strides)) return encodeTranspose(arranged, w)
+  if (deservesLoop(kernel, w)) return writeEmitted(kernel, inPairs(kernel, arranged), w)
   const length = shape[inner]
   const size = numel(shape)
   const byRows = rank > 1 && isShortRow(length)

@@ -3,7 +3,7 @@
 import type { ScalarType } from '../../core/dtype.ts'
 import { internal } from '../../core/errors.ts'
 import type { ReduceOp } from '../../ir/kernel.ts'
-import { program, type Program, type Scalar, type Step } from '../../ir/scalar.ts'
+import { program, S, type Program, type Scalar, type Step } from '../../ir/scalar.ts'
 
 export type BodyStep = Omit<Step, 'op'> & { readonly op: Step['op'] | 'reduce'; readonly reduce?: ReduceOp }
 
@@ -39,6 +39,9 @@ export function bodyOfReduce(reduce: ReduceOp, dtype: ScalarType): Body {
   if (!body) reductions.set(key, (body = bodyOf([{ op: 'input', dtype, args: [], index: 0 }, { op: 'reduce', reduce, dtype, args: [0] }], [1], [dtype], [])))
   return body
 }
+
+/** What moves numbers. */
+export const copy: Body = bodyOfProgram(program([S.input(0, 'float32')], ['float32']))
 
 /** How two bodies meet. Numbers of joint inputs stand for inputs; `~k` (−1 − k) for result k of the first body. */
 export interface Wiring {

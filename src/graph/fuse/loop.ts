@@ -2,11 +2,11 @@
 // become one.
 import { dtypes, scalarType, WORD, type DType } from '../../core/dtype.ts'
 import type { Shape } from '../../core/shape.ts'
-import type { View } from '../../core/view.ts'
+import { windowsView, type View } from '../../core/view.ts'
 import type { PlannedKernel } from '../../ir/when.ts'
-import type { Kernel } from '../../ir/kernel.ts'
+import type { FoldKernel, Kernel } from '../../ir/kernel.ts'
 import type { Slot } from '../steps.ts'
-import { bodyOfProgram, bodyOfReduce, join, programOf, select, type Body, type Joined } from './body.ts'
+import { bodyOfProgram, bodyOfReduce, copy, join, programOf, select, type Body, type Joined } from './body.ts'
 import { count, isDense, isInjective, isRowMajor, locate, moved, sameMap, splitFor, splitShape, splitStrides, type IndexMap, type Split, type Strided } from './space.ts'
 import { stagesOf } from './stages.ts'
 
@@ -35,9 +35,23 @@ export function loopOf(kernel: PlannedKernel, slots: readonly Slot[]): Loop | nu
   const { shape } = kernel.kind === 'map' ? kernel.outputs[0] : (kernel.inputs[0] ?? kernel.outputs[0])
   if (shape.includes(0) || (kernel.kind === 'map' && kernel.override)) return null
   if (kernel.kind === 'map') return { shape, axes: 0, ...operands, body: bodyOfProgram(kernel.program), params: kernel.params }
+  if (kernel.kind === 'fold' && isMove(kernel)) return { shape, axes: 0, inputs: operands.inputs, outputs: [operand(windowsOf(kernel), slots[1])], body: copy, params: [] }
   if (kernel.kind !== 'reduce' || kernel.op === 'argmax' || kernel.op === 'argmin') return null
   const axes = shape.length - kernel.outputs[0].shape.length
   return axes === 0 ? null : { shape, axes, ...operands, body: bodyOfReduce(kernel.op, scalarType(kernel.inputs[0].dtype)), params: [] }
+}
+
+const lastOf = (list: readonly number[], n: number): number[] => list.slice(list.length - n)
+/** Whether windows lie side by side and fill the whole, so that nothing is added. */
+function isMove({ stride, dilation, inputs: [x], outputs: [out] }: FoldKernel): boolean {
+  const n = stride.length
+  const taps = lastOf(x.shape, n)
+  return x.dtype === 'float32' && lastOf(out.shape, n).every((size, i) => stride[i] === taps[i] && dilation[i] === 1 && size % taps[i] === 0)
+}
+/** The result as the windows see it. */
+function windowsOf({ stride, dilation, inputs: [x], outputs: [out] }: FoldKernel): View {
+  const n = stride.length
+  return windowsView(out, stride.map((_, i) => out.shape.length - n + i), lastOf(x.shape, n), stride, dilation)
 }
 
 const outer = ({ shape, axes }: Loop): number => shape.length - axes

@@ -4,9 +4,8 @@ import { numel, type Shape } from '../../core/shape.ts'
 import { reshapeView } from '../../core/view.ts'
 import type { ConvKernel, Kernel, MatmulKernel } from '../../ir/kernel.ts'
 import type { PlannedKernel } from '../../ir/when.ts'
-import { program, S } from '../../ir/scalar.ts'
 import { Slot } from '../steps.ts'
-import { bodyOfProgram, exchanged, programOf } from './body.ts'
+import { copy, exchanged, programOf } from './body.ts'
 import type { Loop, Operand, Read } from './loop.ts'
 import { isDense } from './space.ts'
 
@@ -17,7 +16,6 @@ export interface Product {
 
 /** Stands for the sum in an epilogue; it lies nowhere. */
 const sum: Operand = { slot: new Slot(0), dtype: 'float32', strides: [], offset: 0 }
-const copy = bodyOfProgram(program([S.input(0, 'float32')], ['float32']))
 
 export function productOf(kernel: PlannedKernel, slots: readonly Slot[]): { product: Product; loop: Loop } | null {
   if ((kernel.kind !== 'matmul' && kernel.kind !== 'conv') || kernel.epilogue || kernel.outputs[0].dtype !== 'float32' || kernel.outputs[0].shape.includes(0)) return null

@@ -1,6 +1,6 @@
 // Each rule of fusion fires where it should, leaves alone what it must, and can be switched off; how many kernels models come down to.
 import { expect, test } from 'vitest'
-import { compile, manualSeed, nn, ones, optim, randint, randn, rewrites, type Tensor } from '../../../src/index.ts'
+import { compile, grad, manualSeed, nn, ones, optim, randint, randn, rewrites, type Tensor } from '../../../src/index.ts'
 import { deviceNames, eachDevice } from '../../each-device.ts'
 
 const { functional: F } = nn
@@ -29,6 +29,7 @@ const cases: Readonly<Record<string, Case>> = {
   'sums over other rows stay apart': { inputs: matrix, run: x => x.sum(1).mul(x.t().sum(1).sum()), kernels: 3, fires: ['rows-into-map'] },
   'a linear layer': { inputs: () => [randn(16, 12), randn(8, 12), randn(8)], run: (x, w, b) => F.linear(x, w, b).relu(), kernels: 1, fires: ['epilogue'] },
   'a convolution': { inputs: () => [randn(2, 3, 6, 6), randn(4, 3, 3, 3), randn(4)], run: (x, w, b) => F.conv2d(x, w, b).relu(), kernels: 1, fires: ['epilogue'] },
+  'gradients of windows side by side': { inputs: () => [randn(2, 3, 8, 6).requiresGrad_()], run: x => grad(F.avgPool2d(x, 2).square().sum(), [x])[0].mul(2), kernels: 2, fires: ['map-into-map', 'recompute', 'rows-into-map'] },
   'a residual': { inputs: () => [randn(16, 12), randn(12, 12), randn(12)], run: (x, w, b) => x.add(F.linear(x, w, b).tanh()), kernels: 1, fires: ['epilogue'] },
   'part of a product is no epilogue': { inputs: () => [randn(16, 12), randn(12, 12)], run: (x, w) => x.matmul(w).at('0:4').exp(), kernels: 2, fires: [] },
   'sums and extremes of one input': { inputs: matrix, run: x => [x.sum(1), x.square().sum(1), x.amax(1)], kernels: 1, fires: ['map-into-rows', 'sibling-reductions'] },

@@ -7,8 +7,13 @@ import { I32, leb, V128 } from './bytes.ts'
 import type { Make } from './functions.ts'
 import type { Host, Library } from './library.ts'
 
-/** How a view lies along the loop: one element behind the other, one for all (inputs only), or a stride apart. */
-export type Form = 'run' | 'same' | 'strided'
+/**
+ * How a view lies along the loop: one element behind the other, or a stride apart. Inputs also: one element for all, two that alternate,
+ * or each element twice.
+ */
+export type Form = 'run' | 'strided' | 'same' | 'alternate' | 'twice'
+/** Whether all vectors are alike. */
+const isConstant = (f: Form): boolean => f === 'same' || f === 'alternate'
 
 const get = (i: number): number[] => [0x20, ...leb(i)]
 const set = (i: number): number[] => [0x21, ...leb(i)]
@@ -18,11 +23,14 @@ const load = (offset: number): number[] => [0x28, 2, ...leb(offset)]
 const vector = (op: number, ...rest: number[]): number[] => [0xfd, ...leb(op), ...rest]
 const loadVector = (offset: number): number[] => vector(0x00, 2, ...leb(offset))
 const loadSplat = (offset: number): number[] => vector(0x09, 2, ...leb(offset))
+const loadPair = vector(0x0a, 2, 0)
+const loadHalf = (offset: number): number[] => vector(0x5d, 2, ...leb(offset))
 const loadZero = vector(0x5c, 2, 0)
 const loadLane = (lane: number): number[] => vector(0x56, 2, 0, lane)
 const storeVector = (offset: number): number[] => vector(0x0b, 2, ...leb(offset))
 const storeLane = (lane: number, offset: number): number[] => vector(0x5a, 2, ...leb(offset), lane)
 const splat = vector(0x11)
+const doubled = vector(0x0d, 0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7)
 const addInts = vector(0xae)
 const iota = vector(0x0c, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0)
 
@@ -179,13 +187,13 @@ export class ProgramLoop {
       })
     const next = (vectors: number): void => {
       for (const o of walked) {
-        if (o.form === 'run') w.emit(get(o.address), int(16 * vectors), add, set(o.address))
+        if (o.form !== 'strided') w.emit(get(o.address), int((o.form === 'twice' ? 8 : 16) * vectors), add, set(o.address))
         else w.emit(get(o.address), get(o.stride), int(2), [0x74], add, set(o.address))
       }
       if (position >= 0) w.emit(get(position), int(4), splat, addInts, set(position))
     }
     w.emit([0x02, 0x40])
-    if (position < 0 && walked.every(o => o.form === 'run')) {
+    if (position < 0 && walked.every(o => o.form !== 'strided')) {
       const length = this.bodyLength()
       const vectors = length < LONG ? 4 : 2
       const offsets = Array.from({ length: vectors }, (_, i) => 16 * i)
@@ -228,6 +236,10 @@ export class ProgramLoop {
 
   private loadInput(o: Operand, count: number, offset: number): number[] {
     if (o.form === 'run') return [...get(o.address), ...loadVector(offset)]
+    if (o.form === 'twice') {
+      const half = this.w.host.local(V128)
+      return [...get(o.address), ...loadHalf(offset / 2), 0x22, ...leb(half), ...get(half), ...doubled]
+    }
     // A lane is loaded into the vector of those before it; lanes behind the end read the first element again.
     const lanes = this.w.host.local(V128)
     const rest = [1, 2, 3].flatMap(lane => {
@@ -250,13 +262,13 @@ export function makeLines(program: Program, forms: readonly Form[]): Make {
     const w = new LoopWriter(library, host)
     const [frame, length, first] = [0, 1, 2]
     const inputs = program.inputs.length
-    const isSame = forms.slice(0, inputs).map(f => f === 'same')
+    const isSame = forms.slice(0, inputs).map(isConstant)
     const views = forms.map((form, i) => ({ form, start: w.word(frame, 8 + 12 * i), stride: form === 'strided' ? w.word(frame, 12 + 12 * i) : 0, line: w.word(frame, 16 + 12 * i) }))
     const loop = new ProgramLoop(w, program, isSame, w.word(frame, 0))
     const lines = w.word(frame, 4)
     w.repeat(lines, 1, () => {
-      const operands = views.map((v): Operand => ({ ...v, address: v.form === 'same' ? v.start : w.local(I32, get(v.start)) }))
-      const values = operands.map((o, i) => (isSame[i] ? w.splatAt(o.address) : null))
+      const operands = views.map((v): Operand => ({ ...v, address: isConstant(v.form) ? v.start : w.local(I32, get(v.start)) }))
+      const values = operands.map((o, i) => (!isSame[i] ? null : o.form === 'same' ? w.splatAt(o.address) : w.local(V128, get(o.address), loadPair)))
       loop.line(values, operands.slice(0, inputs), operands.slice(inputs), w.local(I32, get(length)), first)
       for (const v of views) w.move(v.start, v.line)
       w.move(first, length)
