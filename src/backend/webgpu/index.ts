@@ -2,7 +2,7 @@
 // Dawn, in Node.
 import { dtypes, type Words } from '../../core/dtype.ts'
 import { fail, internal, LampasError } from '../../core/errors.ts'
-import { extent } from '../../core/view.ts'
+import { extent, type View } from '../../core/view.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import { innerOf } from '../../ir/when.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared, TimedPrepared } from '../backend.ts'
@@ -12,7 +12,7 @@ import { conditionOf, gateJob, Gates, sameCondition } from './gates.ts'
 import { mayFail } from '../failures.ts'
 import { lower } from './lower.ts'
 import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
-import { Params, Queue, slotBytes, type Command } from './queue.ts'
+import { packed, Params, Queue, slotBytes, type Command } from './queue.ts'
 import { timed } from './timing.ts'
 import { FAULTS, type Job, type Target, type Work } from './wgsl.ts'
 
@@ -64,6 +64,7 @@ class WebGPU implements WebGPUBackend {
   readonly #record: Store
   readonly #staging = new Map<number, GPUBuffer[]>()
   readonly #target: Target
+  readonly #lowered = new WeakMap<Kernel, Known>()
   /** Why the device cannot be used any more. */
   #dead: Error | null = null
   readonly #death: Promise<never>
@@ -205,7 +206,7 @@ class WebGPU implements WebGPUBackend {
     const params = new Params(this.device, this.#queue.paramsLayout, Math.max(jobs.reduce((n, { job }) => n + slotBytes(job), 0), 256))
     const make = (): readonly Step[] => {
       const steps = jobs.map(({ job, launch, all, gate }): Step => {
-        const { group, offset } = params.put(job)
+        const { group, offset } = params.put(packed(job))
         const stores = launch === GATE ? [storeOf(all[0]), ...gates.stores] : this.#stores(job.slots, all)
         return {
           command: {
@@ -294,20 +295,23 @@ class WebGPU implements WebGPUBackend {
     else this.#staging.set(buffer.size, [buffer])
   }
 
+  /** What a kernel becomes. Eager loops hand in the same kernel again and again, mostly with its blocks in the same places. */
   #lower(kernel: Kernel, blocks: readonly Block[]): Lowered {
-    const inputs = kernel.inputs.length
-    if (blocks.length !== inputs + kernel.outputs.length) internal(`${kernel.kind} got ${blocks.length} blocks`)
     const distinct: Block[] = []
-    const slots = blocks.map((block, k) => {
-      // Shaders clamp addresses without a word, so a view that leaves its block must be caught here.
-      const view = k < inputs ? kernel.inputs[k] : kernel.outputs[k - inputs]
-      const span = extent(view)
-      const room = Math.floor(block.bytes / dtypes[view.dtype].bytes)
-      if (span && (span[0] < 0 || span[1] >= room)) internal(`a view of ${kernel.kind} reaches elements ${span.join(' … ')} of a block of ${room}`)
+    const slots = blocks.map(block => {
       const at = distinct.indexOf(block)
       return at >= 0 ? at : distinct.push(block) - 1
     })
-    return { work: lower(kernel, slots, this.#target), distinct }
+    let known = this.#lowered.get(kernel)
+    if (!known || known.slots.length !== slots.length || slots.some((s, k) => s !== known!.slots[k])) {
+      if (blocks.length !== kernel.inputs.length + kernel.outputs.length) internal(`${kernel.kind} got ${blocks.length} blocks`)
+      known = { slots, spans: [...kernel.inputs, ...kernel.outputs].map(v => spanOf(kernel, v)), work: lower(kernel, slots, this.#target) }
+      this.#lowered.set(kernel, known)
+    }
+    const { spans, work } = known
+    // Shaders clamp addresses without a word, so a view that leaves its block must be caught here.
+    for (let k = 0; k < spans.length; k++) if (spans[k] > blocks[k].bytes) internal(`a view of ${kernel.kind} reaches byte ${spans[k]} of a block of ${blocks[k].bytes}`)
+    return { work, distinct }
   }
 
   #stores(slots: readonly number[], blocks: readonly Block[]): Store[] {
@@ -330,6 +334,19 @@ class WebGPU implements WebGPUBackend {
 const TIMES: GPUFeatureName = 'timestamp-query'
 /** What hands values from thread to thread. */
 const SUBGROUPS: GPUFeatureName = 'subgroups'
+
+/** A kernel that was lowered: the places of its blocks, and the bytes that each must have. */
+interface Known {
+  readonly slots: readonly number[]
+  readonly spans: readonly number[]
+  readonly work: Work
+}
+
+function spanOf(kernel: Kernel, view: View): number {
+  const span = extent(view)
+  if (span && span[0] < 0) internal(`a view of ${kernel.kind} reaches element ${span[0]}`)
+  return span ? (span[1] + 1) * dtypes[view.dtype].bytes : 0
+}
 
 interface Lowered {
   readonly work: Work

@@ -29,34 +29,43 @@ export interface Command {
 
 export const slotBytes = (job: Job): number => Math.ceil((wordCount(job.fields) * 4) / SLOT) * SLOT
 
+/** The parameters of a job as they lie in its slot. */
+interface Packed {
+  readonly bytes: number
+  readonly words: Uint32Array
+}
+
+export function packed(job: Job): Packed {
+  const words = new Uint32Array(wordCount(job.fields))
+  packFields(job.fields, words, new Float32Array(words.buffer), 0)
+  return { bytes: slotBytes(job), words }
+}
+
 /** A uniform buffer cut into slots, and its bind groups, one for each size of slot. */
 export class Params {
   readonly buffer: GPUBuffer
   readonly #words: Uint32Array<ArrayBuffer>
-  readonly #floats: Float32Array
   readonly #groups = new Map<number, GPUBindGroup>()
   #used = 0
 
   constructor(private readonly device: GPUDevice, private readonly layout: GPUBindGroupLayout, readonly size: number) {
     this.buffer = device.createBuffer({ size, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
     this.#words = new Uint32Array(size / 4)
-    this.#floats = new Float32Array(this.#words.buffer)
   }
 
-  /** Whether the slot of a job still fits. */
-  fits(job: Job): boolean {
-    return this.#used + slotBytes(job) <= this.size
+  /** Whether so many bytes still fit. */
+  fits(bytes: number): boolean {
+    return this.#used + bytes <= this.size
   }
 
-  put(job: Job): { group: GPUBindGroup; offset: number } {
-    const bytes = slotBytes(job)
+  put({ bytes, words }: Packed): { group: GPUBindGroup; offset: number } {
     let group = this.#groups.get(bytes)
     if (!group) {
       group = this.device.createBindGroup({ layout: this.layout, entries: [{ binding: 0, resource: { buffer: this.buffer, size: bytes } }] })
       this.#groups.set(bytes, group)
     }
     const offset = this.#used
-    packFields(job.fields, this.#words, this.#floats, offset / 4)
+    this.#words.set(words, offset / 4)
     this.#used += bytes
     return { group, offset }
   }
@@ -74,6 +83,8 @@ export class Queue {
   readonly #pipelines = new Map<string, GPUComputePipeline>()
   readonly #layouts: GPUBindGroupLayout[] = []
   readonly #groups = new Map<string, GPUBindGroup>()
+  /** What jobs that came one by one need to be recorded again. */
+  readonly #ready = new WeakMap<Job, Packed & { readonly pipeline: GPUComputePipeline }>()
   readonly #offset = new Uint32Array(1)
   #encoder: GPUCommandEncoder | null = null
   #pass: GPUComputePassEncoder | null = null
@@ -136,9 +147,11 @@ export class Queue {
   }
 
   record(job: Job, stores: readonly Store[]): void {
-    const pipeline = this.pipeline(job)
-    if (!this.#params.fits(job)) this.flush()
-    const { group, offset } = this.#params.put(job)
+    let known = this.#ready.get(job)
+    if (!known) this.#ready.set(job, (known = { pipeline: this.pipeline(job), ...packed(job) }))
+    const { pipeline } = known
+    if (!this.#params.fits(known.bytes)) this.flush()
+    const { group, offset } = this.#params.put(known)
     this.add({ pipeline, paramsGroup: group, paramsOffset: offset, group: this.group(stores), stores, groups: job.groups })
     if (this.#recorded >= MAX_RECORDED) this.flush()
   }
