@@ -25,6 +25,8 @@ const MAX_BUFFER_BYTES = 1 << 21
 /** Across fewer rows than this, or of rows in shorter pieces, the start of each line would cost more than the line. */
 const MIN_WIDTH = 32
 const MIN_PIECE = 16
+/** Bytes that no cache near a core holds: there it pays to copy what is folded as it lies, so as to read it once. */
+const FAR_BYTES = 1 << 23
 /** Elements from which one thread should not be alone with the work. */
 const SHARED_WORK = 1 << 16
 
@@ -190,6 +192,8 @@ export function fusesRows(kernel: RowsKernel, threads: number): boolean {
   const [width, pieces] = [layout.kept.shape.at(-1)!, layout.reduced.shape]
   if (layout.way === RowsWay.columns && width < MIN_WIDTH) return false
   if (layout.way === RowsWay.lines && pieces.length > 1 && pieces.at(-1)! < MIN_PIECE) return false
+  const copies = layout.stages.some(s => s.kind === StageKind.reduce && !s.inRuns && s.body.program.outputs.some(o => s.body.program.steps[o].op === 'input'))
+  if (copies && numel(kernel.inputs[0].shape) * WORD < FAR_BYTES) return false
   return bufferBytes(layout) <= MAX_BUFFER_BYTES && (unitsOf(layout) >= 4 || numel(kernel.inputs[0].shape) < SHARED_WORK)
 }
 
