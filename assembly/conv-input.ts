@@ -2,6 +2,7 @@
 // (image, position), in the input itself or in a copy that has the zeros around it in place.
 import { Conv, fours, Group, positions, Tables, taps } from './conv-job'
 import { B_STEP } from './gemm'
+import { storeColumns } from './pack'
 import { scratch } from './pool'
 
 /** Fills the four tables; `direct` work has one column for each four positions of a line. */
@@ -100,8 +101,11 @@ export function contiguous(offsets: usize): bool {
   return load<i32>(offsets, 4) == first + 4 && load<i32>(offsets, 8) == first + 8 && load<i32>(offsets, 12) == first + 12
 }
 
-/** One panel: k rows at the offsets `rows`, `n` columns at the offsets `columns`. What stands in the other columns does not matter. */
-export function packWindows(base: usize, rows: usize, k: i32, columns: usize, n: i32, to: usize): void {
+/**
+ * One panel: k rows at the offsets `rows`, neighbours in runs of `run`, `n` columns at the offsets `columns`. What stands in the other
+ * columns does not matter.
+ */
+export function packWindows(base: usize, rows: usize, run: i32, k: i32, columns: usize, n: i32, to: usize): void {
   if (n == 8 && contiguous(columns) && contiguous(columns + 16)) {
     const left = base + load<i32>(columns), right = base + load<i32>(columns, 16)
     for (const end = rows + (<usize>k << 2); rows != end; rows += 4, to += B_STEP) {
@@ -111,11 +115,11 @@ export function packWindows(base: usize, rows: usize, k: i32, columns: usize, n:
     }
     return
   }
-  packFour(base, rows, k, columns, n, to)
-  if (n > 4) packFour(base, rows, k, columns + 16, n - 4, to + 16)
+  packFour(base, rows, run, k, columns, n, to)
+  if (n > 4) packFour(base, rows, run, k, columns + 16, n - 4, to + 16)
 }
 
-function packFour(base: usize, rows: usize, k: i32, columns: usize, n: i32, to: usize): void {
+function packFour(base: usize, rows: usize, run: i32, k: i32, columns: usize, n: i32, to: usize): void {
   const p0 = base + load<i32>(columns)
   const end = rows + (<usize>k << 2)
   if (n >= 4 && contiguous(columns)) {
@@ -126,12 +130,28 @@ function packFour(base: usize, rows: usize, k: i32, columns: usize, n: i32, to: 
   const p1 = base + load<i32>(min(columns + 4, last))
   const p2 = base + load<i32>(min(columns + 8, last))
   const p3 = base + load<i32>(min(columns + 12, last))
-  for (; rows != end; rows += 4, to += B_STEP) {
+  // Two and two neighbours, where a line of positions ends between them.
+  if (p1 == p0 + 4 && p3 == p2 + 4) {
+    for (; rows != end; rows += 4, to += B_STEP) {
+      const offset = load<i32>(rows)
+      v128.store(to, v128.load64_lane(p2 + offset, v128.load64_zero(p0 + offset), 1))
+    }
+    return
+  }
+  while (rows != end) {
     const offset = load<i32>(rows)
+    if (run >= 4 && rows + 16 <= end && contiguous(rows)) {
+      storeColumns(v128.load(p0 + offset), v128.load(p1 + offset), v128.load(p2 + offset), v128.load(p3 + offset), to, B_STEP)
+      rows += 16
+      to += 4 * B_STEP
+      continue
+    }
     let v = v128.load32_zero(p0 + offset)
     v = v128.load_lane<f32>(p1 + offset, v, 1)
     v = v128.load_lane<f32>(p2 + offset, v, 2)
     v = v128.load_lane<f32>(p3 + offset, v, 3)
     v128.store(to, v)
+    rows += 4
+    to += B_STEP
   }
 }

@@ -169,7 +169,7 @@ function columnsTask(job: usize, task: i32, tasks: i32): void {
     const k = min(conv.kc, step.rows - row)
     const panel = <usize>k * B_STEP
     for (let j = 0; j < n; j += NR)
-      packWindows(step.base, tables.x + (<usize>row << 2), k, tables.columns + (<usize>(from + j) << 2), min(NR, n - j), packed + <usize>(j / NR) * panel)
+      packWindows(step.base, tables.x + (<usize>row << 2), conv.k2, k, tables.columns + (<usize>(from + j) << 2), min(NR, n - j), packed + <usize>(j / NR) * panel)
     const a = step.packed + <usize>row * stepOf(conv)
     for (let o = 0; o < conv.outs; o += MC) {
       const outs = min(MC, conv.outs - o), high = highRows(outs)

@@ -26,10 +26,11 @@ function highPairs(a: v128, b: v128): v128 {
 /** Four rows of four at `p`, written as columns to `to`, `to + step`, … */
 @inline
 function transpose4(p: usize, rowStride: usize, to: usize, step: usize): void {
-  const r0 = v128.load(p)
-  const r1 = v128.load(p + rowStride)
-  const r2 = v128.load(p + 2 * rowStride)
-  const r3 = v128.load(p + 3 * rowStride)
+  storeColumns(v128.load(p), v128.load(p + rowStride), v128.load(p + 2 * rowStride), v128.load(p + 3 * rowStride), to, step)
+}
+
+@inline
+export function storeColumns(r0: v128, r1: v128, r2: v128, r3: v128, to: usize, step: usize): void {
   const l01 = low(r0, r1), h01 = high(r0, r1)
   const l23 = low(r2, r3), h23 = high(r2, r3)
   v128.store(to, lowPairs(l01, l23))
