@@ -18,6 +18,8 @@ export interface Version {
   readonly traced: Pick<Traced, 'graph' | 'argumentGrads'> & { readonly externals: readonly Outside[] }
   /** What was planned, after all rewrites. */
   readonly graph: Graph
+  /** The graph as it is after so many rewrites of the log; after all that look at single nodes it stays. */
+  rewritten?(count: number): Graph
   /** What its externals are; those of the traced graph come first. */
   readonly externals: readonly Outside[]
   readonly plan: Plan

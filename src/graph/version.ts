@@ -220,6 +220,11 @@ export class CompiledVersion implements Version {
     }
   }
 
+  rewritten(count: number): Graph {
+    const { traced, optimized: { fired }, passes } = this
+    return count < fired.length ? optimize(traced.graph, passes, undefined, count).graph : this.graph
+  }
+
   explain(name: string): Explanation {
     const { traced, optimized, plan, msOfTrace, msOfPlan } = this
     const fired = [...this.fired, ...plan.layout.fired, ...this.again.map(n => ({ rewrite: rematerialise, op: n.op.name, site: n.site, count: 1 }))]

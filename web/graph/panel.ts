@@ -2,13 +2,13 @@
 import './graph.css'
 import { make } from '../page/dom.ts'
 import type { Editor } from '../page/editor.ts'
-import type { FunctionEntry, Insight } from '../shared/graph.ts'
+import type { FunctionEntry, Insight, Rewriting } from '../shared/graph.ts'
 import { kinds, type Kind } from './kinds.ts'
 import { Lines } from './lines.ts'
 import { MemoryTimeline } from './memory.ts'
 import { Picture, type ColorBy } from './picture.ts'
 import { sceneOf, sourceOf, type Box, type Scene, type StageName } from './scene.ts'
-import { Stepper, type Rewritten } from './stepper.ts'
+import { Stepper, type Side, type Step } from './stepper.ts'
 import { bytesText, msText, plural } from './text.ts'
 
 /** More boxes than this are shown in groups at first. */
@@ -21,6 +21,7 @@ const colorings: readonly (readonly [ColorBy, string])[] = [['kind', 'kind'], ['
 export interface Asker {
   askFunctions(): void
   askInsight(id: number): void
+  askRewriting(id: number, from: number, to: number): void
 }
 
 export class GraphPanel {
@@ -43,6 +44,10 @@ export class GraphPanel {
   private scene: Scene = { boxes: [], arrows: [] }
   private open = new Set<string>()
   private code: readonly string[] = []
+  /** The rewrite that is looked at, and the graphs around it once they are there. */
+  private step: Step | null = null
+  private side: Side = 'after'
+  private around: Rewriting | null = null
 
   constructor(
     private readonly editor: Editor,
@@ -55,7 +60,7 @@ export class GraphPanel {
       opened: box => this.toggle(box),
       drawn: ms => (this.picture.element.dataset.ms = ms.toFixed(0)),
     })
-    this.stepper = new Stepper(rewritten => this.light(rewritten), line => this.editor.goTo(line, 1))
+    this.stepper = new Stepper((step, side) => this.stepTo(step, side), line => this.editor.goTo(line, 1))
     this.memory = new MemoryTimeline(ids => this.showKernels(ids))
     const zoom = (label: string, text: string, act: () => void) => {
       const button = make('button', { type: 'button', class: 'quiet icon', 'aria-label': label, title: label }, text)
@@ -104,6 +109,7 @@ export class GraphPanel {
     this.code = code.split('\n')
     this.functions = []
     this.insight = null
+    this.around = null
     this.body.hidden = true
     this.empty.parentElement?.toggleAttribute('hidden', false)
     this.empty.textContent = why
@@ -130,8 +136,6 @@ export class GraphPanel {
     this.body.hidden = false
     this.stepper.show(insight.log, insight.file)
     this.memory.show(insight.after)
-    const kernels = insight.after.plan?.kernels.length ?? 0
-    this.size.textContent = `${plural(insight.before.nodes.length, 'node')} → ${insight.after.nodes.length}, ${plural(kernels, 'kernel')}`
     const made = [insight.before, insight.after].flatMap(g => g.nodes).flatMap(n => (n.site && n.site.file === insight.file ? [n.site.line] : []))
     this.lines.dot([...new Set(made)].sort((a, b) => a - b))
     this.choose(this.wantsTimes ? 'kernels' : this.stage)
@@ -140,6 +144,7 @@ export class GraphPanel {
   /** Shows a stage; a large one in groups. */
   private choose(stage: StageName): void {
     const { insight } = this
+    this.around = null
     this.stageInputs[stages.findIndex(([name]) => name === stage)].checked = true
     const boxes = !insight ? 0 : stage === 'kernels' ? (insight.after.plan?.kernels.length ?? 0) : insight[stage].nodes.length
     this.grouping.checked = boxes > MANY_BOXES
@@ -157,11 +162,13 @@ export class GraphPanel {
   }
 
   private draw(keep: string | null): Promise<void> {
-    const { insight, stage } = this
+    const { insight, around, step } = this
     if (!insight) return Promise.resolve()
-    this.scene = sceneOf(stage === 'before' ? insight.before : insight.after, {
-      stage, file: insight.file, code: this.code, grouped: this.grouping.checked, open: this.open, ms: insight.ms,
-    })
+    const stage = around ? 'after' : this.stage
+    const graph = around ? around[this.side] : stage === 'before' ? insight.before : insight.after
+    this.scene = sceneOf(graph, { stage, file: insight.file, code: this.code, grouped: this.grouping.checked, open: this.open, ms: insight.ms })
+    const kernels = insight.after.plan?.kernels.length ?? 0
+    this.size.textContent = around && step ? `${this.side} ${step.name}: ${plural(graph.nodes.length, 'node')}` : `${plural(insight.before.nodes.length, 'node')} → ${insight.after.nodes.length}, ${plural(kernels, 'kernel')}`
     this.look(null, false)
     this.paint()
     return this.picture.show(this.scene, keep)
@@ -225,12 +232,38 @@ export class GraphPanel {
     if (this.picture.light(test) > 0) this.picture.element.scrollIntoView({ block: 'nearest' })
   }
 
-  /** What a rewrite looked at stands in the graph as it was written; what came of it, at the same line, in the others. */
-  private light({ op, line }: Rewritten): void {
-    this.lines.mark(line)
-    if (op === '') return void this.picture.light(null)
-    const exact = (b: Box) => b.ops.includes(op) && (line === null || b.line === line)
-    if (this.picture.light(exact) === 0) this.picture.light(b => line !== null && b.line === line)
+  private stepTo(step: Step | null, side: Side): void {
+    this.step = step
+    this.side = side
+    this.lines.mark(step?.line ?? null)
+    if (!step || !this.insight) this.choose('before')
+    else if (this.around?.from === step.from) this.showRewriting(this.around)
+    else this.asker.askRewriting(this.insight.id, step.from, step.to)
+  }
+
+  /** Lights up what a rewrite replaced, or what it put there. What changes no node, such as fusion, is seen in the kernels. */
+  showRewriting(around: Rewriting): void {
+    const { step, side, insight } = this
+    if (!step || around.id !== insight?.id || around.from !== step.from) return
+    const others = new Set(around[side === 'before' ? 'after' : 'before'].nodes.map(n => n.id))
+    const changed = new Set(around[side].nodes.map(n => n.id).filter(id => !others.has(id)))
+    const here = (b: Box): boolean => b.parts.some(id => changed.has(id))
+    if (around.before.nodes.length === around.after.nodes.length && around.before.nodes.every(n => around.after.nodes.some(m => m.id === n.id))) {
+      this.choose(step.phase === 'fuse' || step.phase === 'plan' ? 'kernels' : 'after')
+    } else {
+      this.around = around
+      this.grouping.checked = around[side].nodes.length > MANY_BOXES
+      this.open.clear()
+      void this.draw(null)
+      const closed = this.scene.boxes.filter(b => b.closed && here(b)).flatMap(b => b.run ?? [])
+      if (closed.length > 0) {
+        for (const run of closed) this.open.add(run)
+        void this.draw(null)
+      }
+    }
+    this.lines.mark(step.line)
+    const atLine = (b: Box): boolean => step.line !== null && b.line === step.line
+    for (const test of [here, (b: Box) => b.ops.includes(step.op) && (step.line === null || atLine(b)), atLine]) if (this.picture.light(test) > 0) return
   }
 
   private showKernels(ids: readonly string[]): void {

@@ -1,17 +1,17 @@
-// The log of rewrites, one step after the other: which rule fired, on what, and where.
+// The log of rewrites, one step after the other: which rule fired, on what, and where, and which of the two graphs around it is shown.
 import type { LoggedRewrite } from 'lampas'
 import { make } from '../page/dom.ts'
 import { plural } from './text.ts'
 
-export interface Rewritten {
-  readonly op: string
-  readonly line: number | null
-}
-
 /** Neighbours in the log with the same rule and place are one step. */
-interface Step extends LoggedRewrite {
+export interface Step extends LoggedRewrite {
   readonly line: number | null
+  /** Its places in the log. */
+  readonly from: number
+  readonly to: number
 }
+export type Side = 'before' | 'after'
+const sides: readonly (readonly [Side, string])[] = [['before', 'Before'], ['after', 'After']]
 
 export class Stepper {
   private readonly range = make('input', { type: 'range', min: 0, value: 0, 'aria-label': 'Rewrite' })
@@ -19,6 +19,7 @@ export class Stepper {
   private readonly next = make('button', { type: 'button' }, 'Next')
   private readonly place = make('p', { class: 'hint step-place' })
   private readonly rule = make('div', { class: 'rule', 'aria-live': 'polite' })
+  private readonly sideInputs = sides.map(([value]) => make('input', { type: 'radio', name: 'rewrite-side', value, checked: value === 'after' }))
   private readonly sums = make('ul', { class: 'phases', 'aria-label': 'Rewrites by phase' })
   readonly element = make(
     'section',
@@ -26,28 +27,31 @@ export class Stepper {
     make('div', { class: 'card-head' }, make('h2', {}, 'Rewrites'), this.place),
     this.sums,
     make('div', { class: 'stepper' }, this.back, this.range, this.next),
+    make('fieldset', { class: 'segments sides' }, make('legend', { class: 'hidden' }, 'Graph around the rewrite'), ...sides.map(([, label], i) => make('label', {}, this.sideInputs[i], make('span', {}, label)))),
     this.rule,
   )
   private steps: readonly Step[] = []
   private at = -1
 
   constructor(
-    private readonly stepped: (rewritten: Rewritten) => void,
+    /** Null: it stands before the first. */
+    private readonly stepped: (step: Step | null, side: Side) => void,
     private readonly goTo: (line: number) => void,
   ) {
     this.back.addEventListener('click', () => this.go(this.at - 1))
     this.next.addEventListener('click', () => this.go(this.at + 1))
     this.range.addEventListener('input', () => this.go(Number(this.range.value) - 1))
+    for (const input of this.sideInputs) input.addEventListener('change', () => this.go(this.at))
   }
 
   show(log: readonly LoggedRewrite[], file: string): void {
     const steps: Step[] = []
-    for (const entry of log) {
+    log.forEach((entry, at) => {
       const line = entry.site && entry.site.file === file ? entry.site.line : null
       const last = steps[steps.length - 1]
-      if (last?.name === entry.name && last.op === entry.op && last.line === line) steps[steps.length - 1] = { ...last, count: last.count + entry.count }
-      else steps.push({ ...entry, line })
-    }
+      if (last?.name === entry.name && last.op === entry.op && last.line === line) steps[steps.length - 1] = { ...last, count: last.count + entry.count, to: at + 1 }
+      else steps.push({ ...entry, line, from: at, to: at + 1 })
+    })
     this.steps = steps
     const phases = new Map<string, number>()
     for (const { phase, count } of log) phases.set(phase, (phases.get(phase) ?? 0) + count)
@@ -60,8 +64,7 @@ export class Stepper {
   private go(at: number): void {
     this.at = Math.min(this.steps.length - 1, Math.max(-1, at))
     this.draw()
-    const step = this.steps[this.at]
-    this.stepped(step ?? { op: '', line: null })
+    this.stepped(this.steps[this.at] ?? null, sides[this.sideInputs.findIndex(i => i.checked)][0])
   }
 
   private draw(): void {
@@ -72,8 +75,10 @@ export class Stepper {
     this.range.setAttribute('aria-valuetext', step ? `${at + 1} of ${steps.length}: ${step.name}` : 'before the first')
     this.back.disabled = at < 0
     this.next.disabled = at >= steps.length - 1
+    // Merging and fusion are seen in what they leave alone.
+    for (const input of this.sideInputs) input.disabled = !step || ['merge', 'fuse', 'plan'].includes(step.phase)
     this.place.textContent = steps.length === 0 ? 'None fired' : step ? `${at + 1} of ${steps.length}` : `${plural(steps.length, 'step')}, in the order in which they fired`
-    if (!step) return this.rule.replaceChildren(make('p', { class: 'hint' }, steps.length === 0 ? 'The graph is planned as it was written.' : 'Step through them; the graph lights up where they fired.'))
+    if (!step) return this.rule.replaceChildren(make('p', { class: 'hint' }, steps.length === 0 ? 'The graph is planned as it was written.' : 'Step through them: the picture shows the graph before and after each, and lights up what it changed.'))
     const line = step.line === null ? null : make('button', { type: 'button', class: 'link' }, `line ${step.line}`)
     line?.addEventListener('click', () => this.goTo(step.line ?? 0))
     const where = make('p', { class: 'hint' }, `on ${step.op}${step.count > 1 ? `, ${step.count} times` : ''}`, line ? ', ' : null, line, step.rounds ? ' · may round differently' : ' · to the bit')

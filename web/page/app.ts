@@ -238,6 +238,7 @@ export class App {
         return this.fail(message.failure)
       case 'functions':
       case 'insight':
+      case 'rewriting':
         return this.graph.receive(message)
       default:
         if (message.type === 'progress') this.status.progress(message.progress)

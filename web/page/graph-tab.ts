@@ -62,6 +62,7 @@ export class GraphTab {
       else if (this.code && this.timer === undefined) this.panel?.clear(this.code, 'The program called no compiled function. Is Compile ticked?')
     }
     if (message.type === 'insight') this.panel?.showInsight(message.insight)
+    if (message.type === 'rewriting') this.panel?.showRewriting(message.rewriting)
   }
 
   private open(index: number): void {

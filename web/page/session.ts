@@ -17,7 +17,7 @@ export interface SessionEvents {
   broken(reason: string): void
 }
 
-const types = ['ready', 'devices', 'device', 'progress', 'plot', 'memory', 'predictions', 'boundary', 'fit', 'text', 'drawable', 'guess', 'functions', 'insight', 'console', 'failure', 'finished'] as const satisfies readonly FromWorker['type'][]
+const types = ['ready', 'devices', 'device', 'progress', 'plot', 'memory', 'predictions', 'boundary', 'fit', 'text', 'drawable', 'guess', 'functions', 'insight', 'rewriting', 'console', 'failure', 'finished'] as const satisfies readonly FromWorker['type'][]
 
 const isOurs = (data: unknown): data is FromWorker => typeof data === 'object' && data !== null && 'type' in data && types.some(t => t === data.type)
 
@@ -77,6 +77,10 @@ export class Session {
 
   askInsight(id: number): void {
     if (this.ready) this.worker?.postMessage({ type: 'inspect', id })
+  }
+
+  askRewriting(id: number, from: number, to: number): void {
+    if (this.ready) this.worker?.postMessage({ type: 'rewriting', id, from, to })
   }
 
   private spawn(): void {

@@ -22,3 +22,13 @@ export interface Insight {
   /** Milliseconds of each kernel, where they were measured. */
   readonly ms: readonly number[] | null
 }
+
+/** The graph around some rewrites of the log. */
+export interface Rewriting {
+  readonly id: number
+  /** From which to which, counted from the first. */
+  readonly from: number
+  readonly to: number
+  readonly before: GraphDescription
+  readonly after: GraphDescription
+}

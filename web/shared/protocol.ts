@@ -1,5 +1,5 @@
 // What the page and its worker say to each other. The worker owns the runtime and the user's code; the page only draws.
-import type { FunctionEntry, Insight } from './graph.ts'
+import type { FunctionEntry, Insight, Rewriting } from './graph.ts'
 
 export type DeviceName = 'wasm' | 'webgpu'
 
@@ -52,6 +52,8 @@ export type ToWorker =
   /** Which functions have been compiled? */
   | { readonly type: 'functions' }
   | { readonly type: 'inspect'; readonly id: number }
+  /** Asks for the graph before and after some rewrites. */
+  | { readonly type: 'rewriting'; readonly id: number; readonly from: number; readonly to: number }
 
 /** Names that completion offers, read from the running library. */
 export interface ApiNames {
@@ -116,6 +118,7 @@ export type FromWorker =
   | { readonly type: 'guess'; readonly probs: readonly number[] }
   | { readonly type: 'functions'; readonly functions: readonly FunctionEntry[] }
   | { readonly type: 'insight'; readonly insight: Insight }
+  | { readonly type: 'rewriting'; readonly rewriting: Rewriting }
   | { readonly type: 'console'; readonly lines: readonly LogLine[]; readonly dropped: number }
   | { readonly type: 'failure'; readonly failure: Failure }
   | { readonly type: 'finished'; readonly outcome: Outcome; readonly reason: string }

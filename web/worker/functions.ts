@@ -1,15 +1,15 @@
 // `compile` and `symbolic.func` as the visitor's program sees them: the worker remembers what they make, so that the page can show it.
 import * as lampas from 'lampas'
-import type { GraphDescription, LoggedRewrite } from 'lampas'
+import type { GraphDescription, GraphOptions, LoggedRewrite } from 'lampas'
 import type { Profile } from 'lampas/debug'
-import type { FunctionEntry, Insight } from '../shared/graph.ts'
+import type { FunctionEntry, Insight, Rewriting } from '../shared/graph.ts'
 
 /** More functions than anybody looks through; older ones are let go. */
 const MANY = 50
 
 interface Watched {
   info(): { readonly traces: number; readonly kernels: number }
-  graph(stage: 'traced' | 'plan'): GraphDescription
+  graph(stage: 'traced' | 'optimized' | 'plan', options?: GraphOptions): GraphDescription
   explain(): { readonly log: readonly LoggedRewrite[] }
   profile(): Profile
 }
@@ -51,6 +51,12 @@ export function inspect(id: number, file: string): Insight | null {
   const { f } = found
   const after = f.graph('plan')
   return { id, traces: f.info().traces, file, before: f.graph('traced'), after, log: f.explain().log, ms: times ? timesOf(after, f.profile()) : null }
+}
+
+export function rewritingOf({ id, from, to }: { readonly id: number; readonly from: number; readonly to: number }): Rewriting | null {
+  const found = watched.find(w => w.id === id)
+  const at = (rewrites: number): GraphDescription => found!.f.graph('optimized', { rewrites })
+  return found ? { id, from, to, before: at(from), after: at(to) } : null
 }
 
 /** Milliseconds of each kernel of the plan, which is one of those that were measured; null where there are none. */

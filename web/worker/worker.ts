@@ -6,7 +6,7 @@ import { describe } from './api.ts'
 import { failureOf } from './failure.ts'
 import { Feed } from './feed.ts'
 import { formatLine } from './format.ts'
-import { inspect, listFunctions, overrides, timeKernels } from './functions.ts'
+import { inspect, listFunctions, overrides, rewritingOf, timeKernels } from './functions.ts'
 import { moduleLinker } from './modules.ts'
 import * as playground from './playground.ts'
 
@@ -102,6 +102,10 @@ self.addEventListener('message', (event: MessageEvent<ToWorker>) => {
   else if (message.type === 'stop') control.stop()
   else if (message.type === 'functions') post({ type: 'functions', functions: listFunctions() })
   else if (message.type === 'inspect') show(message.id)
+  else if (message.type === 'rewriting') {
+    const rewriting = rewritingOf(message)
+    if (rewriting) post({ type: 'rewriting', rewriting })
+  }
   else control.draw(message.pixels).catch(explain)
 })
 

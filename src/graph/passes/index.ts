@@ -119,7 +119,8 @@ const steps = (nodes: number): number => 1000 + 20 * nodes
 /** Is told of each rewrite before it takes effect. */
 export type Judge = (rewrite: Rewrite, node: GraphNode, pairs: Replacement) => void
 
-export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassOptions, judge?: Judge): Optimized {
+/** `most`: after so many rewrites it is over. */
+export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassOptions, judge?: Judge, most = Infinity): Optimized {
   const fired: Fired[] = []
   const meter = new Meter()
   const ms: Record<Phase, number> = { merge: 0, canonicalise: 0, stabilise: 0, specialise: 0, fuse: 0, plan: 0 }
@@ -130,7 +131,7 @@ export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassO
     return result
   }
   const t = timed('merge', () => new Rewriter(graph, !exclude.includes('merge')))
-  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge' && phase !== 'fuse' && phase !== 'plan') timed(phase, () => run(phase, t, exclude, fired, meter, judge))
+  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge' && phase !== 'fuse' && phase !== 'plan') timed(phase, () => run(phase, t, exclude, fired, meter, judge, most))
   if (t.merged > 0) fired.push({ rewrite: merge, op: 'any', count: t.merged })
   return { graph: timed('merge', () => t.finish()), fired, ms, msOf: meter.ms }
 }
@@ -149,7 +150,7 @@ export function graphBefore(phase: Phase, graph: Graph): Graph {
 }
 
 /** Applies the rewrites of a phase; whatever one changes is looked at again, and so are its readers. */
-function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired[], meter: Meter, judge?: Judge): void {
+function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired[], meter: Meter, judge?: Judge, most = Infinity): void {
   const rules = rulesOf(phase, exclude)
   const queue = [...t.nodes]
   const waiting = new Set<LiveNode>(queue)
@@ -162,7 +163,7 @@ function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired
   }
   t.touched.length = 0
   let left = steps(t.size)
-  for (let i = 0; i < queue.length && left > 0; i++) {
+  for (let i = 0; i < queue.length && left > 0 && fired.length < most; i++) {
     const node = queue[i]
     waiting.delete(node)
     if (!t.isLive(node)) continue

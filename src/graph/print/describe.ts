@@ -177,12 +177,15 @@ function describePlan({ launches, origins, placeholders, bytes }: Plan, graph: G
 export function describeCompiled(f: unknown, stage: Stage | null, options: GraphOptions): GraphDescription | null {
   const written = insideOf(f)?.written
   if (!insideOf(f)) return null
-  needKnown('graph', options, ['names'])
+  needKnown('graph', options, ['names', 'rewrites'])
   if (written && (stage === 'expression' || (stage === null && !insideOf(f)!.last()))) return written()
   if (stage === 'expression' || (stage !== null && !stages.includes(stage)))
     fail('graph', `there is no stage '${stage}' of a compiled function`, `stages: traced, optimized, plan`)
   const { inside, version } = needInside('graph', f)
-  const graph = stage === 'traced' ? version.traced.graph : version.graph
+  const { rewrites } = options
+  if (rewrites !== undefined && (!version.rewritten || (stage !== null && stage !== 'optimized') || !Number.isInteger(rewrites) || rewrites < 0))
+    fail('graph', `{ rewrites: ${String(rewrites)} } at the stage ${String(stage ?? 'optimized')}`, "f.graph('optimized', { rewrites: 3 }) is the graph after the first three rewrites; loaded functions have none")
+  const graph = stage === 'traced' ? version.traced.graph : rewrites === undefined ? version.graph : version.rewritten!(rewrites)
   const externals = stage === 'traced' ? version.traced.externals : version.externals
   const names = externalNames(inside, version, options)
   const { argumentGrads } = version.traced

@@ -8,6 +8,8 @@ export const stages: readonly Stage[] = ['expression', 'traced', 'optimized', 'p
 export interface GraphOptions {
   /** Modules (anything with `namedParameters()`) or tensors, whose names the graph should show; names known by themselves need not be given. */
   names?: Readonly<Record<string, unknown>>
+  /** At the stage 'optimized': as it is after so many rewrites of `explain().log`. */
+  rewrites?: number
 }
 
 /** 'n12' is result 0 of node n12, 'n12.1' its result 1, 'x3' external 3, 'c0' constant 0. */

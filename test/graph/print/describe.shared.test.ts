@@ -17,6 +17,26 @@ function checkIds(g: GraphDescription): void {
 
 eachDevice(() => {
   describe('f.graph()', () => {
+    test('the graph after so many rewrites', () => {
+      const f = compile((x: Tensor) => x.mul(1).exp().add(1).log().sum())
+      f(tensor([1, 2]))
+      const { log } = f.explain()
+      const ops = (rewrites: number): string[] => {
+        const g = f.graph('optimized', { rewrites })
+        checkIds(g)
+        return g.nodes.map(n => n.op)
+      }
+      expect(log.slice(0, 2).map(l => l.name)).toEqual(['mul-one', 'softplus'])
+      expect(ops(0)).toEqual(['mul', 'exp', 'add', 'log', 'sum'])
+      expect(ops(1)).toEqual(['exp', 'add', 'log', 'sum'])
+      expect(ops(log.length)).toEqual(f.graph('optimized').nodes.map(n => n.op))
+      const [before, after] = [1, 2].map(rewrites => f.graph('optimized', { rewrites }).nodes.map(n => n.id))
+      expect(before.filter(id => !after.includes(id))).toHaveLength(3)
+      expect(after.filter(id => before.includes(id))).toHaveLength(1)
+      expect(() => f.graph('plan', { rewrites: 1 })).toThrow(/after the first three rewrites/)
+      expect(() => f.graph('optimized', { rewrites: -1 })).toThrow(/rewrites: -1/)
+    })
+
     test('stages of a training step, with names, lines, kernels and memory', () => {
       manualSeed(0)
       const model = new nn.Sequential(new nn.Linear(4, 8), new nn.ReLU(), new nn.Linear(8, 3))
