@@ -2,6 +2,7 @@
 // after every so many bytes we allocate and drop a large, untouched ArrayBuffer. It costs address space but no memory, and V8 answers
 // growth of external memory by that much with a full collection, of which the callbacks run in the next turn of the event loop.
 import type { Backend, Block } from '../backend/backend.ts'
+import type { Tensor } from '../ops/tensor.ts'
 
 const MIB = 2 ** 20
 /** Bytes of new device memory that are worth a collection, at the least. */
@@ -30,12 +31,15 @@ const answer = new FinalizationRegistry(() => {
 /** Devices that were lost or closed: their memory is gone already. */
 export const closed = new WeakSet<Backend>()
 
+/** Scopes that are open, each with the tensors made in it. They hold these, so that the collector would look for them in vain. */
+export const scopes: Tensor[][] = []
+
 /** Takes a block, and asks for a collection when so much more is held than before that it is worth one. */
 export function take(backend: Backend, bytes: number): Block {
   const block = backend.alloc(bytes)
   if (backend.info.name === 'meta') return block
   made += bytes
-  if (made - sinceAsked > Math.max(ENOUGH, sinceAsked / 4)) {
+  if (scopes.length === 0 && made - sinceAsked > Math.max(ENOUGH, sinceAsked / 4)) {
     sinceAsked = made
     collect()
   }

@@ -7,7 +7,7 @@ import { contiguousView, type View } from '../core/view.ts'
 import { numel } from '../core/shape.ts'
 import { Tensor } from '../ops/tensor.ts'
 import type { Source, World } from '../ops/world.ts'
-import { giveBack, take } from './pressure.ts'
+import { giveBack, scopes, take } from './pressure.ts'
 
 export class Storage implements Source {
   version = 0
@@ -173,8 +173,6 @@ export function storageOf(op: string, x: Tensor): Storage {
   if (handle.freed !== null) throw new LampasError(op, `${x} was used after it was freed: ${handle.freed}`, 'keep it out of the scope, or clone() what must live longer')
   return handle.storage
 }
-
-const scopes: Tensor[][] = []
 
 /** Frees what `body` makes, but for what `keep` names. Tensors kept move to the scope around, if any. */
 export function inScope<T>(body: () => T, keep: (result: T) => Iterable<Tensor | null>, why: string): T {

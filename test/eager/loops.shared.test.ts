@@ -1,5 +1,5 @@
 // Memory over a long run: a training loop that frees nothing by hand must hold a flat line of bytes, eager and compiled.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { compile, manualSeed, memory, noGrad, randn, scope, tensor, type Tensor } from '../../src/index.ts'
 import { deviceNames, eachDevice } from '../each-device.ts'
 
@@ -122,6 +122,20 @@ eachDevice(
         expect(most).toBeLessThan(600 * MIB)
         x.dispose()
       })
+
+    test('memory that is freed by hand, or with a scope, does not call for the collector', () => {
+      let large = 0
+      vi.stubGlobal('ArrayBuffer', new Proxy(ArrayBuffer, { construct: (Buffer, [bytes]: [number]) => ((large += Number(bytes >= 128 * MIB)), new Buffer(bytes)) }))
+      const x = tensor(new Float32Array(MIB))
+      for (let i = 0; i < 64; i++) x.add(i).dispose()
+      scope(() => {
+        for (let i = 0; i < 64; i++) x.add(i)
+      })
+      vi.unstubAllGlobals()
+      // What ran before may be worth one request, which makes two buffers.
+      expect(large).toBeLessThanOrEqual(2)
+      x.dispose()
+    })
 
     test('large temporaries are given back before the device is full', { timeout: 60_000 }, async () => {
       const x = tensor(new Float32Array(2 * MIB))
