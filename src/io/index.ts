@@ -1,16 +1,12 @@
 // io: tensors in files. What is more than tensors by name (nesting, lists, numbers, words) stands as JSON in the metadata of the file.
 import { LampasError, fail } from '../core/errors.ts'
+import { isPlain } from '../graph/arguments.ts'
 import { Tensor } from '../ops/index.ts'
 import { decode, encode } from './safetensors.ts'
 
-/** What a file can hold. Optional fields that are undefined are left out. */
-export type Savable = Tensor | null | undefined | boolean | number | string | readonly Savable[] | { readonly [key: string]: Savable }
-
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
-const isRecord = (v: unknown): v is Readonly<Record<string, unknown>> => typeof v === 'object' && v !== null && Object.getPrototypeOf(v) === Object.prototype
-
-/** The value as JSON. Tensors go to `found`, under the path that leads to them; what JSON has no word for becomes { $…: … }. */
+/** The value as JSON. Tensors go to `found`, under the path that leads to them; what JSON has no word for becomes { $…: … }, what is undefined is left out. */
 function toJson(v: unknown, path: readonly string[], found: Map<string, Tensor>): Json {
   if (v instanceof Tensor) {
     const name = path.join('.') || 'tensor'
@@ -21,14 +17,14 @@ function toJson(v: unknown, path: readonly string[], found: Map<string, Tensor>)
   if (typeof v === 'number') return Number.isFinite(v) ? v : { $number: String(v) }
   if (v === null || typeof v === 'boolean' || typeof v === 'string') return v
   if (Array.isArray(v)) return v.map((x, i) => toJson(x, [...path, String(i)], found))
-  if (isRecord(v)) return Object.fromEntries(Object.entries(v).filter(([, x]) => x !== undefined).map(([k, x]) => [k, toJson(x, [...path, k], found)]))
+  if (isPlain(v)) return Object.fromEntries(Object.entries(v).filter(([, x]) => x !== undefined).map(([k, x]) => [k, toJson(x, [...path, k], found)]))
   const what = typeof v === 'object' ? `a ${v.constructor?.name ?? 'record without prototype'}` : `${typeof v}`
   throw new LampasError('save', `${path.length ? `'${path.join('.')}'` : 'the value'} is ${what}`, 'tensors, numbers, texts, booleans, null, lists and plain objects can be saved; of a model or an optimiser take stateDict()')
 }
 
 function fromJson(v: Json, tensors: ReadonlyMap<string, Tensor>): unknown {
   if (Array.isArray(v)) return v.map(x => fromJson(x, tensors))
-  if (!isRecord(v)) return v
+  if (!isPlain(v)) return v
   if (typeof v.$tensor === 'string') return tensors.get(v.$tensor) ?? fail('load', `the tensor '${v.$tensor}' is missing`, 'the file was changed: save it again')
   if (typeof v.$number === 'string') return Number(v.$number)
   return Object.fromEntries(Object.entries(v as Record<string, Json>).map(([k, x]) => [k, fromJson(x, tensors)]))
@@ -45,10 +41,10 @@ function fromJson(v: Json, tensors: ReadonlyMap<string, Tensor>): unknown {
  * await model.loadStateDict(state)
  * epoch // → 3
  */
-export async function save(value: Savable | object): Promise<Uint8Array<ArrayBuffer>> {
+export async function save(value: object): Promise<Uint8Array<ArrayBuffer>> {
   const found = new Map<string, Tensor>()
   const tree = toJson(value, [], found)
-  const flat = isRecord(value) && Object.values(value).every(x => x instanceof Tensor)
+  const flat = isPlain(value) && Object.values(value).every(x => x instanceof Tensor)
   return encode(found, { format: 'pt', ...(flat ? {} : { lampas: JSON.stringify(tree) }) })
 }
 
