@@ -5,7 +5,6 @@ import { enter, finished, type Contender, type Options, type Run } from './conte
 import { cnn, gpt, integers, learningRate, lstm, mlp, products, random, small, type Values } from './data.ts'
 
 const from = ({ data, shape }: Values): Tensor => tensor(data, { shape: [...shape] })
-const F = nn.functional
 
 /** Puts a value in place of a parameter; dense weights lie as [in, out]. */
 const set = (parameter: Tensor | null, value: Values, transposed = false): void =>
@@ -52,9 +51,9 @@ class Block extends nn.Module {
   override forward(x: Tensor): Tensor {
     const [b, t, c] = x.shape
     const [q, k, v] = this.qkv.forward(this.norm1.forward(x)).reshape(b, t, 3, gpt.heads, c / gpt.heads).permute(2, 0, 3, 1, 4).unbind(0)
-    const mixed = F.scaledDotProductAttention(q, k, v, { isCausal: true }).transpose(1, 2).reshape(b, t, c)
+    const mixed = nn.functional.scaledDotProductAttention(q, k, v, { isCausal: true }).transpose(1, 2).reshape(b, t, c)
     const y = x.add(this.out.forward(mixed))
-    return y.add(this.down.forward(F.gelu(this.up.forward(this.norm2.forward(y)), { approximate: 'tanh' })))
+    return y.add(this.down.forward(nn.functional.gelu(this.up.forward(this.norm2.forward(y)), { approximate: 'tanh' })))
   }
 }
 
@@ -108,7 +107,7 @@ interface StepOptions {
   readonly decay?: number
 }
 
-async function step(model: Model, x: Tensor, y: Tensor, { eager = false, criterion = (out, target) => F.crossEntropy(out, target), decay }: StepOptions = {}): Promise<Run> {
+async function step(model: Model, x: Tensor, y: Tensor, { eager = false, criterion = (out, target) => nn.functional.crossEntropy(out, target), decay }: StepOptions = {}): Promise<Run> {
   const [Optimizer, more] = decay === undefined ? [optim.Adam, {}] : [optim.AdamW, { weightDecay: decay }]
   const optimizer = new Optimizer(model.parameters(), { lr: learningRate, ...more })
   const once = (a: Tensor, b: Tensor): Tensor => {
@@ -148,7 +147,7 @@ const smallModel = (): Model => {
 const gptInput = (): Tensor => tensor(gpt.x, { shape: [gpt.batch, gpt.context] })
 
 const steps: Readonly<Record<string, (eager: boolean) => Promise<Run>>> = {
-  'small MLP step': eager => step(smallModel(), from(small.x), from(small.y), { eager, criterion: (out, y) => F.mseLoss(out, y) }),
+  'small MLP step': eager => step(smallModel(), from(small.x), from(small.y), { eager, criterion: (out, y) => nn.functional.mseLoss(out, y) }),
   'MLP step': eager => step(mlpModel(), from(mlp.x), labels(mlp.y), { eager }),
   'CNN step': eager => step(cnnModel(), from(cnn.x), labels(cnn.y), { eager }),
   'GPT step': eager => step(new Gpt(), gptInput(), labels(gpt.y), { eager, decay: gpt.decay }),
@@ -193,7 +192,7 @@ const rows: Contender['rows'] = {
   'layer norm 1024²': () => {
     const x = from(random(6, [1024, 1024]))
     const [g, b] = [from(random(7, [1024])), from(random(8, [1024]))]
-    const f = compile((t: Tensor) => F.layerNorm(t, [1024], { weight: g, bias: b }))
+    const f = compile((t: Tensor) => nn.functional.layerNorm(t, [1024], { weight: g, bias: b }))
     return finished(() => f(x), first)
   },
   ...Object.fromEntries(Object.entries(steps).flatMap(([name, make]) => [[name, () => make(false)], [`${name}, eager`, () => make(true)]])),
