@@ -24,6 +24,11 @@ export interface InitOptions {
   relaxedSimd?: boolean
   /** The WebGPU entry point, for hosts without `navigator.gpu` (Dawn for Node). */
   gpu?: GPUEntry
+  /**
+   * Whether `warm` of a compiled function measures, on webgpu, which tiles compute its products fastest. The answers are kept for this adapter: in
+   * IndexedDB for later visits where there is one. Another tile may round the last bits differently. Default: false.
+   */
+  tune?: boolean
 }
 
 /** A page fetches the code of the devices that it opens, of wasm the binary at the same time. */
@@ -32,7 +37,7 @@ const openers: { readonly [N in DeviceName]: (o: InitOptions) => Promise<Backend
     const coming = fetchBinary(relaxed)
     return (await import('../backend/wasm/index.ts')).openWasm({ threads, relaxed }, coming)
   },
-  webgpu: async ({ gpu }) => (await import('../backend/webgpu/index.ts')).openWebGPU({ gpu }),
+  webgpu: async ({ gpu, tune }) => (await import('../backend/webgpu/index.ts')).openWebGPU({ gpu, tune }),
   reference: async () => (await import('../backend/reference/index.ts')).openReference(),
   meta: async () => createMeta(),
 }
@@ -77,7 +82,7 @@ function openBackend(name: DeviceName, o: InitOptions): Promise<Backend> {
 
 async function openNow(name: DeviceName, o: InitOptions): Promise<Backend> {
   const before = open.get(name)
-  const same = before && (o.threads === undefined || o.threads === before.info.threads) && o.relaxedSimd === undefined
+  const same = before && (o.threads === undefined || o.threads === before.info.threads) && o.relaxedSimd === undefined && (name !== 'webgpu' || o.tune === undefined)
   if (before && same) return before
   const backend = await openers[name](o)
   open.set(name, backend)
@@ -99,7 +104,7 @@ const reason = (error: unknown): string => (error instanceof LampasError ? error
  * console.log(device.name, device.why)
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
-  needKnown('init', options, ['device', 'threads', 'relaxedSimd', 'gpu'])
+  needKnown('init', options, ['device', 'threads', 'relaxedSimd', 'gpu', 'tune'])
   if (options.device && !names.includes(options.device)) fail('init', `'${String(options.device)}' is not a device`, `devices: ${names.join(', ')}`)
   const wanted: DeviceName[] = options.device ? [options.device, 'wasm', 'reference'] : ['webgpu', 'wasm', 'reference']
   const tried: string[] = []

@@ -7,16 +7,19 @@ import type { Body, ConvKernel } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { paramFields } from './program.ts'
 import {
-  addSlices, columnOf, declareSums, declareTiles, eachSum, enableQuads, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, quadTile, rowOf,
+  addSlices, columnOf, declareSums, declareTiles, eachSum, enableQuads, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, picked, quadTile, rowOf,
   rowsLoaded, sliceCount, splitSlots, sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
 } from './tiles.ts'
 import { divided, indent, Memory, NOTHING, printShader, range, scratchSlot, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
-function tile({ m, n }: Extents, target: Target): Tiling {
+/** As in matmul.ts. */
+function tiles({ m, n }: Extents, target: Target): readonly Tiling[] {
   const { family, quads } = target
   // Few output channels, as in depthwise convolution, would leave most of a workgroup's tile empty.
-  if (family === 'shared' && m >= 8) return workgroupTile(m > 32 && n > 32 ? 8 : 4)
-  return quads && m >= 8 ? quadTile : threadTile(m >= 8 ? 8 : m > 1 ? 4 : 1, 4, target)
+  const threads = threadTile(m >= 8 ? 8 : m > 1 ? 4 : 1, 4, target)
+  if (m < 8) return [threads]
+  if (family === 'register') return quads ? [quadTile, threads] : [threads]
+  return m > 32 && n > 32 ? [workgroupTile(8), workgroupTile(4), threads] : [workgroupTile(4), workgroupTile(8), threads]
 }
 
 /**
@@ -180,7 +183,7 @@ export function lowerConv(kernel: ConvKernel, slots: readonly number[], target: 
   const parts = splitSlots(slots, finish)
   const [items, images, m] = shape
   const extents: Extents = { items, m, n: images * numel(shape.slice(3)), k: numel(w.shape.slice(2)) }
-  const t = tile(extents, target)
+  const t = picked('conv', extents, tiles(extents, target), target)
   const slices = sliceCount(extents, t, target)
   if (slices === 1) return single(product(kernel, [...outputs, ...more], extents, [...parts.own, ...parts.outputs, ...parts.more], t, 1, epilogue))
   const at = scratchSlot(slots)

@@ -14,6 +14,7 @@ import { lower } from './lower.ts'
 import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
 import { packed, Params, Queue, slotBytes, type Command } from './queue.ts'
 import { timed } from './timing.ts'
+import type { Tuner } from './tuner.ts'
 import { FAULTS, type Job, type Target, type Work } from './wgsl.ts'
 
 export interface WebGPUOptions {
@@ -24,6 +25,8 @@ export interface WebGPUOptions {
   readonly family?: Target['family']
   /** Whether threads may hand each other what they read; where subgroups are four threads, when left out. */
   readonly quads?: boolean
+  /** Whether `warm` of a prepared list measures which tiles suit its products, and answers of earlier visits hold. */
+  readonly tune?: boolean
 }
 
 export interface WebGPUBackend extends Backend {
@@ -64,12 +67,12 @@ class WebGPU implements WebGPUBackend {
   readonly #record: Store
   readonly #staging = new Map<number, GPUBuffer[]>()
   readonly #target: Target
-  readonly #lowered = new WeakMap<Kernel, Known>()
+  #lowered = new WeakMap<Kernel, Known>()
   /** Why the device cannot be used any more. */
   #dead: Error | null = null
   readonly #death: Promise<never>
 
-  constructor(private readonly device: GPUDevice, adapterName: string, readonly isFallback: boolean, target: Target) {
+  constructor(private readonly device: GPUDevice, adapterName: string, readonly isFallback: boolean, target: Target, private readonly tuner: Tuner | null) {
     this.info = { name: 'webgpu', detail: adapterName, threads: 1, why: '' }
     this.#target = target
     this.#queue = new Queue(device, this.#faults)
@@ -185,6 +188,37 @@ class WebGPU implements WebGPUBackend {
   }
 
   prepare(launches: readonly Launch[]): Prepared {
+    const tuner = this.tuner
+    if (!tuner) return this.#prepare(launches)
+    let inner = this.#prepare(launches)
+    return {
+      run: swap => inner.run(swap),
+      warm: async progress => {
+        this.#alive()
+        if (await tuner.measure(launches.map(l => innerOf(l.kernel)), this.#target, (kernel, work, times) => this.#race(kernel, work, times))) {
+          this.#lowered = new WeakMap()
+          inner.dispose()
+          inner = this.#prepare(launches)
+        }
+        await inner.warm?.(progress)
+      },
+      dispose: () => inner.dispose(),
+    }
+  }
+
+  /** How long work takes, so many times, on memory of its own. */
+  async #race(kernel: Kernel, work: Work, times: number): Promise<number> {
+    const blocks = [...[...kernel.inputs, ...kernel.outputs].map(v => spanOf(kernel, v)), ...work.scratch].map(bytes => this.#pool.alloc(bytes))
+    await this.sync()
+    const start = performance.now()
+    for (let k = 0; k < times; k++) for (const job of work.jobs) this.#queue.record(job, this.#stores(job.slots, blocks))
+    await this.sync()
+    const ms = performance.now() - start
+    for (const block of blocks) this.#pool.free(block)
+    return ms
+  }
+
+  #prepare(launches: readonly Launch[]): Prepared {
     this.#alive()
     const lowered = launches.map(({ kernel, blocks }) => this.#lower(innerOf(kernel), kernel.kind === 'when' ? blocks.slice(1) : blocks))
     // Launches follow one another, so they can share scratch: the first of each uses the first block, and so on.
@@ -370,5 +404,6 @@ export async function openWebGPU(options: WebGPUOptions = {}): Promise<WebGPUBac
   const device = await adapter
     .requestDevice({ requiredFeatures: features, requiredLimits: Object.fromEntries(wanted.map(limit => [limit, adapter.limits[limit]])) })
     .catch((error: Error) => fail('webgpu', `the graphics adapter ${name} gave no device: ${error.message}`, 'close other pages that use the GPU, and try again'))
-  return new WebGPU(device, name, isFallbackAdapter, { family, quads })
+  const tuner = options.tune ? await (await import('./tuner.ts')).Tuner.open([vendor, architecture, model, description, family, quads].join()) : null
+  return new WebGPU(device, name, isFallbackAdapter, { family, quads, pick: tuner?.pick }, tuner)
 }

@@ -8,7 +8,7 @@ import type { Body, MatmulKernel } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { paramFields } from './program.ts'
 import {
-  addSlices, columnOf, component, declareSums, declareTiles, enableQuads, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, quadTile, rowOf,
+  addSlices, columnOf, component, declareSums, declareTiles, enableQuads, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, picked, quadTile, rowOf,
   rowsLoaded, sliceCount, splitSlots, sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
 } from './tiles.ts'
 import { dot, indent, Memory, NOTHING, printShader, range, scratchSlot, single, unravel, type Field, type Job, type Target, type Work } from './wgsl.ts'
@@ -55,13 +55,19 @@ function reading(inner: number, own: number, offset: number, over: readonly numb
   return own === 1 && inner % 4 === 0 ? 'o' : 'one'
 }
 
-function tile({ m, n }: Product, target: Target): Tiling {
+/** The tiles that suit a product, the one that mostly is the fastest first. */
+function tiles({ m, n }: Product, target: Target): readonly Tiling[] {
   const { family, quads } = target
   // A few rows or columns would leave most of a workgroup's tile empty.
-  if (family === 'shared' && m >= 8 && n >= 8) return workgroupTile(m > 32 && n > 32 && m * n >= 128 * 128 ? 8 : 4)
-  if (quads && m >= 8 && n > 4) return quadTile
+  const [large, small] = [threadTile(8, 8, target), threadTile(m > 1 ? 4 : 1, 4, target)]
+  if (family === 'shared' && m >= 8 && n >= 8) {
+    const sides = [workgroupTile(8), workgroupTile(4)]
+    return [...(m > 32 && n > 32 && m * n >= 128 * 128 ? sides : sides.reverse()), small]
+  }
+  if (m < 8 || n < 8) return quads && m >= 8 && n > 4 ? [quadTile, small] : [small]
   // Threads with 8×8 are a quarter faster on large products, and take three times as long to compile.
-  return m * n >= 256 * 256 && m >= 8 && n >= 8 ? threadTile(8, 8, target) : threadTile(m > 1 ? 4 : 1, 4, target)
+  const threads = m * n >= 256 * 256 ? [large, small] : [small, large]
+  return quads ? [quadTile, ...threads] : threads
 }
 
 function registerLoop(t: Tiling, a: Reading, b: Reading, memory: Memory): string {
@@ -206,7 +212,7 @@ export function lowerMatmul({ inputs: [a, b, ...more], outputs, epilogue }: Matm
   const parts = splitSlots(slots, finish)
   const others = [...outputs, ...more]
   const view = simplify(a, b, others)
-  const t = tile(view, target)
+  const t = picked('matmul', view, tiles(view, target), target)
   const slices = sliceCount(view, t, target)
   if (slices === 1) return single(product(view, others.map(v => v.dtype), [...parts.own, ...parts.outputs, ...parts.more], t, 1, epilogue))
   const at = scratchSlot(slots)

@@ -47,6 +47,9 @@ export interface Extents {
   readonly k: number
 }
 
+/** The tile that is used of those that suit. */
+export const picked = (kind: 'matmul' | 'conv', extents: Extents, tiles: readonly Tiling[], { pick }: Target): Tiling => pick?.(kind, extents, tiles) ?? tiles[0]
+
 /** Down and across; quads are whole. */
 const tilesOf = ({ m, n }: Extents, t: Tiling): [number, number] =>
   [Math.ceil(m / t.unitRows), t.quads ? 4 * Math.ceil(n / t.unitColumns / 4) : Math.ceil(n / t.unitColumns)]

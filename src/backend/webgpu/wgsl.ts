@@ -1,6 +1,7 @@
 // What all shaders share: how a dispatch is described, and how its parameters, bindings and addresses are printed. Sizes, strides
 // and offsets are parameters, so the text depends on structure alone (ranks, dtypes, which operands share a block).
 import { dtypes as dtypeTable, wordType, type DType, type WordType } from '../../core/dtype.ts'
+import type { Extents, Tiling } from './tiles.ts'
 import { isNarrow, loadFour, loadOne, storeFour, storeOne, type NarrowType } from './narrow.ts'
 
 /** A parameter of a shader: one word, or a row of words `name_0, name_1 …`. */
@@ -32,7 +33,10 @@ export interface Target {
   readonly family: 'shared' | 'register'
   /** Subgroups are four threads side by side, which can hand each other what they read. */
   readonly quads: boolean
+  /** Chooses among the tiles that suit a product; the first, when left out. */
+  readonly pick?: PickTile
 }
+export type PickTile = (kind: 'matmul' | 'conv', extents: Extents, tiles: readonly Tiling[]) => Tiling
 
 export const FAULTS = -1
 
