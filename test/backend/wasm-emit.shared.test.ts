@@ -68,6 +68,20 @@ test('loops made while the threads work reach all of them, and no result depends
   }
 })
 
+test('what comes back often outside of a plan is the work of a loop from then on, and its bits stay', async () => {
+  const n = 3001
+  const [a, b, c] = [0, 1, 2].map(i => S.input(i, 'float32'))
+  const p = program([S.sub(a, S.div(S.mul(b, 0.1), S.add(S.sqrt(c), 1e-8))), S.add(S.mul(b, 0.9), S.mul(a, S.sub(1, 0.9)))], ['float32', 'float32', 'float32'])
+  const view = place('plain', 'float32', [n]).view
+  const kernel: MapKernel = { kind: 'map', program: p, params: [], inputs: [view, view, view], outputs: [view, view] }
+  const words = ['p', 'm', 'v'].map(seed => new Random(seed).words('float32', n).map(Math.abs))
+  const operands = [...words, wordsOf('float32', n), wordsOf('float32', n)]
+  for (const backend of backends) {
+    const want = await run(backend, kernel, operands, true)
+    for (let k = 0; k < 40; k++) (await run(backend, kernel, operands)).forEach((got, i) => expect(difference(got, want[i]), `use ${k}, output ${i}, ${backend.info.detail}`).toBe(-1))
+  }
+})
+
 test('what takes long outside of a plan is the work of a loop too, and gives the bits that small pieces give', async () => {
   const [n, pieces] = [700_000, 700]
   const p = program([S.mul(S.tanh(S.add(S.input(0, 'float32'), 0.5)), S.input(0, 'float32'))], ['float32'])

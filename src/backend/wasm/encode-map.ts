@@ -4,7 +4,7 @@ import { Access, Op, Way } from '../../../assembly/map-ops.ts'
 import { dtypes, WORD, type DType } from '../../core/dtype.ts'
 import { contiguousStrides, numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
-import type { MapKernel } from '../../ir/kernel.ts'
+import type { Kernel, MapKernel } from '../../ir/kernel.ts'
 import type { Intrinsic, Program, Step } from '../../ir/scalar.ts'
 import { loopCost, placeLoop, writeCommon, writeCommonStep } from './emit/program.ts'
 import type { Form } from './emit/loop.ts'
@@ -15,6 +15,7 @@ import { tasksFor } from './work.ts'
 const GATHER_COST = 8
 /** In tenths of a nanosecond. */
 const LONG_WORK = 1e7
+const SOME_WORK = 2e4
 
 /** Places are counted on their own in each of the four groups until all are known. */
 type Place = { readonly in: 'view' | 'splat' | 'uniform' | 'slot'; readonly at: number }
@@ -287,9 +288,16 @@ export function writeEmitted(kernel: MapKernel, arranged: Arranged, w: Writer): 
   w.scratch(128 + strides.length * 12)
 }
 
-/** Eager work runs a program a few times: a loop is made only for what takes about a millisecond each time. */
-const deservesLoop = ({ program, inputs, outputs }: MapKernel, w: Writer): boolean =>
-  (w.inPlan || numel(outputs[0].shape) * loopCost(program, []) > LONG_WORK) && [...inputs, ...outputs].every(v => dtypes[v.dtype].bytes === WORD) && program.steps.filter(s => s.args.length > 0).length > 1
+const workOf = ({ program, outputs }: MapKernel): number => numel(outputs[0].shape) * loopCost(program, [])
+
+const mayLoop = ({ program, inputs, outputs }: MapKernel): boolean =>
+  [...inputs, ...outputs].every(v => dtypes[v.dtype].bytes === WORD) && program.steps.filter(s => s.args.length > 0).length > 1
+
+/** Whether a kernel that comes back often, such as an optimizer's, will have made up for its loop soon. */
+export const gainsByLoop = (kernel: Kernel): boolean => kernel.kind === 'map' && mayLoop(kernel) && workOf(kernel) > SOME_WORK
+
+/** Eager work runs a program a few times: a loop is made at once only for what takes about a millisecond each time. */
+const deservesLoop = (kernel: MapKernel, w: Writer): boolean => (w.inPlan || workOf(kernel) > LONG_WORK) && mayLoop(kernel)
 
 export function encodeMap(kernel: MapKernel, w: Writer): void {
   const { program, params } = kernel

@@ -8,10 +8,13 @@ import type { Program } from '../../ir/scalar.ts'
 import type { Block } from '../backend.ts'
 import type { Functions } from './emit/functions.ts'
 import { Writer } from './encode.ts'
+import { gainsByLoop } from './encode-map.ts'
 import { encode, HEADER } from './kinds.ts'
 import type { Heap, WasmBlock } from './memory.ts'
 
 const PLACES = 2048
+/** Uses after which a kernel is taken for one that stays. */
+const OFTEN = 32
 
 /** A kernel and where its words lie. */
 export interface Descriptor {
@@ -20,6 +23,7 @@ export interface Descriptor {
   readonly block: WasmBlock
   readonly scratchBytes: number
   readonly callerBytes: number
+  uses: number
 }
 
 interface Identity<K extends KernelKind> {
@@ -106,9 +110,12 @@ export class RecentDescriptors {
   private readonly places = new Array<Descriptor | null>(PLACES).fill(null)
   private readonly known = new WeakMap<Kernel, Descriptor>()
   private readonly writer: Writer
+  /** For kernels that have run often. */
+  private readonly thorough: Writer
 
   constructor(private readonly heap: Heap, functions: Functions, threads: number) {
     this.writer = new Writer(functions, threads, false)
+    this.thorough = new Writer(functions, threads, true)
   }
 
   /** The descriptor of a kernel, with the addresses of these blocks. */
@@ -118,9 +125,10 @@ export class RecentDescriptors {
       const hash = hashOf(kernel)
       const place = hash & (PLACES - 1)
       const other = this.places[place]
-      known = other !== null && other.hash === hash && same(other.kernel, kernel) ? other : (this.places[place] = this.make(kernel, blocks, hash, other))
+      known = other !== null && other.hash === hash && same(other.kernel, kernel) ? other : (this.places[place] = this.make(this.writer, kernel, blocks, hash, other, 0))
       this.known.set(kernel, known)
     }
+    if (++known.uses === OFTEN && gainsByLoop(kernel)) this.known.set(kernel, (known = this.places[known.hash & (PLACES - 1)] = this.make(this.thorough, kernel, blocks, known.hash, known, OFTEN)))
     const words = this.heap.i32
     const first = known.block.address / WORD + HEADER
     const { inputs, outputs } = kernel
@@ -130,14 +138,13 @@ export class RecentDescriptors {
     return known
   }
 
-  private make(kernel: Kernel, blocks: readonly Block[], hash: number, before: Descriptor | null): Descriptor {
-    const w = this.writer
+  private make(w: Writer, kernel: Kernel, blocks: readonly Block[], hash: number, before: Descriptor | null, uses: number): Descriptor {
     w.reset()
     encode(kernel, blocks, w)
     w.functions.finish()
     if (before) this.heap.release(before.block)
     const block = this.heap.alloc(w.length * WORD)
     this.heap.write(block.address, w.words.subarray(0, w.length))
-    return { kernel, hash, block, scratchBytes: w.scratchBytes, callerBytes: w.callerBytes }
+    return { kernel, hash, block, scratchBytes: w.scratchBytes, callerBytes: w.callerBytes, uses }
   }
 }
