@@ -45,16 +45,16 @@ export function packedRows(m: i32): i32 {
 }
 
 @unmanaged
-class High {
+export class High {
   @inline rows(): i32 { return MR }
 }
 @unmanaged
-class Low {
+export class Low {
   @inline rows(): i32 { return LOW }
 }
 
 /** One tile of 8 columns: the sum over kc steps, stored to `c` or added to what is there. */
-function tile<T>(kc: i32, a: usize, b: usize, c: usize, rowStride: usize, add: bool): void {
+export function tile<T>(kc: i32, a: usize, b: usize, c: usize, rowStride: usize, add: bool): void {
   const rows = changetype<T>(0).rows()
   const step = <usize>rows << 2
   let c00 = f32x4.splat(0), c01 = c00

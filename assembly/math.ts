@@ -105,6 +105,12 @@ function expNormal(x: v128): v128 {
   return fma(p, s, s)
 }
 
+/** eˣ for x ≤ 88; 0 where it would be subnormal. */
+@inline
+export function expOrZero(x: v128): v128 {
+  return v128.andnot(expNormal(x), f32x4.lt(x, c(-87.3)))
+}
+
 /** (1 − eˣ)/2 for x ≤ 0. */
 @inline
 export function halfExpm1Negative(x: v128): v128 {

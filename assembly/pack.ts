@@ -25,7 +25,7 @@ function highPairs(a: v128, b: v128): v128 {
 
 /** Four rows of four at `p`, written as columns to `to`, `to + step`, … */
 @inline
-function transpose4(p: usize, rowStride: usize, to: usize, step: usize): void {
+export function transpose4(p: usize, rowStride: usize, to: usize, step: usize): void {
   storeColumns(v128.load(p), v128.load(p + rowStride), v128.load(p + 2 * rowStride), v128.load(p + 3 * rowStride), to, step)
 }
 

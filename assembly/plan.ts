@@ -1,4 +1,5 @@
 // Runs encoded kernels: one, or a whole plan in one call.
+import { runAttention } from './attention'
 import { runBatch } from './batch'
 import { runConv } from './conv'
 import { runCumulate } from './cumulate'
@@ -29,6 +30,7 @@ function run(desc: usize): i32 {
     case 10: return runRows(desc)
     case 11: return runWithEpilogue(desc)
     case 12: return runBatch(desc)
+    case 13: return runAttention(desc)
     default: return fault(UNKNOWN_KIND, kindOf(desc), 0)
   }
 }

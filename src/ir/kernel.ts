@@ -159,6 +159,44 @@ export interface SortKernel extends Base {
   readonly descending: boolean
 }
 
+/**
+ * Softmax-weighted means: out = P·v with P = softmax(scale·q·kᵀ + mask), batch axes first and equal (stride 0 where broadcast); q […, L, E],
+ * k […, S, E], v […, S, V], float32 or float64. The mask […, L, S] is the last input where there is one: bool says where looking is allowed, a float is
+ * added. With `causal` row i sees columns 0 … i. A row that sees nothing gives zeros. No device keeps P.
+ * - forward: q, k, v → out, and log Σ e^score of each row [… , L], Infinity where the row sees nothing.
+ * - backward: g […, L, V], out, those logarithms, q, k, v → the gradients of Σ g·out for q, k and v.
+ */
+export interface AttentionKernel extends Base {
+  readonly kind: 'attention'
+  readonly pass: 'forward' | 'backward'
+  readonly scale: number
+  readonly causal: boolean
+}
+
+/** The operands of a kernel `attention` by name; those of the other pass are undefined. */
+export interface AttentionOperands<T> {
+  readonly q: T
+  readonly k: T
+  readonly v: T
+  readonly mask: T | undefined
+  readonly out: T
+  readonly lse: T
+  readonly g: T | undefined
+  readonly dq: T | undefined
+  readonly dk: T | undefined
+  readonly dv: T | undefined
+}
+export function attentionOperands<T>(pass: AttentionKernel['pass'], inputs: readonly T[], outputs: readonly T[]): AttentionOperands<T> {
+  if (pass === 'forward') {
+    const [q, k, v, mask] = inputs
+    const [out, lse] = outputs
+    return { q, k, v, mask, out, lse, g: undefined, dq: undefined, dk: undefined, dv: undefined }
+  }
+  const [g, out, lse, q, k, v, mask] = inputs
+  const [dq, dk, dv] = outputs
+  return { q, k, v, mask, out, lse, g, dq, dk, dv }
+}
+
 export type FactorOp =
   | 'cholesky' | 'lu' | 'permutation' | 'qr' | 'householder' | 'eigh' | 'svd'
   | 'lowerSolve' | 'upperSolve' | 'unitLowerSolve' | 'unitUpperSolve'
@@ -201,7 +239,7 @@ export interface FactorKernel extends Base {
 
 export type Kernel =
   | MapKernel | BatchKernel | ReduceKernel | RowsKernel | MatmulKernel | ConvKernel | GatherKernel
-  | ScatterKernel | FoldKernel | CumulateKernel | SortKernel | FactorKernel
+  | ScatterKernel | FoldKernel | CumulateKernel | SortKernel | AttentionKernel | FactorKernel
 
 export type KernelKind = Kernel['kind']
 export type KernelOf<K extends KernelKind> = Extract<Kernel, { kind: K }>

@@ -5,6 +5,7 @@ import type { Backend } from '../../src/backend/backend.ts'
 import { createReference } from '../../src/backend/reference/index.ts'
 import type { Case } from './data.ts'
 import { behaviour } from './behaviour.ts'
+import { attentions } from './cases/attention.ts'
 import { factors } from './cases/factor.ts'
 import { indexing } from './cases/indexing.ts'
 import { batches } from './cases/batch.ts'
@@ -16,7 +17,7 @@ import { randomCases } from './cases/random.ts'
 import { reductions } from './cases/reduce.ts'
 import { execute, mismatch, type Result } from './run.ts'
 
-export const cases: readonly Case[] = [...pointwise, ...maps, ...batches, ...narrows, ...reductions, ...products, ...indexing, ...factors, ...randomCases('random', 6)]
+export const cases: readonly Case[] = [...pointwise, ...maps, ...batches, ...narrows, ...reductions, ...products, ...indexing, ...factors, ...attentions, ...randomCases('random', 6)]
 
 /** What the reference gives; computed once, as several backends may ask. */
 const expected = new Map<Case, Promise<Result[]>>()

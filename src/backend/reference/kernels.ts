@@ -5,7 +5,7 @@ import { rounded } from '../../core/storage.ts'
 import { formatShape, numel, type Shape } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
 import { mapsOf, type Body, type CumulateOp, type Kernel, type KernelKind, type KernelOf, type ReduceOp } from '../../ir/kernel.ts'
-import { factoring } from '../late.ts'
+import { attending, factoring } from '../late.ts'
 import { evaluateBlock, valuesOf } from './scalar.ts'
 
 /** A view and the numbers of the block that it looks into, kept with 64 bits or as the dtype has them. */
@@ -295,12 +295,14 @@ const map: Runner<'map'> = ({ program, params }, inputs, outputs) => {
 
 const factor: Runner<'factor'> = (kernel, inputs, outputs) => factoring().reference(kernel, inputs.map(load)).forEach((values, i) => store(outputs[i], values))
 
+const attention: Runner<'attention'> = (kernel, inputs, outputs) => attending().reference(kernel, inputs.map(load)).forEach((values, i) => store(outputs[i], values))
+
 const batch: Runner<'batch'> = (kernel, inputs, outputs) => {
   const [n, m] = [kernel.program.inputs.length, kernel.program.outputs.length]
   mapsOf(kernel).forEach((part, k) => map(part, inputs.slice(k * n, (k + 1) * n), outputs.slice(k * m, (k + 1) * m)))
 }
 
-const runners: { readonly [K in KernelKind]: Runner<K> } = { map, batch, reduce, rows, matmul, conv, gather, scatter, fold, cumulate, sort, factor }
+const runners: { readonly [K in KernelKind]: Runner<K> } = { map, batch, reduce, rows, matmul, conv, gather, scatter, fold, cumulate, sort, attention, factor }
 
 export function runKernel<K extends KernelKind>(kernel: KernelOf<K> & Kernel, inputs: readonly Operand[], outputs: readonly Operand[]): void {
   const run: Runner<K> = runners[kernel.kind as K]

@@ -5,6 +5,7 @@ import { dtypes, scalarType, WORD } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
 import type { Body, ConvKernel, Kernel, KernelKind, KernelOf, MapKernel, MatmulKernel } from '../../ir/kernel.ts'
 import { align, HEADER, type Writer } from './encode.ts'
+import { encodeAttention } from './encode-attention.ts'
 import { encodeBatch } from './encode-batch.ts'
 import { encodeConv } from './encode-conv.ts'
 import { encodeCumulate } from './encode-cumulate.ts'
@@ -36,6 +37,7 @@ const kinds: { readonly [K in KernelKind]: Kind<K> } = {
   cumulate: { id: 7, encode: encodeCumulate },
   sort: { id: 8, encode: encodeSort },
   factor: { id: 9, encode: encodeFactor },
+  attention: { id: 13, encode: encodeAttention },
 }
 
 function addresses(views: readonly View[], blocks: readonly Block[], first: number, w: Writer): void {

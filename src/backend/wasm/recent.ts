@@ -51,6 +51,7 @@ const identities: { readonly [K in KernelKind]: Identity<K> } = {
   fold: { same: (a, b) => sameSizes(a.stride, b.stride) && sameSizes(a.dilation, b.dilation), seed: () => 18 },
   cumulate: { same: (a, b) => a.op === b.op && a.reverse === b.reverse, seed: k => letters(k.op) + (k.reverse ? 1 : 0) },
   sort: { same: (a, b) => a.descending === b.descending, seed: () => 19 },
+  attention: { same: (a, b) => a.pass === b.pass && a.scale === b.scale && a.causal === b.causal, seed: k => letters(k.pass) + (k.causal ? 1 : 0) },
   factor: { same: (a, b) => a.op === b.op && a.strict === b.strict, seed: k => letters(k.op) },
 }
 

@@ -1,6 +1,6 @@
 // The kernel kinds and what turns each into dispatches.
 import type { KernelKind, KernelOf } from '../../ir/kernel.ts'
-import { factoring } from '../late.ts'
+import { attending, factoring } from '../late.ts'
 import { lowerBatch } from './batch.ts'
 import { lowerConv } from './conv.ts'
 import { lowerCumulate } from './cumulate.ts'
@@ -28,6 +28,7 @@ const table: { readonly [K in KernelKind]: Lower<K> } = {
   fold: lowerFold,
   cumulate: lowerCumulate,
   sort: lowerSort,
+  attention: (kernel, slots, target) => attending().webgpu(kernel, slots, target),
   factor: (kernel, slots, target) => factoring().webgpu(kernel, slots, target),
 }
 

@@ -130,6 +130,7 @@ function sumsOf(kernel: Kernel, inputs: readonly Float64Array[]): number {
     case 'reduce': case 'fold': return kernel.kind === 'reduce' && kernel.op !== 'sum' ? 0 : Math.sqrt(numel(x.shape) / Math.max(numel(out.shape), 1)) * sizes[0]
     case 'cumulate': case 'scatter': return Math.sqrt(numel(x.shape)) * Math.max(...sizes)
     case 'rows': return Math.sqrt(numel(x.shape.slice(-kernel.axes))) * Math.max(...sizes, 0)
+    case 'attention': return Math.sqrt(x.shape.at(-1)!) * Math.max(...sizes) ** 2
     case 'factor': return (x.shape.at(-1) ?? 1) * Math.max(...sizes)
     default: return 0
   }

@@ -2,7 +2,7 @@
 import { bytesOf } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
 import type { View } from '../../core/view.ts'
-import type { Body, Kernel } from '../../ir/kernel.ts'
+import { attentionOperands, type Body, type Kernel } from '../../ir/kernel.ts'
 import { innerOf, type PlannedKernel } from '../../ir/when.ts'
 import type { Program } from '../../ir/scalar.ts'
 
@@ -93,6 +93,12 @@ function flopsOf(kernel: Kernel): number {
     case 'matmul': return 2 * elements(out) * (x.shape.at(-1) ?? 1) + (kernel.epilogue ? stepsOf(kernel.epilogue) * elements(out) : 0)
     case 'conv': return 2 * elements(out) * numel(y.shape.slice(2)) + (kernel.epilogue ? stepsOf(kernel.epilogue) * elements(out) : 0)
     case 'sort': return elements(x) * Math.max(1, Math.ceil(Math.log2(Math.max(x.shape.at(-1) ?? 1, 1))))
+    case 'attention': {
+      const { q, k, v } = attentionOperands(kernel.pass, kernel.inputs, kernel.outputs)
+      const products = kernel.pass === 'forward' ? [1, 1] : [3, 2]
+      const all = 2 * elements(q) * k.shape.at(-2)! * (products[0] + (products[1] * v.shape.at(-1)!) / Math.max(q.shape.at(-1)!, 1))
+      return kernel.causal ? all / 2 : all
+    }
     case 'factor': {
       const n = Math.min(...x.shape.slice(-2))
       return 2 * elements(x) * n

@@ -82,7 +82,7 @@ export class Writer {
 }
 
 const kinds: Readonly<Record<KernelKind, true>> = {
-  map: true, batch: true, reduce: true, rows: true, matmul: true, conv: true, gather: true, scatter: true, fold: true, cumulate: true, sort: true, factor: true,
+  map: true, batch: true, reduce: true, rows: true, matmul: true, conv: true, gather: true, scatter: true, fold: true, cumulate: true, sort: true, attention: true, factor: true,
 }
 
 export class Reader {

@@ -1,11 +1,13 @@
-// Attention as products and a softmax (Vaswani et al. 2017).
+// Attention (Vaswani et al. 2017): one kernel, or products and a softmax where weights are dropped.
+import { isFloat } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
+import { broadcastShapes } from '../../core/shape.ts'
+import { attention, attentionWeights, type AttentionParams } from '../../ops/attention.ts'
 import { define, needTensor, type Described } from '../../ops/define.ts'
-import { add, arange, ge, matmul, mul, softmax, where, type Tensor } from '../../ops/index.ts'
+import { matmul, type Tensor } from '../../ops/index.ts'
 import { dropout } from './dropout.ts'
 
-/** Row i may look at columns 0 … i: bool [rows, columns]. */
-export const causalMask = (rows: number, columns: number): Tensor => ge(arange(rows).unsqueeze(1), arange(columns))
+const op = 'scaledDotProductAttention'
 
 export interface AttentionOptions {
   /** bool: true where looking is allowed; float32: added to the scores. Broadcast to […, L, S]. */
@@ -20,16 +22,38 @@ export interface AttentionOptions {
   enableGqa?: boolean
 }
 
-/** softmax(q·kᵀ·scale + mask), […, L, S]. */
-export function attentionWeights(query: Tensor, key: Tensor, { attnMask, isCausal = false, scale }: AttentionOptions): Tensor {
-  const op = 'scaledDotProductAttention'
+/** Rows wider than this are too many for the registers of a thread. */
+const WIDEST = 256
+
+/** Whether the kernel takes these operands; for others there are products and a softmax. */
+function fits(operands: readonly Tensor[], mask: Tensor | null): boolean {
+  const { dtype } = operands[0]
+  return isFloat(dtype) && operands.every(x => x.dtype === dtype && x.shape.slice(-2).every(n => n > 0) && x.shape.at(-1)! <= WIDEST)
+    && (!mask || mask.dtype === 'bool' || mask.dtype === dtype)
+}
+
+/** Checks query and key, and says how their products become scores. */
+export function scoring(query: Tensor, key: Tensor, { isCausal = false, scale }: AttentionOptions): AttentionParams {
   if (query.ndim < 2 || key.ndim < 2) fail(op, `expected […, length, width], got query ${query} and key ${key}`, 'unsqueeze the length')
-  if (query.shape.at(-1) !== key.shape.at(-1)) fail(op, `query ${query} and key ${key} have different widths`, 'the last sizes must be equal')
-  const width = query.shape[query.ndim - 1]
-  const scores = matmul(mul(query, scale ?? 1 / Math.sqrt(width)), key.mT())
-  const masks = [attnMask, isCausal ? causalMask(query.shape[query.ndim - 2], key.shape[key.ndim - 2]) : null]
-  const masked = masks.reduce<Tensor>((s, m) => (!m ? s : m.dtype === 'bool' ? where(m, s, -Infinity) : add(s, m)), scores)
-  return softmax(masked, -1)
+  const width = query.shape.at(-1)!
+  if (width !== key.shape.at(-1)) fail(op, `query ${query} and key ${key} have different widths`, 'the last sizes must be equal')
+  return { scale: scale ?? 1 / Math.sqrt(width), causal: isCausal }
+}
+
+/** The same as the public function; a mask and causality may meet. */
+export function attend(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions): Tensor {
+  const { attnMask: mask = null, dropoutP = 0 } = options
+  const params = scoring(query, key, options)
+  const operands = [query, key, value]
+  if (dropoutP > 0 || !fits(operands, mask)) {
+    const weights = attentionWeights(query, key, mask, params)
+    return matmul(dropoutP > 0 ? dropout(weights, dropoutP) : weights, value)
+  }
+  const [length, columns] = [query.shape.at(-2)!, key.shape.at(-2)!]
+  if (columns !== value.shape.at(-2)) fail(op, `key ${key} and value ${value} have different lengths`, 'each key has its value')
+  const batch = broadcastShapes(op, [...operands, ...(mask ? [mask] : [])].map(x => x.shape.slice(0, -2)))
+  const [q, k, v] = operands.map(x => x.expand(...batch, ...x.shape.slice(-2)))
+  return attention(q, k, v, mask && mask.expand(...batch, length, columns), params)
 }
 
 type Attention = ((query: Tensor, key: Tensor, value: Tensor, options?: AttentionOptions) => Tensor) & Described
@@ -42,17 +66,15 @@ const names = ['query', 'key', 'value', 'attnMask', 'dropoutP', 'isCausal', 'sca
  * const x = randn(2, 4, 5, 8) // batch, heads, length, width
  * F.scaledDotProductAttention(x, x, x, { isCausal: true }).shape // → [ 2, 4, 5, 8 ]
  */
-export const scaledDotProductAttention: Attention = define('scaledDotProductAttention', names, (a: AttentionArgs) => {
-  const op = 'scaledDotProductAttention'
-  for (const x of [a.query, a.key, a.value]) needTensor(op, x)
-  if (a.attnMask && a.isCausal) fail(op, 'attnMask and isCausal are both given', 'put causality into the mask, or leave one out')
-  const [key, value] = a.enableGqa ? [a.key, a.value].map(x => headsLike(op, x, a.query)) : [a.key, a.value]
-  const weights = attentionWeights(a.query, key, a)
-  return matmul(a.dropoutP ? dropout(weights, a.dropoutP) : weights, value)
+export const scaledDotProductAttention: Attention = define(op, names, ({ query, key, value, ...options }: AttentionArgs) => {
+  for (const x of [query, key, value]) needTensor(op, x)
+  if (options.attnMask && options.isCausal) fail(op, 'attnMask and isCausal are both given', 'put causality into the mask, or leave one out')
+  const [k, v] = options.enableGqa ? [key, value].map(x => headsLike(x, query)) : [key, value]
+  return attend(query, k, v, options)
 })
 
 /** The heads of key or value, each repeated as often as query has more. */
-function headsLike(op: string, x: Tensor, query: Tensor): Tensor {
+function headsLike(x: Tensor, query: Tensor): Tensor {
   const [have, want] = [x.shape.at(-3), query.shape.at(-3)]
   if (have === undefined || want === undefined || want % have) fail(op, `the heads of ${x} do not divide those of query ${query}`, '[…, heads, length, width]')
   return have === want ? x : x.repeatInterleave(want / have, -3)

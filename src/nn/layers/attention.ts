@@ -3,9 +3,9 @@ import { fail } from '../../core/errors.ts'
 import { needWhole, withDefaults } from '../../core/options.ts'
 import type { DType } from '../../core/dtype.ts'
 import { filledBeside } from '../../ops/creation.ts'
-import { beside } from '../../ops/define.ts'
-import { add, cat, empty, linear, matmul, pad, Tensor, where, zeros } from '../../ops/index.ts'
-import { attentionWeights, causalMask } from '../functional/attention.ts'
+import { attentionScores, causalMask } from '../../ops/attention.ts'
+import { add, cat, empty, linear, matmul, pad, softmax, Tensor, where, zeros } from '../../ops/index.ts'
+import { attend, scoring, type AttentionOptions } from '../functional/attention.ts'
 import { dropout } from '../functional/dropout.ts'
 import { xavierNormal_, xavierUniform_, zeros_ } from '../init.ts'
 import { Module } from '../module.ts'
@@ -110,13 +110,19 @@ export class MultiheadAttention extends Module {
     const split = (x: Tensor): Tensor => x.reshape(x.shape[0], x.shape[1], heads, width / heads).transpose(1, 2)
     const [q, ...others] = this.project(query, key, value).map(batched)
     const [k, v] = others.map((x, i) => split(this.extended(x, i === 0 ? this.biasK : this.biasV)))
-    const weights = attentionWeights(split(q), k, { attnMask: this.mask(masks, q, others[0], k) })
-    const used = dropout(weights, this.dropout, { training: this.dropout > 0 && this.training })
-    const joined = matmul(used, v).transpose(1, 2).reshape(q.shape)
+    const asked = { ...this.mask(masks, q, others[0], k), dropoutP: this.dropout > 0 && this.training ? this.dropout : 0 }
+    const used = needWeights ? this.weights(split(q), k, asked) : null
+    const joined = (used ? matmul(used, v) : attend(split(q), k, v, asked)).transpose(1, 2).reshape(q.shape)
     const out = this.outProj.forward(single ? joined.reshape(joined.shape[1], width) : this.batchFirst ? joined : joined.transpose(0, 1))
-    if (!needWeights) return [out, null]
+    if (!used) return [out, null]
     const shown = averageAttnWeights ? used.mean(1) : used
     return [out, single ? shown.reshape(shown.shape.slice(1)) : shown]
+  }
+
+  /** What each position looks at, for who wants to see it: [N, heads, L, S]. */
+  private weights(q: Tensor, k: Tensor, options: AttentionOptions): Tensor {
+    const weights = softmax(attentionScores(q, k, options.attnMask, scoring(q, k, options)), -1)
+    return options.dropoutP ? dropout(weights, options.dropoutP) : weights
   }
 
   /** Query, key and value through their linear maps; one product where all three are the same. */
@@ -133,8 +139,8 @@ export class MultiheadAttention extends Module {
     return more.length > 0 ? cat([x, ...more], 1) : x
   }
 
-  /** All masks as one term of the scores [N, heads, L, S], or one bool mask where only causality is asked. What the layer added is seen by all. */
-  private mask({ keyPaddingMask, attnMask, isCausal }: Pick<Required<MultiheadAttentionInputs>, 'keyPaddingMask' | 'attnMask' | 'isCausal'>, q: Tensor, key: Tensor, k: Tensor): Tensor | null {
+  /** All masks as one term of the scores [N, heads, L, S], but for causality where the layer adds nothing. What it adds is seen by all. */
+  private mask({ keyPaddingMask, attnMask, isCausal }: Pick<Required<MultiheadAttentionInputs>, 'keyPaddingMask' | 'attnMask' | 'isCausal'>, q: Tensor, key: Tensor, k: Tensor): Pick<AttentionOptions, 'attnMask' | 'isCausal'> {
     const [n, rows] = q.shape
     const heads = this.numHeads
     const columns = key.shape[1]
@@ -149,12 +155,9 @@ export class MultiheadAttention extends Module {
       terms.push(asTerm(keyPaddingMask, q.dtype).reshape(n, 1, 1, columns))
     }
     const more = k.shape[2] - columns
-    const causal = isCausal ? beside(q, () => causalMask(rows, columns)) : null
-    if (causal && terms.length === 0 && more === 0) return causal
-    if (causal) terms.push(asTerm(causal.logicalNot(), q.dtype))
-    if (terms.length === 0) return null
-    const all = terms.reduce((a, b) => add(a, b))
-    return more > 0 ? pad(all, [0, more]) : all
+    if (isCausal && more > 0) terms.push(asTerm(causalMask(q, rows, columns).logicalNot(), q.dtype))
+    const all = terms.length > 0 ? terms.reduce((a, b) => add(a, b)) : null
+    return { attnMask: all && more > 0 ? pad(all, [0, more]) : all, isCausal: isCausal && more === 0 }
   }
 
   override extraRepr(): string {
