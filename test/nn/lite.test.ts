@@ -1,10 +1,20 @@
 // The small entry stands alone: its layers and optimisers use no method that only the whole library has.
 import { beforeAll, expect, test } from 'vitest'
-import { compile, init, manualSeed, nn, optim, randint, randn, Tensor } from '../../src/lite.ts'
+import { compile, init, manualSeed, nn, optim, randint, randn, tensor, Tensor } from '../../src/lite.ts'
 
 beforeAll(async () => void (await init({ device: 'wasm', threads: 1 })))
 
 test('the rest of the library is not there', () => expect('cdist' in Tensor.prototype).toBe(false))
+
+const help = "import from 'lampas', or "
+test.each<[string, () => unknown]>([
+  ['[compile] lampas/lite has no dynamic axes', () => compile((x: Tensor) => x.exp(), { dynamic: { 0: [0] } })],
+  ['[compile] lampas/lite has no budgets of memory', () => compile((x: Tensor) => x.exp(), { budget: 100 })(randn(3))],
+  ['[compile] lampas/lite has no footprints of memory', () => compile((x: Tensor) => x.exp()).memory(randn(3))],
+  ['[compile] lampas/lite has no debug, nanGuard, monitor and profile', () => compile((x: Tensor) => x.exp(), { mode: 'debug' })],
+  ['[graph] lampas/lite has no descriptions of graphs', () => compile((x: Tensor) => x.exp()).graph()],
+  ['[map] lampas/lite does not compute with float64 on wasm', () => tensor([1, 2], { dtype: 'float64' }).exp()],
+])('%s', (problem, call) => expect(call).toThrow(`${problem}. help: ${help}`))
 
 const models: [string, () => nn.Module, number[]][] = [
   ['dense', () => new nn.Sequential(new nn.Linear(6, 8), new nn.LayerNorm(8), new nn.GELU(), new nn.Dropout(0.1), new nn.Linear(8, 3)), [4, 6]],
