@@ -61,7 +61,8 @@ const made = <T>(b: Branch<T>): T => (typeof b === 'function' ? (b as () => T)()
 
 /**
  * `then` or `otherwise` (each one value, a list, or a function that makes them) by a condition of one element. Where the condition is known
- * or can be read at once, only that branch runs; elsewhere (webgpu, conditions inside loops) both run and the result is chosen. As `theano.ifelse`.
+ * or can be read at once, only that branch runs; in compiled code the device decides, and runs the kernels of that branch alone. In eager code on
+ * webgpu both run and the result is chosen. As `theano.ifelse`.
  *
  * @example
  * symbolic.ifelse(tensor(1).lt(2), () => tensor(3), () => tensor(4)) // → tensor(3.)

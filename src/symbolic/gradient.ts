@@ -106,7 +106,12 @@ function derive<W extends Wrt>(
   const written = costs.map(y => (typeof y === 'function' ? y(...xs) : y))
   const fixed = replace<[Tensor[], Expression[]]>([written, xs], (o.considerConstant ?? []).map(c => [c, stopGradient(c)]))
   const e = call(op, (y, x, m) => rule(y as Tensor[], x as Tensor[], m as Tensor[]), [...fixed, more], { wrt: fixed[1], key: o.disconnectedInputs ?? '', example: () => results(xs) })
-  return given(xs.map((_, i) => e.part(i)))
+  const [cost] = costs
+  return given(xs.map((x, i) => {
+    const part = e.part(i)
+    if (op === 'grad' && part instanceof Call && cost instanceof Expression && cost.name !== null && x.name !== null) part.name = `d${cost.name}/d${x.name}`
+    return part
+  }))
 }
 
 function called(fn: (...inputs: Tensor[]) => Tensor, list: readonly Tensor[]): { y: Tensor; xs: readonly Tensor[] } {
@@ -116,7 +121,8 @@ function called(fn: (...inputs: Tensor[]) => Tensor, list: readonly Tensor[]): {
 
 /**
  * The gradient of a cost of one element with respect to expressions, shared variables or parameters: as expressions, which can be
- * differentiated again. With eager tensors or a function in the place of the cost it is computed at once. As `theano.grad`.
+ * differentiated again. With eager tensors or a function in the place of the cost it is computed at once. That of a cost with a name with respect to
+ * what has one is called `dcost/dx`. As `theano.grad`.
  *
  * @example
  * const x = symbolic.scalar('x')

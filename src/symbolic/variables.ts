@@ -25,6 +25,18 @@ export interface VariableType {
   readonly dynamic?: readonly number[]
 }
 
+const key = ({ dtype, ndim, single = [], dynamic = [] }: VariableType): string => `${dtype} ${ndim} ${single.join()} ${dynamic.join()}`
+
+/**
+ * Whether two variables take the same: the dtype, the number of dimensions, which of them have one element, which change their size.
+ *
+ * @example
+ * const [x, y] = symbolic.vectors('x', 'y')
+ * symbolic.sameType(x, y) // → true
+ * symbolic.sameType(x, symbolic.ivector('i')) // → false
+ */
+export const sameType = (x: Variable, y: Variable): boolean => key(x.type) === key(y.type)
+
 export class Variable extends Expression {
   readonly inputs: readonly Expression[] = []
   readonly example: Example

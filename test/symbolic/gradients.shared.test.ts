@@ -91,6 +91,14 @@ eachDevice(() => {
       expect(() => S.func({ inputs: [v], outputs: S.grad(v, v) })([1, 2])).toThrow(/2 elements/)
     })
 
+    test('gradients of what has a name have one', () => {
+      const [x, y] = S.vectors('x', 'y')
+      const cost = S.named(x.mul(y).sum(), 'cost')
+      const [dx, dy] = S.grad(cost, [x, y])
+      expect([String(dx), String(dy)]).toEqual(['dcost/dx', 'dcost/dy'])
+      expect(String(S.grad(x.mul(y).sum(), x))).not.toContain('dcost')
+    })
+
     test('returnDisconnected, nullGradients', async () => {
       const [x, y, i] = [S.scalar('x'), S.scalar('y'), S.iscalar('i')]
       const c = x.pow(2).mul(i)

@@ -72,6 +72,13 @@ eachDevice(() => {
     expect(await list(g())).toEqual(await list(g()))
   })
 
+  test('types are compared', () => {
+    const [x, y] = symbolic.matrices('x', 'y')
+    const own = symbolic.tensorType('float32', [false, true])
+    expect([symbolic.sameType(x, y), symbolic.sameType(own('a'), symbolic.col('b'))]).toEqual([true, true])
+    for (const other of [symbolic.imatrix(), symbolic.vector(), own(), symbolic.matrix({ dynamic: [0] })]) expect(symbolic.sameType(x, other)).toBe(false)
+  })
+
   test('variables of six and seven dimensions, plurals with letters, types of one\'s own', async () => {
     const [a, b] = symbolic.ivectors('a', 'b')
     expect(a.dtype).toBe('int32')

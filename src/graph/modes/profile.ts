@@ -3,10 +3,12 @@
 import type { Backend, Block, Launch, Prepared, TimedPrepared } from '../../backend/backend.ts'
 import { fail } from '../../core/errors.ts'
 import type { GraphNode } from '../graph.ts'
+import { loopOp, type LoopParams } from '../loop.ts'
 import type { Plan } from '../plan.ts'
+import type { Op } from '../../ops/op.ts'
 import { kernelText, workOf } from '../print/work.ts'
 import type { Runner } from './runner.ts'
-import { siteOf } from './words.ts'
+import { placeOf, siteOf } from './words.ts'
 
 /** What one kernel of a plan took, over all calls. */
 export interface MeasuredKernel {
@@ -22,6 +24,8 @@ export interface MeasuredKernel {
   /** Bytes read and written, and arithmetic steps, of one call. */
   readonly bytes: number
   readonly flops: number
+  /** The loop that it belongs to, and how many steps that has. */
+  readonly loop: { readonly name: string; readonly steps: number } | null
 }
 
 /** What one function took. */
@@ -58,6 +62,13 @@ export interface ProfiledKernel extends ProfileRow {
   readonly kind: string
   readonly formula: string
   readonly line: string | null
+}
+
+/** All kernels of the loops of one line. */
+export interface ProfiledLoop extends ProfileRow {
+  /** Of one call. */
+  readonly steps: number
+  readonly msPerStep: number | null
 }
 
 export class Profile {
@@ -114,6 +125,17 @@ export class Profile {
       .sort(costliest)
   }
 
+  /** A row for each loop (`scan` and its kin), with the time of a step. */
+  get loops(): ProfiledLoop[] {
+    const groups = new Map<string, MeasuredKernel[]>()
+    for (const k of this.all) if (k.loop) groups.set(k.loop.name, [...(groups.get(k.loop.name) ?? []), k])
+    return [...groups].map(([name, list]): ProfiledLoop => {
+      const [{ calls, loop }] = list
+      const row = this.row(name, list)
+      return { ...row, calls, steps: loop!.steps, msPerStep: row.ms === null || calls === 0 ? null : row.ms / calls / loop!.steps }
+    }).sort(costliest)
+  }
+
   private get all(): MeasuredKernel[] {
     return this.measured.flatMap(m => m.kernels)
   }
@@ -143,6 +165,7 @@ export class Profile {
       ...(this.measured.length > 1 ? table('functions', this.functions) : []),
       ...table('ops', this.ops),
       ...table('kernels', this.kernels.map(place)),
+      ...(this.loops.length > 0 ? ['loops:', ...this.loops.slice(0, SHOWN).map(l => `  ${l.name}: ${l.steps} steps${l.msPerStep === null ? '' : `, ${l.msPerStep.toFixed(4)} ms each`}`)] : []),
     ].join('\n')
   }
 }
@@ -181,7 +204,9 @@ const nameOf = (nodes: readonly GraphNode[]): string => (nodes.length ? nodes.ma
 
 const measuredKernel = ({ kernel }: Launch, nodes: readonly GraphNode[]): MeasuredKernel => {
   const last = nodes.at(-1)
-  return { op: nameOf(nodes), kind: kernel.kind, formula: kernelText(kernel), line: last ? siteOf(last) : null, ms: 0, calls: 0, ...workOf(kernel) }
+  const node = nodes.find(n => n.op === (loopOp as Op))
+  const loop = node ? { name: `n${node.id} ${placeOf(node)}`, steps: (node.params as LoopParams).steps } : null
+  return { op: nameOf(nodes), kind: kernel.kind, formula: kernelText(kernel), line: last ? siteOf(last) : null, ms: 0, calls: 0, ...workOf(kernel), loop }
 }
 
 /** Runs the kernels of a plan one by one, and keeps their times. */

@@ -47,6 +47,22 @@ eachDevice(name => {
       expect(Object.keys(p.compile)).toEqual(expect.arrayContaining(['trace', 'canonicalise', 'stabilise', 'plan']))
     })
 
+    test('the time of a step of each loop', async () => {
+      const w = randn(8, 8)
+      const f = compile((xs: Tensor) => symbolic.foldl((x, h) => h.matmul(w).add(x).tanh(), xs, randn(2, 8)), { profile: true, name: 'f' })
+      const n = 20
+      for (let i = 0; i < 3; i++) await f(randn(n, 2, 8)).data()
+      await f.checked()
+      const p = f.profile()
+      const [loop, ...others] = p.loops
+      expect(others).toEqual([])
+      expect([loop.steps, loop.calls]).toEqual([n, 3])
+      expect(loop.name).toMatch(/^n\d+ scan .*profile\.shared\.test\.ts/)
+      expect(String(p)).toContain(`loops:\n  ${loop.name}: ${n} steps`)
+      if (p.why === null) expect(loop.msPerStep! * n * 3).toBeCloseTo(loop.ms!, 6)
+      else expect(loop.msPerStep).toBeNull()
+    })
+
     test('times of kernels, and shares that make a whole; or plain words why there are none', async () => {
       const f = compile((a: Tensor) => a.matmul(a).tanh().matmul(a).sum(), { profile: true, name: 'f' })
       const x = randn(128, 128)
