@@ -9,7 +9,7 @@ import type { Fired } from '../passes/index.ts'
 import type { Meter } from '../passes/meter.ts'
 import type { Rewrite } from '../passes/rewrite.ts'
 import type { Slot, Step } from '../steps.ts'
-import { cost } from './body.ts'
+import { cost, once } from './body.ts'
 import { alignMap, alignRows, joinLoops, kernelOf, loopOf, slotsOf, withResults, type Aligned, type Loop, type Read } from './loop.ts'
 import { inSpaceOf, kernelOfProduct, productOf, type Product } from './product.ts'
 import { areSiblings, batchKey, batchOf } from './beside.ts'
@@ -267,11 +267,13 @@ class Fuser {
   private batch(): void {
     const open = new Map<string, Group[]>()
     const batches: Group[][] = []
+    const mayBatch = once((g: Group) => this.backend.fuses(batchOf([g]).kernel, new Set(g.slots).size))
     for (const g of this.inOrder()) {
-      if (!g.loop || g.kernel.kind !== 'map' || !this.backend.fuses(batchOf([g]).kernel, new Set(g.slots).size)) continue
+      if (!g.loop || g.kernel.kind !== 'map') continue
       const key = batchKey(g.kernel)
       const parts = open.get(key)
-      const at = parts ? this.placeAmong(parts, g) : null
+      if (parts && !mayBatch(g)) continue
+      const at = parts && mayBatch(parts[0]) ? this.placeAmong(parts, g) : null
       if (parts && at !== null) for (const p of [...parts, g]) p.at = at
       if (parts && at !== null) parts.push(g)
       else open.set(key, batches[batches.push([g]) - 1])
