@@ -35,7 +35,7 @@ export default defineConfig({
   ...shared,
   root: path('web'),
   base: './',
-  plugins: [redirects, classNames, apiDocs([...['autograd', 'data', 'eager', 'graph', 'nn', 'ops', 'optim'].map(floor => path(`src/${floor}`)), path('web/worker')])],
+  plugins: [redirects, classNames, apiDocs([...['symbolic', 'io', 'autograd', 'data', 'eager', 'graph', 'nn', 'ops', 'optim'].map(floor => path(`src/${floor}`)), path('web/worker')])],
   server: { headers: isolation, fs: { allow: [path('.')] } },
   preview: { headers: isolation },
   worker: { format: 'es', plugins: () => [classNames] },

@@ -1,8 +1,8 @@
 // The page as a whole: controls, editor, results and worker, and what follows when something happens to one of them.
-import docs from 'virtual:lampas-docs'
 import { examples, type Example } from '../examples/index.ts'
 import type { ApiName, DeviceChoice, DeviceName, Failure, FromWorker } from '../shared/protocol.ts'
 import { ConsolePanel } from './console.ts'
+import { docsLoaded, sentenceOn } from './docs.ts'
 import { byId, make } from './dom.ts'
 import { Editor } from './editor.ts'
 import { GraphTab } from './graph-tab.ts'
@@ -219,7 +219,7 @@ export class App {
     switch (message.type) {
       case 'ready':
         this.editor.setApi(message.api)
-        this.explain(message.api.modules.playground)
+        void this.explain(message.api.modules.playground)
         if (this.devices.length === 0) this.session.probe()
         return
       case 'devices':
@@ -247,8 +247,9 @@ export class App {
   }
 
   /** The names of the module `playground`, each with its sentence. */
-  private explain(names: readonly ApiName[]): void {
-    byId('help', HTMLElement).replaceChildren(...names.flatMap(({ name }) => [make('dt', {}, make('code', {}, name)), make('dd', {}, docs[name] ?? '')]))
+  private async explain(names: readonly ApiName[]): Promise<void> {
+    await docsLoaded
+    byId('help', HTMLElement).replaceChildren(...names.flatMap(({ name }) => [make('dt', {}, make('code', {}, name)), make('dd', {}, sentenceOn(name) ?? '')]))
   }
 
   private fail(failure: Failure): void {

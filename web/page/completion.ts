@@ -3,8 +3,8 @@ import { completeFromList, ifNotIn, type Completion, type CompletionContext, typ
 import { localCompletionSource } from '@codemirror/lang-javascript'
 import { syntaxTree } from '@codemirror/language'
 import { hoverTooltip, type EditorView } from '@codemirror/view'
-import docs from 'virtual:lampas-docs'
 import type { ApiName, ApiNames } from '../shared/protocol.ts'
+import { sentenceOn } from './docs.ts'
 import { make } from './dom.ts'
 
 let api: ApiNames = { modules: {}, members: {} }
@@ -20,7 +20,7 @@ const toCompletion = (entry: ApiName, more: Partial<Completion> = {}): Completio
   label: entry.name,
   type: types[entry.kind],
   ...(entry.params && { detail: entry.params }),
-  ...(Object.hasOwn(docs, entry.name) && { info: docs[entry.name] }),
+  info: sentenceOn(entry.name),
   ...more,
 })
 
@@ -97,6 +97,7 @@ export const apiHover = hoverTooltip((view, pos) => {
   if (!word) return null
   const name = view.state.sliceDoc(word.from, word.to)
   const known = Object.values({ ...api.modules, ...api.members }).flat().find(e => e.name === name)
-  if (!known || !Object.hasOwn(docs, name)) return null
-  return { pos: word.from, end: word.to, above: true, create: () => ({ dom: make('div', { class: 'hover' }, make('code', {}, name + known.params), make('p', {}, docs[name])) }) }
+  const sentence = sentenceOn(name)
+  if (!known || sentence === undefined) return null
+  return { pos: word.from, end: word.to, above: true, create: () => ({ dom: make('div', { class: 'hover' }, make('code', {}, name + known.params), make('p', {}, sentence)) }) }
 })
