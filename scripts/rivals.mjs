@@ -8,7 +8,7 @@ import { holding } from '../bench/run/holding.mjs'
 import { limits } from '../bench/run/limits.mjs'
 import { coldStart, fetched, growth, held, rows } from '../bench/run/rows.mjs'
 import { keyOf } from '../bench/run/verdict.mjs'
-import { efforts, measureRow, median, reason } from '../bench/run/turns.mjs'
+import { disagreement, efforts, measure, median, reason } from '../bench/run/turns.mjs'
 import { install, root } from './setup.mjs'
 
 export const file = join(root, 'build/rivals.json')
@@ -30,7 +30,8 @@ function chosen({ only, backend, threads, libraries: some, pairs, node }) {
     (backend ?? s.device) === s.device && Number(threads ?? s.threads) === s.threads && !(node && s.device === 'webgpu') && (!pairs || all.some(row => pairs(s, row)))
   return {
     settings: settings().filter(fits),
-    rowsOf: setting => [...all.filter(row => (rows[row].on ?? setting.device) === setting.device), ...(grows(setting) ? growth.map(g => g.row) : [])].filter(wanted),
+    rowsOf: setting => all.filter(row => (rows[row].on ?? setting.device) === setting.device && wanted(row)),
+    growthOf: setting => (grows(setting) ? [...new Set(growth.map(g => g.along))].map(along => growth.filter(g => g.along === along).map(g => g.row).filter(wanted)) : []),
     wanted,
     librariesOf: setting =>
       (setting.device === 'webgpu' ? trains : libraries)
@@ -87,7 +88,7 @@ const told = r => (r.error ? `cannot (${r.error})` : r.ms === undefined ? `${Mat
 /** Measures what the options choose and gives all results. */
 export async function rivals(options) {
   const effort = efforts[options.effort]
-  const { settings: places, rowsOf, wanted, librariesOf } = chosen(options)
+  const { settings: places, rowsOf, growthOf, wanted, librariesOf } = chosen(options)
   const began = Date.now()
   const results = []
   const problems = []
@@ -100,14 +101,22 @@ export async function rivals(options) {
       const names = options.pairs?.(setting, row)
       const taking = open.filter(o => o.rows.includes(row) && (!options.pairs || names?.includes(o.contender.library)))
       if (taking.length === 0) continue
-      const { results: found, problem } = await measureRow(row, taking.map(o => o.contender), effort)
+      const found = await measure(taking.map(({ contender }) => ({ contender, row })), effort)
       results.push(...found)
       say(setting, row, found)
+      const problem = disagreement(row, found)
       if (problem) {
         problems.push(`${keyOf(setting)}: ${problem}`)
         console.error(`  ${problem}`)
       }
     }
+    // What is to be compared takes turns.
+    for (const group of growthOf(setting))
+      for (const { contender, rows: can } of open) {
+        const found = await measure(group.filter(row => can.includes(row)).map(row => ({ contender: contender.another(), row })), effort)
+        results.push(...found)
+        for (const r of found) say(setting, r.row, [r])
+      }
   }
 
   if (options.node) {

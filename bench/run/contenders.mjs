@@ -74,6 +74,10 @@ export class InPage {
   constructor(library, browser, site, setting) {
     Object.assign(this, { library, browser, site, setting })
   }
+  /** The same library, for a row that is measured at the same time. */
+  another() {
+    return new InPage(this.library, this.browser, this.site, this.setting)
+  }
   /** An empty page with the library loaded; `script` runs before anything else in it. */
   async load(script) {
     this.context = await this.browser.newContext()
@@ -172,13 +176,18 @@ export class InNode {
   }
   async open() {
     await this.server.ssrLoadModule('/bench/rivals/lampas.ts')
-    return globalThis.start(this.setting)
+    const started = await globalThis.start(this.setting)
+    this.bench = globalThis.bench
+    return started
+  }
+  another() {
+    return new InNode(this.server, this.setting)
   }
   prepare(row) {
-    return globalThis.bench.prepare(row)
+    return this.bench.prepare(row)
   }
   round(count) {
-    return globalThis.bench.round(count)
+    return this.bench.round(count)
   }
   async close() {
     const { closeDevice } = await this.server.ssrLoadModule('/src/index.ts')

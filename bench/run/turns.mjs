@@ -1,4 +1,5 @@
-// One row, many contenders: each makes ready and warms up, then they take turns, so that a busy minute of the machine falls on all.
+// One row with many contenders, or many rows that are to be compared: each makes ready and warms up, then they take turns, so that a busy
+// minute of the machine falls on all.
 import { soon } from './contenders.mjs'
 
 /** How much is measured: milliseconds of a round, turns, cold starts, seconds for the many steps of `holding`. A contender that takes seconds has fewer. */
@@ -24,7 +25,7 @@ async function warmUp(c, row, effort) {
   await soon(c.prepare(row), 60, 'making the data')
   const first = await once(c, 1, row)
   let { ms } = await once(c, 1, row)
-  const warm = { contender: c, library: c.library, detail, value: first.value }
+  const warm = { contender: c, row, detail, value: first.value }
   // Who takes this long is warm after one call, and the second counts as a turn.
   if (ms > SLOW) return { ...warm, count: 1, turns: ms > VERY_SLOW ? 0 : 2, times: [ms] }
   // A clock that steps by a tenth of a millisecond may show nothing of the shortest.
@@ -38,42 +39,41 @@ async function warmUp(c, row, effort) {
   return { ...warm, count: fitting(), turns: effort.turns, times: [] }
 }
 
-/** The first values of all must agree: same weights, same data, same arithmetic. */
+/** What is wrong when the first values do not agree: same weights, same data, same arithmetic. */
 export function disagreement(row, results) {
-  const [first, ...others] = results
+  const [first, ...others] = results.filter(r => !r.error)
   const far = others.find(r => !(Math.abs(r.value - first.value) <= 1e-3 * Math.max(Math.abs(r.value), Math.abs(first.value)) + 1e-5))
   return far && `${row}: ${first.library} gives ${first.value}, ${far.library} ${far.value}: they do not compute the same`
 }
 
-/** Measures a row; a contender that fails gives its reason instead of a time, and is not asked again in this row. */
-export async function measureRow(row, contenders, effort) {
+/** Measures rows of contenders, each with a contender of its own; one that fails gives its reason instead of a time, and is not asked again. */
+export async function measure(entries, effort) {
   const results = []
   const running = []
-  const fail = (c, error) => {
-    c.end()
-    results.push({ row, library: c.library, ...c.setting, error: reason(error) })
+  const fail = ({ contender, row }, error) => {
+    contender.end()
+    results.push({ row, library: contender.library, ...contender.setting, error: reason(error) })
   }
   try {
-    for (const c of contenders) await warmUp(c, row, effort).then(r => running.push(r), error => fail(c, error))
+    for (const e of entries) await warmUp(e.contender, e.row, effort).then(r => running.push(r), error => fail(e, error))
     for (let turn = 0; turn < effort.turns; turn++)
       for (const r of running) {
         if (turn >= r.turns || r.error) continue
         await new Promise(resolve => setTimeout(resolve, SETTLING))
         try {
           // The first call after a rest does not count: caches are cold then, and threads asleep.
-          if (r.turns > 2) await once(r.contender, 1, row)
-          r.times.push((await once(r.contender, r.count, row)).ms / r.count)
+          if (r.turns > 2) await once(r.contender, 1, r.row)
+          r.times.push((await once(r.contender, r.count, r.row)).ms / r.count)
         } catch (error) {
           r.error = error
         }
       }
   } finally {
-    await Promise.all(contenders.map(c => c.close()))
+    await Promise.all(entries.map(e => e.contender.close()))
   }
-  for (const { contender, library, detail, value, count, times, error } of running) {
-    if (error) fail(contender, error)
-    else results.push({ row, library, ...contender.setting, detail, value, ms: median(times), best: Math.min(...times), count, turns: times.length })
+  for (const { contender, row, detail, value, count, times, error } of running) {
+    if (error) fail({ contender, row }, error)
+    else results.push({ row, library: contender.library, ...contender.setting, detail, value, ms: median(times), best: Math.min(...times), count, turns: times.length })
   }
-  const sound = results.filter(r => !r.error)
-  return { results, problem: sound.length > 1 ? disagreement(row, sound) : undefined }
+  return results
 }
