@@ -209,7 +209,9 @@ class Fuser {
   }
 
   private epilogue(maker: Group, reader: Group, reads: readonly Read[], keep: readonly number[]): Group | null {
-    if (reader.product) return null
+    // What is cheap to compute from a stored result goes to those who read it.
+    const isCheap = cost(reader.loop!.body) <= CHEAP && reader.loop!.inputs.length === 1
+    if (reader.product || (isCheap && keep.length > 0 && this.isPassing(reader))) return null
     const second = inSpaceOf(maker.loop!, reader.loop!, reads)
     const at = second && this.placeFor(maker, reader, keep)
     if (!second || at === null) return null

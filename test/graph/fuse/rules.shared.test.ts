@@ -71,6 +71,14 @@ eachDevice(name => {
       expect(fused.fired).toEqual(fires)
       for (const rule of fires) expect((await of([rule])).fired).not.toContain(rule)
     })
+
+  test('the mask of a rectifier is computed where it is read, from what the product before it stores', () => {
+    const f = compile((x: Tensor, w: Tensor, v: Tensor) => grad(F.relu(x.matmul(w)).matmul(v).square().sum(), [w])[0])
+    f(randn(16, 12), randn(12, 8).requiresGrad_(), randn(8, 4))
+    const [first] = f.graph('plan').plan!.kernels
+    expect([first.kind, first.writes.length]).toEqual(['matmul', 1])
+    f.dispose()
+  })
 })
 
 test('every rule fires in some case', () => {
