@@ -75,6 +75,26 @@ eachDevice(() => {
       }
     })
 
+    test('inside of loops, and with loops inside; gradients, budgets and other ways to plan', async () => {
+      const w = randn(3, 3).mul(0.3).requiresGrad_()
+      const t = table()
+      const turn = (x: Tensor, h: Tensor, at: Tensor): Tensor => S.ifelse(x.sum().gt(0), () => h.matmul(w).add(x).tanh(), () => h.add(t.gather(0, at).sum().mul(x)))
+      const run = (xs: Tensor, at: Tensor): readonly [Tensor, Tensor] => {
+        const end = S.ifelse(xs.sum().lt(1e6), () => S.foldl((x, h) => turn(x, h, at), xs, tensor([[0.1, 0.2, 0.3]])), () => xs.select(0, 0).exp())
+        return [end, grad(end.square().sum(), [w])[0]]
+      }
+      const [up, mixed] = [rand(6, 1, 3), randn(6, 1, 3)]
+      const expected = [up, mixed].map(xs => run(xs, somewhere()))
+      const plain = compile((xs: Tensor, at: Tensor) => run(xs, at))
+      const whole = [plain(up, nowhere()), plain(mixed, somewhere())]
+      for (const i of [0, 1]) for (const k of [0, 1] as const) near(await list(whole[i][k]), await list(expected[i][k]))
+      for (const how of [{ mode: 'fastCompile' }, { exclude: ['fusion'] }, { budget: 1e6 }] as const) {
+        const other = compile((xs: Tensor, at: Tensor) => run(xs, at), how)
+        const found = [other(up, nowhere()), other(mixed, somewhere())]
+        for (const i of [0, 1]) for (const k of [0, 1] as const) near(await list(found[i][k]), await list(whole[i][k]))
+      }
+    })
+
     test('gradients of expressions, with respect to an inner one as well', async () => {
       const x = S.vector('x')
       const h = x.exp()

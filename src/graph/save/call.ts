@@ -22,7 +22,7 @@ type Callable<A extends unknown[]> = ((...args: A) => unknown) & { memory(...arg
  * const table = tensor([1, 2, 3])
  * const pick = compile((i) => table.gather(0, i))
  * const bytes = await dumpCall(pick, tensor(new Int32Array([7])))
- * loadCall(bytes).args // → [tensor([7], int32)]
+ * loadCall(bytes).args // → [ tensor([7]) ]
  */
 export async function dumpCall<A extends unknown[]>(f: Callable<A>, ...args: A): Promise<Uint8Array> {
   if (typeof f !== 'function' || typeof f.memory !== 'function') needInside('dumpCall', f)
