@@ -1,6 +1,6 @@
 // Reductions of reductions, over axes of size 1, of what is the same along an axis, and of what has a number as a factor.
 import { numel, sameShape, type Shape } from '../../core/shape.ts'
-import { expandOp, reshapeOp } from '../../ops/movement-ops.ts'
+import { catOp, expandOp, reshapeOp } from '../../ops/movement-ops.ts'
 import type { Op } from '../../ops/op.ts'
 import { maxOp, minOp, prodOp, sumOp } from '../../ops/reduce.ts'
 import type { Value } from '../graph.ts'
@@ -46,6 +46,18 @@ function unexpanded(x: Value, axes: readonly number[], t: Rewriter): { small: Va
 }
 
 const extremes = [maxOp, minOp]
+const combining = new Map<Op, string>([[sumOp as Op, 'add'], [prodOp as Op, 'mul'], [maxOp as Op, 'maximum'], [minOp as Op, 'minimum']])
+/** Of more parts the reductions would be too many kernels. */
+const MOST_PARTS = 4
+
+/** A reduction of parts that were joined only for it. */
+function ofParts({ op, x, axes, y }: Reduced, t: Rewriter): Value | null {
+  if (x.node?.op !== (catOp as Op) || !t.isPrivate(x) || x.node.inputs.length > MOST_PARTS || x.node.inputs.some(v => numel(v.shape) === 0)) return null
+  const { axis } = x.node.params as { axis: number }
+  const parts = x.node.inputs.map(v => t.make(op, [v], { axes }))
+  if (axes.includes(axis)) return y.dtype === 'bool' ? null : parts.reduce((a, b) => t.pointwise(combining.get(op as Op)!, a, b))
+  return t.make(catOp, parts, { axis: axis - axes.filter(a => a < axis).length })
+}
 
 export const reductions: readonly Rewrite[] = [
   reduction('reduce-size-one', 'sum(x, axes of size 1) → reshape(x)', 'every such axis has size 1; −0 stays −0', false, [sumOp, prodOp, ...extremes], ({ op, x, axes, y }, t) => {
@@ -55,6 +67,8 @@ export const reductions: readonly Rewrite[] = [
   }),
   reduction('extreme-of-extreme', 'amax(amax(x)) → amax(x)', 'nothing else reads the inner one', false, extremes, nested),
   reduction('sum-of-sum', 'sum(sum(x)) → sum(x); prod(prod(x)) → prod(x)', 'nothing else reads the inner one; float32 and float64', true, [sumOp, prodOp], (r, t) => (isWide(r.y) ? nested(r, t) : null)),
+  reduction('extreme-of-cat', 'amax(cat(x, y)) → maximum(amax(x), amax(y)); amax(cat(x, y)) → cat(amax(x), amax(y))', 'nothing else reads the parts joined, of which there are at most four', false, extremes, ofParts),
+  reduction('sum-of-cat', 'sum(cat(x, y)) → sum(x) + sum(y); sum(cat(x, y)) → cat(sum(x), sum(y))', 'nothing else reads the parts joined, of which there are at most four; float32 and float64', true, [sumOp, prodOp], (r, t) => (isWide(r.y) ? ofParts(r, t) : null)),
   reduction('sum-of-neg', 'sum(-x) → -sum(x)', 'nothing else reads −x; float32 and float64; of zeros it is −0', false, [sumOp], ({ x, axes, y }, t) =>
     isWide(y) && x.node?.op === pointwise('neg') && t.isPrivate(x) ? t.pointwise('neg', t.make(sumOp, [x.node.inputs[0]], { axes })) : null),
   reduction('sum-of-scaled', 'sum(x * c) → sum(x) * c', 'c is a power of two from 1 up, so that rounding stays and no sum overflows that did not; nothing else reads x·c', false, [sumOp], ({ x, axes, y }, t) => {

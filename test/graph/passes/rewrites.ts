@@ -85,6 +85,8 @@ export const rows: Readonly<Record<string, Row>> = {
   'reduce-size-one': { fires: ({ x }) => x.reshape(3, 1, 4).sum(1).sin(), not: ({ x }) => x.sum(1).sin() },
   'extreme-of-extreme': { fires: ({ x }) => x.amax(1).amax(0).detach(), not: ({ x }) => x.amax(1).amin(0).detach() },
   'sum-of-sum': { fires: ({ x }) => x.sum(1).sum(0), not: ({ n }) => n.sum(1).sum(0) },
+  'extreme-of-cat': { fires: ({ x, n }) => cat([x, x.mul(2)]).amin(0).add(cat([n, n.neg()], 1).amax(0).at('0:4')).detach(), not: ({ x, p }) => { const y = cat([x, p]); return y.amax(0).add(y.sum(0)).detach() } },
+  'sum-of-cat': { fires: ({ x, p }) => cat([x, p.mul(3)]).sum(0).add(cat([x, p], 1).sum(1).amax().detach()), not: ({ n }) => cat([n, n.neg()]).sum(0) },
   'sum-of-neg': { fires: ({ x }) => x.neg().sum(0), not: ({ x }) => { const y = x.neg(); return y.sum(0).mul(y) } },
   'sum-of-scaled': { fires: ({ x }) => x.mul(4).sum(1), not: ({ x }) => x.mul(0.1).sum(1) },
   'sum-of-expanded': { fires: ({ x }) => x.at('0:1').expand(3, 4).sum(0), not: ({ n }) => n.at('0:1').expand(3, 4).sum(0) },
