@@ -1,6 +1,7 @@
 // The text of shaders for a few kernels, so that a change in printing shows.
 import { expect, test } from 'vitest'
 import '../../src/backend/factoring.ts'
+import { loadLowerings } from '../../src/backend/late.ts'
 import { contiguousView, permuteView } from '../../src/core/view.ts'
 import { lower } from '../../src/backend/webgpu/lower.ts'
 import type { Target } from '../../src/backend/webgpu/wgsl.ts'
@@ -33,6 +34,7 @@ test.each<[string, Kernel, readonly number[], Target['family'] | 'quad']>([
   ['rows-chunks', { kind: 'rows', axes: 2, stages: [stage([S.mul(x, y)], ['sum']), stage([S.neg(S.input(2, 'float32'))])], results: [3], inputs: [f32(90, 100), f32(90, 100)], outputs: [f32()] }, [0, 1, 2], 'register'],
   ['matmul-epilogue', { kind: 'matmul', epilogue: { program: relu, params: [] }, inputs: [f32(4, 8), f32(8, 4), { ...f32(4, 4), strides: [0, 1] }], outputs: [f32(4, 4)] }, [0, 1, 2, 3], 'register'],
 ])('%s', async (name, kernel, slots, family) => {
+  await loadLowerings()
   const { jobs } = lower(kernel, slots, family === 'quad' ? { family: 'register', quads: true } : { family, quads: false })
   await expect(jobs.map(job => `// ${job.key}\n${job.source()}`).join('\n')).toMatchFileSnapshot(`shaders/${name}.wgsl`)
 })

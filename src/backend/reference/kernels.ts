@@ -5,7 +5,7 @@ import { rounded } from '../../core/storage.ts'
 import { formatShape, numel, type Shape } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
 import { mapsOf, type Body, type CumulateOp, type Kernel, type KernelKind, type KernelOf, type ReduceOp } from '../../ir/kernel.ts'
-import { attending, factoring } from '../late.ts'
+import * as late from '../late.ts'
 import { evaluateBlock, valuesOf } from './scalar.ts'
 
 /** A view and the numbers of the block that it looks into, kept with 64 bits or as the dtype has them. */
@@ -293,9 +293,9 @@ const map: Runner<'map'> = ({ program, params }, inputs, outputs) => {
   }
 }
 
-const factor: Runner<'factor'> = (kernel, inputs, outputs) => factoring().reference(kernel, inputs.map(load)).forEach((values, i) => store(outputs[i], values))
+const factor: Runner<'factor'> = (kernel, inputs, outputs) => late.factor.reference(kernel, inputs.map(load)).forEach((values, i) => store(outputs[i], values))
 
-const attention: Runner<'attention'> = (kernel, inputs, outputs) => attending().reference(kernel, inputs.map(load)).forEach((values, i) => store(outputs[i], values))
+const attention: Runner<'attention'> = (kernel, inputs, outputs) => late.attention.reference(kernel, inputs.map(load)).forEach((values, i) => store(outputs[i], values))
 
 const batch: Runner<'batch'> = (kernel, inputs, outputs) => {
   const [n, m] = [kernel.program.inputs.length, kernel.program.outputs.length]

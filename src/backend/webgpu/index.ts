@@ -10,6 +10,7 @@ import { Faults, lostError, recordedFault, Suspects } from './faults.ts'
 import { fuses } from './fuses.ts'
 import { conditionOf, gateJob, Gates, sameCondition } from './gates.ts'
 import { mayFail } from '../failures.ts'
+import { loadLowerings } from '../late.ts'
 import { lower } from './lower.ts'
 import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
 import { packed, Params, Queue, slotBytes, type Command } from './queue.ts'
@@ -404,6 +405,7 @@ export async function openWebGPU(options: WebGPUOptions = {}): Promise<WebGPUBac
   const device = await adapter
     .requestDevice({ requiredFeatures: features, requiredLimits: Object.fromEntries(wanted.map(limit => [limit, adapter.limits[limit]])) })
     .catch((error: Error) => fail('webgpu', `the graphics adapter ${name} gave no device: ${error.message}`, 'close other pages that use the GPU, and try again'))
+  await loadLowerings()
   const tuner = options.tune ? await (await import('./tuner.ts')).Tuner.open([vendor, architecture, model, description, family, quads].join()) : null
   return new WebGPU(device, name, isFallbackAdapter, { family, quads, pick: tuner?.pick }, tuner)
 }

@@ -1,6 +1,6 @@
 // The kernel kinds and what turns each into dispatches.
 import type { KernelKind, KernelOf } from '../../ir/kernel.ts'
-import { attending, factoring } from '../late.ts'
+import { attention, factor } from '../late.ts'
 import { lowerBatch } from './batch.ts'
 import { lowerConv } from './conv.ts'
 import { lowerCumulate } from './cumulate.ts'
@@ -14,7 +14,7 @@ import { lowerSort } from './sort.ts'
 import type { Target, Work } from './wgsl.ts'
 
 /** `slots` names the block of each input and output; equal numbers are one block. */
-type Lower<K extends KernelKind> = (kernel: KernelOf<K>, slots: readonly number[], target: Target) => Work
+export type Lower<K extends KernelKind> = (kernel: KernelOf<K>, slots: readonly number[], target: Target) => Work
 
 const table: { readonly [K in KernelKind]: Lower<K> } = {
   map: lowerMap,
@@ -28,8 +28,8 @@ const table: { readonly [K in KernelKind]: Lower<K> } = {
   fold: lowerFold,
   cumulate: lowerCumulate,
   sort: lowerSort,
-  attention: (kernel, slots, target) => attending().webgpu(kernel, slots, target),
-  factor: (kernel, slots, target) => factoring().webgpu(kernel, slots, target),
+  attention: (kernel, slots, target) => attention.lower(kernel, slots, target),
+  factor: (kernel, slots, target) => factor.lower(kernel, slots, target),
 }
 
 export function lower<K extends KernelKind>(kernel: KernelOf<K>, slots: readonly number[], target: Target): Work {
