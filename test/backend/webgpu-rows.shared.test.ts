@@ -118,11 +118,15 @@ describe.skipIf(!gpu)('fused kernels on webgpu (skipped where there is no adapte
     })
   })
 
-  test('rows by teams of threads, kept in registers or not', async () => {
-    const backend = await openWebGPU({ gpu: gpu!, family: 'shared' })
+  test.each([true, false])('rows by teams of threads, kept in registers or not; subgroups where there are any: %s', async subgroups => {
+    const backend = await openWebGPU({ gpu: gpu!, family: 'shared', subgroups })
     const r = new Random('teams')
     expect(await faults(backend, [[5, 40], [3, 300], [2, 1024], [2, 4500], [3, 1500]].map(shape => softmax(r, shape)))).toEqual([])
     expect(await faults(backend, [layerNorm(r, [7, 96]), biasGradient(r, [40, 900]), squaredError(r, [90, 500]), squaredError(r, [3, 50])])).toEqual([])
+    const rows = [[1, NaN, 3, 2], [1, Infinity, 3, 2], [-Infinity, 5, 1, 2], [-0, 0, 0, -0]]
+    const all: ReduceOp[] = ['max', 'min', 'sum', 'prod']
+    const long = plain('float32', [4, 400], rows.flatMap(row => [...row, ...Array.from({ length: 396 }, (_, i) => row[i % 4])]))
+    expect(await faults(backend, [launch({ kind: 'rows', axes: 1, stages: [stage(all.map(() => x), all)], results: [1, 2, 3, 4] }, [long], all.map(() => output('float32', [4])))])).toEqual([])
     backend.dispose()
   })
 

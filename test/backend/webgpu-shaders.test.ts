@@ -15,7 +15,7 @@ const y = S.input(1, 'float32')
 const relu = program([S.max(S.add(x, y), 0)], ['float32', 'float32'])
 const plane = { stride: [1, 1], dilation: [1, 1], inputDilation: [1, 1], padLow: [1, 1] } as const
 
-test.each<[string, Kernel, readonly number[], Target['family'] | 'quad']>([
+test.each<[string, Kernel, readonly number[], Target['family'] | 'quad' | 'subgroups']>([
   ['map-vector', { kind: 'map', program: relu, params: [], inputs: [f32(8, 16), { ...f32(8, 16), strides: [0, 1] }], outputs: [f32(8, 16)] }, [0, 1, 0], 'shared'],
   ['map-ragged', { kind: 'map', program: program([S.tanh(x)], ['float32']), params: [], inputs: [f32(7)], outputs: [f32(7)] }, [0, 1], 'shared'],
   ['map-strided', { kind: 'map', program: program([S.cast(x, 'int32'), S.index()], ['float32']), params: [], inputs: [permuteView(f32(5, 3), [1, 0])], outputs: [contiguousView('int32', [3, 5]), contiguousView('int32', [3, 5])] }, [0, 1, 0], 'shared'],
@@ -31,10 +31,11 @@ test.each<[string, Kernel, readonly number[], Target['family'] | 'quad']>([
   ['gather', { kind: 'gather', axis: 0, inputs: [f32(9, 4), contiguousView('int32', [3, 4])], outputs: [f32(3, 4)] }, [0, 1, 2], 'shared'],
   ['rows-softmax-thread', { kind: 'rows', axes: 1, stages: softmaxStages, results: [4], inputs: [f32(6, 12)], outputs: [f32(6, 12)] }, [0, 1], 'register'],
   ['rows-softmax-team', { kind: 'rows', axes: 1, stages: softmaxStages, results: [4], inputs: [f32(6, 120)], outputs: [f32(6, 120)] }, [0, 1], 'shared'],
+  ['rows-sum-subgroups', { kind: 'rows', axes: 1, stages: [stage([S.mul(x, x)], ['sum'])], results: [1], inputs: [f32(6, 900)], outputs: [f32(6)] }, [0, 1], 'subgroups'],
   ['rows-chunks', { kind: 'rows', axes: 2, stages: [stage([S.mul(x, y)], ['sum']), stage([S.neg(S.input(2, 'float32'))])], results: [3], inputs: [f32(90, 100), f32(90, 100)], outputs: [f32()] }, [0, 1, 2], 'register'],
   ['matmul-epilogue', { kind: 'matmul', epilogue: { program: relu, params: [] }, inputs: [f32(4, 8), f32(8, 4), { ...f32(4, 4), strides: [0, 1] }], outputs: [f32(4, 4)] }, [0, 1, 2, 3], 'register'],
 ])('%s', async (name, kernel, slots, family) => {
   await loadLowerings()
-  const { jobs } = lower(kernel, slots, family === 'quad' ? { family: 'register', quads: true } : { family, quads: false })
+  const { jobs } = lower(kernel, slots, family === 'quad' ? { family: 'register', quads: true } : { family: family === 'register' ? family : 'shared', quads: false, subgroups: family === 'subgroups' })
   await expect(jobs.map(job => `// ${job.key}\n${job.source()}`).join('\n')).toMatchFileSnapshot(`shaders/${name}.wgsl`)
 })

@@ -7,10 +7,10 @@ import type { Body, ConvKernel } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { paramFields } from './program.ts'
 import {
-  addSlices, columnOf, declareSums, declareTiles, eachSum, enableQuads, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, picked, quadTile, rowOf,
+  addSlices, columnOf, declareSums, declareTiles, eachSum, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, picked, quadTile, rowOf,
   rowsLoaded, sliceCount, splitSlots, sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
 } from './tiles.ts'
-import { divided, indent, Memory, NOTHING, printShader, range, scratchSlot, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
+import { divided, indent, Memory, NOTHING, printShader, range, scratchSlot, single, SUBGROUPS, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 /** As in matmul.ts. */
 function tiles({ m, n }: Extents, target: Target): readonly Tiling[] {
@@ -161,7 +161,7 @@ ${indent(unravelled(axes, `(${columnOf(t, c)})`, 'out', 't'))}
 ${indent(range(t.rows).map(r => `if (${rowOf(t, r)} < p.m) { ${memory.store(2, `at + (${rowOf(t, r)}) * p.oo0`, sumAt(r, c))} }`).join('\n'))}
 }`).join('\n')
     return printShader({
-      fields, memory, lanes: epilogue ? 4 : 1, size: t.size, enable: enableQuads(t), head: mathFor(epilogue ? stores : '') + declareTiles(t),
+      fields, memory, lanes: epilogue ? 4 : 1, size: t.size, enable: t.quads ? SUBGROUPS : '', head: mathFor(epilogue ? stores : '') + declareTiles(t),
       body: `${locate(t)}
 let w_base = p.w + item * p.wg;
 ${declareSums(t)}

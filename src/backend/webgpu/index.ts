@@ -20,12 +20,14 @@ import { FAULTS, type Job, type Target, type Work } from './wgsl.ts'
 
 export interface WebGPUOptions {
   /** The entry to WebGPU; `navigator.gpu` when left out. In Node: `create([])` of the package `webgpu`. */
-  readonly gpu?: Pick<GPU, 'requestAdapter'>
+  readonly gpu?: Pick<GPU, 'requestAdapter'> & Partial<Pick<GPU, 'wgslLanguageFeatures'>>
   readonly powerPreference?: GPUPowerPreference
   /** Which shaders to use; chosen by the adapter when left out. `shared` suits graphics hardware, `register` adapters that run on a CPU. */
   readonly family?: Target['family']
   /** Whether threads may hand each other what they read; where subgroups are four threads, when left out. */
   readonly quads?: boolean
+  /** Whether workgroups reduce by subgroups; where the adapter and the language have them, when left out. */
+  readonly subgroups?: boolean
   /** Whether `warm` of a prepared list measures which tiles suit its products, and answers of earlier visits hold. */
   readonly tune?: boolean
 }
@@ -400,12 +402,13 @@ export async function openWebGPU(options: WebGPUOptions = {}): Promise<WebGPUBac
   const { vendor, architecture, device: model, description, isFallbackAdapter, subgroupMinSize, subgroupMaxSize } = adapter.info
   const { family = isFallbackAdapter ? 'register' : 'shared' } = options
   const quads = (options.quads ?? true) && family === 'register' && adapter.features.has(SUBGROUPS) && subgroupMinSize === 4 && subgroupMaxSize === 4
-  const features: GPUFeatureName[] = [...(adapter.features.has(TIMES) ? [TIMES] : []), ...(quads ? [SUBGROUPS] : [])]
+  const subgroups = (options.subgroups ?? true) && family === 'shared' && adapter.features.has(SUBGROUPS) && !!gpu.wgslLanguageFeatures?.has('subgroup_id')
+  const features: GPUFeatureName[] = [...(adapter.features.has(TIMES) ? [TIMES] : []), ...(quads || subgroups ? [SUBGROUPS] : [])]
   const name = description || [vendor, architecture, model].filter(Boolean).join(' ') || 'unnamed adapter'
   const device = await adapter
     .requestDevice({ requiredFeatures: features, requiredLimits: Object.fromEntries(wanted.map(limit => [limit, adapter.limits[limit]])) })
     .catch((error: Error) => fail('webgpu', `the graphics adapter ${name} gave no device: ${error.message}`, 'close other pages that use the GPU, and try again'))
   await loadLowerings()
   const tuner = options.tune ? await (await import('./tuner.ts')).Tuner.open([vendor, architecture, model, description, family, quads].join()) : null
-  return new WebGPU(device, name, isFallbackAdapter, { family, quads, pick: tuner?.pick }, tuner)
+  return new WebGPU(device, name, isFallbackAdapter, { family, quads, subgroups, pick: tuner?.pick }, tuner)
 }

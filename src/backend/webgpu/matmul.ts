@@ -8,10 +8,10 @@ import type { Body, MatmulKernel } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { paramFields } from './program.ts'
 import {
-  addSlices, columnOf, component, declareSums, declareTiles, enableQuads, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, picked, quadTile, rowOf,
+  addSlices, columnOf, component, declareSums, declareTiles, extentFields, finishSums, groupsFor, handed, INNER, locate, multiplyTiles, picked, quadTile, rowOf,
   rowsLoaded, sliceCount, splitSlots, sumAt, threadTile, tileRow, workgroupTile, type Extents, type Finish, type Tiling,
 } from './tiles.ts'
-import { dot, indent, Memory, NOTHING, printShader, range, scratchSlot, single, unravel, type Field, type Job, type Target, type Work } from './wgsl.ts'
+import { dot, indent, Memory, NOTHING, printShader, range, scratchSlot, single, SUBGROUPS, unravel, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 /** The product as strided arrays over one batch axis list. */
 interface Product extends Extents {
@@ -196,7 +196,7 @@ let b_base = p.b + ${dot(rank, 'c', 'bs')};
 ${declareSums(t)}
 ${shared ? sharedLoop(t, fill(0, t, readA, aAlongK, memory), fill(1, t, readB, !bAlongN, memory)) : registerLoop(t, readA, readB, memory)}
 ${stores}`
-    return printShader({ fields, memory, lanes: epilogue ? 4 : 1, size: t.size, enable: enableQuads(t), head: mathFor(epilogue ? body : '') + declareTiles(t), body })
+    return printShader({ fields, memory, lanes: epilogue ? 4 : 1, size: t.size, enable: t.quads ? SUBGROUPS : '', head: mathFor(epilogue ? body : '') + declareTiles(t), body })
   }
   const form = `${t.quads ? 'quad' : t.family} ${readA} ${readB}${shared ? ` ${aAlongK} ${bAlongN}` : ''}`
   return {

@@ -5,7 +5,7 @@ import type { ReduceOp, RowsKernel } from '../../ir/kernel.ts'
 import { needed, stepsFor, type Value } from './flow.ts'
 import { mathFor } from './math.ts'
 import { literal, printProgram } from './program.ts'
-import { dot, indent, printShader, unravel, type Field, type Memory } from './wgsl.ts'
+import { dot, indent, printShader, SUBGROUPS, unravel, type Field, type Memory } from './wgsl.ts'
 
 /** Elements, or vectors of four, that a thread keeps of a row. */
 export const KEPT = 4
@@ -21,6 +21,8 @@ export interface Form {
   readonly chunks: number
   /** A team holds the whole row. */
   readonly keep: boolean
+  /** A team is a workgroup, whose threads hand results round by subgroups first. */
+  readonly subgroups: boolean
 }
 
 /** Where a value goes. */
@@ -54,6 +56,8 @@ interface Source {
   readonly deep: number
 }
 
+const BUILTINS = ', @builtin(subgroup_size) subgroup_size: u32, @builtin(subgroup_invocation_id) subgroup_lane: u32, @builtin(subgroup_id) subgroup: u32, @builtin(num_subgroups) subgroups: u32'
+
 const aliasOf: Record<ScalarType, string> = { float32: 'F', float64: 'F', int32: 'I', bool: 'B' }
 /** Bools are reduced as integers, 0 or 1. */
 const accumulated = (t: ScalarType): 'F' | 'I' => (wordType(t) === 'float32' ? 'F' : 'I')
@@ -73,7 +77,7 @@ function join(op: ReduceOp, t: ScalarType, a: string, b: string): string {
 
 export function rowsSource(source: Source): string {
   const { kernel: { inputs, stages }, values, sinks, dense, memory, fields, form, levels, passes, kept, rank, deep } = source
-  const { lanes, team, size, chunks, keep } = form
+  const { lanes, team, size, chunks, keep, subgroups } = form
   const all = needed(values, sinks.map(s => s.value))
 
   const name = (k: number): string => {
@@ -173,7 +177,19 @@ ${each.map(r => `  acc${r.k} = ${r.join(`acc${r.k}`, `part${r.k}`)};`).join('\n'
     const tree = each.map(r => ({ ...r, tree: `tree_${r.type}${counts[r.type]++}` }))
     trees.F = Math.max(trees.F, counts.F)
     trees.I = Math.max(trees.I, counts.I)
-    const joined = team === 1 || !each.length ? [] : [
+    const joined = team === 1 || !each.length ? [] : subgroups ? [
+      // Lane by lane of a subgroup; then each thread joins the results of the subgroups.
+      `for (var d = 1u; d < min(subgroup_size, ${size}u); d <<= 1u) {
+${tree.map(r => `  acc${r.k} = ${r.join(`acc${r.k}`, `subgroupShuffleXor(acc${r.k}, d)`)};`).join('\n')}
+}`,
+      ...tree.map(r => `if (subgroup_lane == 0u) { ${r.tree}[subgroup] = acc${r.k}; }`),
+      'workgroupBarrier();',
+      ...tree.map(r => `acc${r.k} = ${r.tree}[0];`),
+      `for (var s = 1u; s < subgroups; s++) {
+${tree.map(r => `  acc${r.k} = ${r.join(`acc${r.k}`, `${r.tree}[s]`)};`).join('\n')}
+}`,
+      ...(level + 1 < levels ? ['workgroupBarrier();'] : []),
+    ] : [
       ...tree.map(r => `${r.tree}[lid] = acc${r.k};`),
       'workgroupBarrier();',
       `for (var half = ${team / 2}u; half > 0u; half >>= 1u) {
@@ -219,5 +235,5 @@ ${tree.map(r => `    ${r.tree}[lid] = ${r.join(`${r.tree}[lid]`, `${r.tree}[lid 
     !ends ? '' : first ? `if (${first}) {\n${indent(ends)}\n}` : ends,
   ].filter(Boolean).join('\n')
   const shared = (['F', 'I'] as const).flatMap(t => Array.from({ length: team > 1 ? trees[t] : 0 }, (_, k) => `var<workgroup> tree_${t}${k}: array<${t}, ${size}>;\n`)).join('')
-  return printShader({ fields, memory, lanes: lanes === 'one' ? 1 : 4, size, head: mathFor(body) + shared, body })
+  return printShader({ fields, memory, lanes: lanes === 'one' ? 1 : 4, size, ...(subgroups ? { enable: SUBGROUPS, builtins: BUILTINS } : {}), head: mathFor(body) + shared, body })
 }

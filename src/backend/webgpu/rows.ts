@@ -83,7 +83,7 @@ const extents = ({ outer, inner, lanes }: Layout): { rows: number; total: number
   total: numel(inner.shape) / (lanes === 'along' ? 4 : 1),
 })
 
-function choose(layout: Layout, { family }: Target): Form {
+function choose(layout: Layout, { family, subgroups = false }: Target): Form {
   const { outer, inner, lanes, levels, once, accumulators, values } = layout
   const { rows, total } = extents(layout)
   /** Chunks of about `length`, at most so many that there are `units` of them in all. */
@@ -91,7 +91,7 @@ function choose(layout: Layout, { family }: Target): Form {
     const chunks = once && levels === 1 ? Math.max(1, Math.min(Math.ceil(total / length), Math.ceil(units / rows))) : 1
     return Math.max(1, Math.ceil(total / Math.ceil(total / chunks)))
   }
-  const threads = (size: number, chunks: number): Form => ({ lanes, team: 1, size, chunks, keep: false })
+  const threads = (size: number, chunks: number): Form => ({ lanes, team: 1, size, chunks, keep: false, subgroups: false })
   // Many small groups cost something themselves.
   if (family === 'register') return threads(rows >= 4096 ? WG : CPU_GROUP, rows < 128 && total > 512 ? cut(256, 1024) : 1)
   // Threads side by side should read words side by side: of one row, or of rows that are themselves side by side.
@@ -100,7 +100,7 @@ function choose(layout: Layout, { family }: Target): Form {
   if (total <= KEPT || turned) return threads(WG, total > 128 ? cut(64, 16384) : 1)
   const team = total <= 16 * KEPT ? 16 : total <= WG * KEPT || accumulators > 3 ? WG : 256
   const chunks = rows < 128 && total > 4096 ? cut(1024, 512) : 1
-  return { lanes, team, size: Math.max(team, WG), chunks, keep: chunks === 1 && total <= team * KEPT }
+  return { lanes, team, size: Math.max(team, WG), chunks, keep: chunks === 1 && total <= team * KEPT, subgroups: subgroups && team >= WG }
 }
 
 /** Operations that cost more than writing a number down and reading it again. */
@@ -172,7 +172,7 @@ function job(kernel: RowsKernel, layout: Layout, form: Form, slots: readonly num
   })
   const operands = views.map((_, k) => (k < inputs.length ? (values[k].varies ? 'e' : 'u') : sinks[k - inputs.length].whole ? 'w' : 'r') + (dense[k] ? 'd' : '')).join('')
   return {
-    key: `rows ${lanes} ${team}/${size} ${form.keep ? 'keep ' : ''}${sinks.some(s => s.part) ? 'split ' : ''}${outer.shape.length} ${inner.shape.length} ${operands} ${memory.key} ` +
+    key: `rows ${lanes} ${team}/${size} ${form.keep ? 'keep ' : ''}${form.subgroups ? 'subgroups ' : ''}${sinks.some(s => s.part) ? 'split ' : ''}${outer.shape.length} ${inner.shape.length} ${operands} ${memory.key} ` +
       `${sinks.map((s, k) => `${s.value}@${passes[k]}`).join()} ${[...kept].map(([k, at]) => `${k}=${at}`).join()} ${stages.map(s => `${s.reduce?.join() ?? ''}[${s.program.key}]`).join(' ')}`,
     source, fields, slots: memory.slots,
     groups: team === 1 ? gridOfThreads(rows * chunks, size) : gridOfGroups(Math.ceil((rows * chunks) / (size / team))),

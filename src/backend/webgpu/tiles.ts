@@ -76,9 +76,6 @@ export const rowsLoaded = ({ rows, quads }: Tiling): number => (quads ? rows / 4
 /** A value that belongs to row r of the tile, from the thread that has loaded it. */
 export const handed = (t: Tiling, r: number, value: string): string => (t.quads ? `quadBroadcast(${value}, ${Math.floor(r / rowsLoaded(t))}u)` : value)
 
-/** What threads need to hand values round. Quads take part or rest as a whole, which the language cannot see. */
-export const enableQuads = ({ quads }: Tiling): string => (quads ? 'enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n' : '')
-
 /** Declares where a unit works: `row column item slice k_start k_end`, and the place of a thread in a workgroup, or the first row that it loads for its quad. */
 export const locate = ({ family, unitRows, unitColumns, quads }: Tiling): string => `let unit = ${family === 'shared' ? 'group' : 'i'};
 if (unit >= p.units) { return; }

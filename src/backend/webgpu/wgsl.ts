@@ -33,6 +33,8 @@ export interface Target {
   readonly family: 'shared' | 'register'
   /** Subgroups are four threads side by side, which can hand each other what they read. */
   readonly quads: boolean
+  /** Threads of a subgroup can hand each other values, and know which subgroup they are of. */
+  readonly subgroups?: boolean
   /** Chooses among the tiles that suit a product; the first, when left out. */
   readonly pick?: PickTile
 }
@@ -203,6 +205,9 @@ export function gridOfGroups(groups: number): [number, number, number] {
 /** Workgroups for `threads` invocations, one after the other, `size` of them in each. */
 export const gridOfThreads = (threads: number, size = WG): [number, number, number] => gridOfGroups(Math.ceil(threads / size))
 
+/** What threads of a subgroup need to hand values round. They take part or rest as a whole, which the language cannot always see. */
+export const SUBGROUPS = 'enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n'
+
 interface Shader {
   readonly fields: readonly Field[]
   readonly memory: Memory
@@ -211,6 +216,8 @@ interface Shader {
   readonly size?: number
   /** What the shader enables, before all declarations. */
   readonly enable?: string
+  /** Further parameters of the entry point. */
+  readonly builtins?: string
   /** Declarations before the entry point. */
   readonly head?: string
   readonly body: string
@@ -220,7 +227,7 @@ interface Shader {
  * A whole shader. In the body, `group` is the number of the workgroup, `lid` that of the thread in it and `i` of the thread in all. What it reads of the
  * parameters is read once, before its loops: software adapters do not find that out.
  */
-export function printShader({ fields, memory, lanes = 1, size = WG, enable = '', head = '', body }: Shader): string {
+export function printShader({ fields, memory, lanes = 1, size = WG, enable = '', builtins = '', head = '', body }: Shader): string {
   const used = new Set<string>()
   const text = body.replace(/\bp\.(\w+)/g, (_, name: string) => {
     used.add(name)
@@ -231,7 +238,7 @@ struct Params { ${declareFields(fields)} }
 @group(0) @binding(0) var<uniform> p: Params;
 ${memory.declare()}
 ${head}@compute @workgroup_size(${size})
-fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32) {
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lid: u32${builtins}) {
   let group = wid.y * count.x + wid.x;
   let i = group * ${size}u + lid;
 ${indent([...used].map(name => `let p_${name} = p.${name};`).join('\n'))}
