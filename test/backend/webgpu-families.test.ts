@@ -11,6 +11,13 @@ import { execute, mismatch } from './run.ts'
 const large = define('matmul with tiles of 64 and an edge', { rel: 1e-6, abs: 1e-5 }, r => [
   launch({ kind: 'matmul' }, [input(r, 'float32', [150, 70]), input(r, 'float32', [70, 140])], [output('float32', [150, 140])]),
 ])
+const vectors = define('matmul with tiles of 64 and an edge, read and stored in vectors', { rel: 1e-6, abs: 1e-5 }, r =>
+  [false, true].map(turned => launch(
+    { kind: 'matmul' },
+    [input(r, 'float32', [132, 36], turned ? 'permuted' : 'plain'), input(r, 'float32', [36, 136], turned ? 'permuted' : 'plain')],
+    [output('float32', [132, 136])],
+  )),
+)
 const wide = define('matmul with threads of 8 by 8 and an edge', { rel: 1e-6, abs: 1e-5 }, r =>
   [false, true].map(turned => launch(
     { kind: 'matmul' },
@@ -26,7 +33,7 @@ const pairs = define('svd by one workgroup for each pair of columns', { rel: 1e-
   for (let i = 0; i < 33; i++) a.words[i * 34] += 2 * i
   return [launch({ kind: 'factor', op: 'svd', strict: null }, [a], [[36, 33], [33], [33, 33]].map(s => output('float32', s)))]
 })
-const sizes = [large, wide, deep]
+const sizes = [large, vectors, wide, deep]
 const products = cases.filter(c => /^(matmul|conv)/.test(c.name))
 const families: readonly [Pick<WebGPUOptions, 'family' | 'quads'>, readonly Case[]][] = [
   [{ family: 'register', quads: true }, sizes],
