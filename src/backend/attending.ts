@@ -1,5 +1,12 @@
-// Importing this module brings the `attention` kernel to the backends that do not carry it by themselves.
+// What runs the `attention` kernel on the backends that do not carry it by themselves.
 import { attention } from './late.ts'
 import { attend } from './reference/attention.ts'
 
-attention.provide({ reference: attend, webgpu: async () => (await import('./webgpu/attention.ts')).lowerAttention })
+export const provideAttention = (): void => attention.provide({ reference: attend, webgpu: async () => (await import('./webgpu/attention.ts')).lowerAttention })
+
+/** Hands on a record that makes such kernels. Pages that have the record have what runs them; the others are rid of both. */
+/* @__NO_SIDE_EFFECTS__ */
+export function attending<T>(op: T): T {
+  provideAttention()
+  return op
+}

@@ -1,6 +1,6 @@
 // Attention (Vaswani et al. 2017) in one record: the weights of all pairs are never stored, and the derivative computes them again from one
 // number a row (Dao et al. 2022, "FlashAttention").
-import '../backend/attending.ts'
+import { attending } from '../backend/attending.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import { permuteView } from '../core/view.ts'
@@ -54,7 +54,7 @@ const total = (...terms: (Tensor | null)[]): Tensor | null => terms.reduce((a, b
 const scoresGradient = (p: Tensor, dp: Tensor): Tensor => mul(p, sub(dp, rowSum(mul(p, dp))))
 
 /** q […, L, E], k […, S, E], v […, S, V], perhaps a mask […, L, S], with equal batch axes → the means […, L, V], log Σ e^score […, L]. */
-export const attentionOp: Op<AttentionParams> = {
+export const attentionOp: Op<AttentionParams> = attending({
   name: 'attention',
   infer: ([q, , v]) => [{ dtype: q.dtype, shape: [...q.shape.slice(0, -1), v.shape.at(-1)!] }, { dtype: q.dtype === 'float64' ? 'float64' : 'float32', shape: q.shape.slice(0, -1) }],
   lower(k, inputs, params, [out, lse]) {
@@ -69,7 +69,7 @@ export const attentionOp: Op<AttentionParams> = {
     return [...gradients, needs[3] ? scoresGradient(attentionWeights(q, k, mask, params), matmul(g, mT(v))) : null]
   },
   saves: 'both',
-}
+})
 
 /**
  * g, out, lse, q, k, v, mask → dq = scale·dS·k, dk = scale·dSᵀ·q, dv = Pᵀ·g. Its own derivative is that of these formulas. With a, b, c the cotangents

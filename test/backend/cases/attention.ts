@@ -1,10 +1,12 @@
 // Attention: both passes, every mask, sizes beside those of tiles and blocks, operands in every layout.
-import '../../../src/backend/attending.ts'
+import { provideAttention } from '../../../src/backend/attending.ts'
 import type { Shape } from '../../../src/core/shape.ts'
 import type { View } from '../../../src/core/view.ts'
 import { permuteView } from '../../../src/core/view.ts'
 import type { AttentionKernel } from '../../../src/ir/kernel.ts'
 import { define, input, launch, layouts, output, type Case, type Layout, type Operand, type Random, type Step } from '../data.ts'
+
+provideAttention()
 
 type Masking = 'none' | 'bool' | 'added' | 'keys'
 interface Sizes {
