@@ -126,7 +126,7 @@ function plainOnes(all: readonly Expression[]): Set<Expression> {
  */
 export function func<const O extends Outputs | undefined = undefined>(spec: FuncSpec<O>): Func<O> {
   const { inputs = [], outputs, updates = [], givens = [], name = 'func', mode, onUnusedInput = 'raise', noDefaultUpdates = false, allowDowncast, trustInput = false, ...options } = spec
-  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'allowDowncast', 'trustInput', 'exclude', 'debug', 'budget', 'memory', 'profile', 'nanGuard', 'monitor'])
+  needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'allowDowncast', 'trustInput', 'exclude', 'include', 'debug', 'budget', 'memory', 'profile', 'nanGuard', 'monitor'])
   const steps = isStep(updates) ? [updates] : [...updates]
   const optimizers = steps.filter(isStep)
   const targets = inputs.map(i => targetOf(name, i, allowDowncast))

@@ -67,13 +67,20 @@ export interface RewriteInfo {
 export const rewrites = (): RewriteInfo[] =>
   phases.flatMap(p => allRewrites.filter(r => r.phase === p)).map(({ name, phase, rule, when, rounds }) => ({ name, phase, rule, when, rounds }))
 
-/** Throws when a name to exclude is not that of a rewrite. */
-export function needRewrites(op: string, names: readonly string[]): void {
+/** What to exclude so that of all rewrites only these are applied, and merging. A rule of fusion is one of `fusion`, which means all of them. */
+export function allBut(names: readonly string[]): string[] {
+  const [fusion, ...rules] = fusions.map(r => r.name)
+  const wanted = new Set([merge.name, ...names, ...(names.includes(fusion) ? rules : []), ...(names.some(n => rules.includes(n)) ? [fusion] : [])])
+  return list.map(r => r.name).filter(n => !wanted.has(n))
+}
+
+/** Throws when a name to include or exclude is not that of a rewrite. */
+export function needRewrites(op: string, names: readonly string[], what: 'include' | 'exclude' = 'exclude'): void {
   const known = allRewrites.map(r => r.name)
   for (const name of names)
     if (!known.includes(name)) {
       const guess = nearest(name, known)
-      fail(op, `there is no rewrite '${name}' to exclude`, guess ? `did you mean '${guess}'? rewrites() lists all` : 'rewrites() lists all')
+      fail(op, `there is no rewrite '${name}' to ${what}`, guess ? `did you mean '${guess}'? rewrites() lists all` : 'rewrites() lists all')
     }
 }
 

@@ -56,6 +56,14 @@ eachDevice(() => {
     expect(await lost({})).toEqual([0, -1000, -2000])
     expect(await lost({ exclude: ['log-softmax'] })).toEqual([0, -Infinity, -Infinity])
     expect(await lost({ mode: 'fastCompile' })).toEqual([0, -Infinity, -Infinity])
+    expect(await lost({ mode: 'fastCompile', include: ['log-softmax'] })).toEqual([0, -1000, -2000])
+    expect(await lost({ mode: 'fastCompile', include: ['log-softmax'], exclude: ['log-softmax'] })).toEqual([0, -Infinity, -Infinity])
+    const fused = compile(naive, { mode: 'fastCompile', include: ['fusion'] })
+    fused(tensor([1, 2, 3]))
+    expect(new Set(fused.explain().rewrites.map(r => r.phase))).toEqual(new Set(['merge', 'fuse']))
+    const one = compile(naive, { mode: 'fastCompile', include: ['map-into-map'] })
+    one(tensor([1, 2, 3]))
+    expect(one.explain().rewrites.map(r => r.name).sort()).toEqual(['map-into-map', 'merge'])
     const f = compile(naive, { mode: 'fastCompile' })
     f(tensor([1, 2, 3]))
     expect(f.explain().rewrites.map(r => r.name)).toEqual(['merge'])
@@ -63,6 +71,8 @@ eachDevice(() => {
 
   test('what is misspelt is refused', () => {
     expect(() => compile(naive, { exclude: ['log-sofmax'] })).toThrow(/no rewrite 'log-sofmax'.*did you mean 'log-softmax'/)
+    expect(() => compile(naive, { mode: 'fastCompile', include: ['log-sofmax'] })).toThrow(/no rewrite 'log-sofmax' to include.*did you mean 'log-softmax'/)
+    expect(() => compile(naive, { include: ['log-softmax'] })).toThrow(/include: \[log-softmax\] with mode 'fastRun', which applies all rewrites.*leave it out/)
     expect(() => compile(naive, { mode: 'fast' as 'fastRun' })).toThrow(/no mode 'fast'.*fastRun, fastCompile/)
   })
 
