@@ -63,7 +63,7 @@ test('an application built with Vite trains on a server without headers', async 
   }
 })
 
-test('a page that imports lampas/lite fetches what it uses: on wasm, to the end of training, less than 165 KB gzip', async ({ page }) => {
+test('a page that imports lampas/lite fetches what it uses: on wasm, to the end of training, less than 155 KB gzip', async ({ page }) => {
   await inApp('npm', 'run', '--silent', 'build-lite')
   const site = await serve(join(app, 'dist-lite'))
   const fetched: Promise<number>[] = []
@@ -71,7 +71,7 @@ test('a page that imports lampas/lite fetches what it uses: on wasm, to the end 
   try {
     const { model } = await expectTraining(page, `${site.url}/`)
     expect(model).toContain('Linear(')
-    expect((await Promise.all(fetched)).reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(165 * 1024)
+    expect((await Promise.all(fetched)).reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(155 * 1024)
   } finally {
     await site.close()
   }

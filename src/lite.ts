@@ -1,4 +1,5 @@
-// The part of the public entry that most training needs: the small script-tag file is made of it.
+// The part of the public entry that most training needs: the small script-tag file is made of it. It goes without what registers itself in
+// graph/late.ts, graph/watch.ts, graph/insight.ts and backend/late.ts, whose errors say so.
 export * from './ops/index.ts'
 export { noGrad, enableGrad, isGradEnabled } from './autograd/mode.ts'
 export { grad, type GradOptions } from './autograd/engine.ts'
