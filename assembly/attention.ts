@@ -3,7 +3,8 @@
 // next product as it lies. What is computed for eight queries, or keys, does not depend on who computes it.
 import { payload, viewAddress } from './descriptor'
 import { High, highRows, LOW, Low, MR, NR, tile } from './gemm'
-import { expOrZero, fma, log } from './math'
+import { exp, log } from './intrinsics'
+import { expOrZero, fma } from './math'
 import { packA, packB, transpose4 } from './pack'
 import { inTurn, parallel, scratch, scratchBack, scratchMark, threads } from './pool'
 
@@ -198,6 +199,11 @@ function scalePanel(at: usize, rows: i32, left: v128, right: v128): void {
   }
 }
 
+/** Four rows of half a panel become columns. Not inlined: it is many bytes, and called from six places. */
+function turn(from: usize, to: usize, step: usize): void {
+  transpose4(from, PANEL, to, step)
+}
+
 /** Stores a panel [r][lane]: its `n` first lanes are rows of the target. */
 function storePanel(panel: usize, rows: i32, n: i32, to: usize, laneStride: usize, rowStride: usize): void {
   let r = 0
@@ -205,8 +211,8 @@ function storePanel(panel: usize, rows: i32, n: i32, to: usize, laneStride: usiz
     for (; r + 4 <= rows; r += 4) {
       const from = panel + <usize>r * PANEL
       const at = to + (<usize>r << 2)
-      transpose4(from, PANEL, at, laneStride)
-      transpose4(from + 16, PANEL, at + 4 * laneStride, laneStride)
+      turn(from, at, laneStride)
+      turn(from + 16, at + 4 * laneStride, laneStride)
     }
   for (; r < rows; r++)
     for (let lane = 0; lane < n; lane++)
@@ -315,7 +321,7 @@ function weigh(scores: usize, seen: i32, tops: usize, sums: usize, depth: i32): 
   right = v128.andnot(right, f32x4.eq(right, lowest))
   let leftSum = f32x4.splat(0), rightSum = leftSum
   if (later) {
-    const leftScale = expOrZero(f32x4.sub(oldLeft, left)), rightScale = expOrZero(f32x4.sub(oldRight, right))
+    const leftScale = exp(f32x4.sub(oldLeft, left)), rightScale = exp(f32x4.sub(oldRight, right))
     leftSum = f32x4.mul(v128.load(tops, 32), leftScale)
     rightSum = f32x4.mul(v128.load(tops, 48), rightScale)
     scalePanel(sums, depth, leftScale, rightScale)
@@ -453,8 +459,8 @@ function scoreTask(job: usize, task: i32, tasks: i32): void {
     const step = <usize>panelStep(item)
     for (let j = 0; j < seen; j += NR) {
       const to = (<usize>(j / NR) * step + <usize>(panel * NR)) * PANEL
-      turn(scores + <usize>j * PANEL, item.weights + to)
-      turn(flow + <usize>j * PANEL, item.gradients + to)
+      turnPanel(scores + <usize>j * PANEL, item.weights + to)
+      turnPanel(flow + <usize>j * PANEL, item.gradients + to)
     }
   }
 }
@@ -466,12 +472,11 @@ function panelStep(item: Item): i32 {
 }
 
 /** Eight rows of a panel become its columns. */
-@inline
-function turn(from: usize, to: usize): void {
-  transpose4(from, PANEL, to, PANEL)
-  transpose4(from + 16, PANEL, to + 4 * PANEL, PANEL)
-  transpose4(from + 4 * PANEL, PANEL, to + 16, PANEL)
-  transpose4(from + 4 * PANEL + 16, PANEL, to + 4 * PANEL + 16, PANEL)
+function turnPanel(from: usize, to: usize): void {
+  turn(from, to, PANEL)
+  turn(from + 16, to + 4 * PANEL, PANEL)
+  turn(from + 4 * PANEL, to + 16, PANEL)
+  turn(from + 4 * PANEL + 16, to + 4 * PANEL + 16, PANEL)
 }
 
 /** s → P = e^(s − log Σ), and g·vᵀ → P∘(g·vᵀ − Σ g·out). */

@@ -9,8 +9,8 @@ import { beside } from './define.ts'
 import { matmul } from './matmul.ts'
 import { mT, unsqueeze } from './movement.ts'
 import type { Arg, Lowering, Op } from './op.ts'
-import { add, eq, ge, mul, sub, where } from './pointwise.ts'
-import { amax, sum } from './reduce.ts'
+import { add, eq, ge, logicalNot, mul, sub, where } from './pointwise.ts'
+import { amax, any, sum } from './reduce.ts'
 import { softmax } from './softmax.ts'
 import type { Tensor } from './tensor.ts'
 import { world } from './world.ts'
@@ -32,10 +32,13 @@ export function attentionScores(q: Tensor, k: Tensor, mask: Tensor | null | unde
 
 /** softmax of the scores; zeros where a mask leaves a row nothing to see. */
 export function attentionWeights(q: Tensor, k: Tensor, mask: Tensor | null | undefined, params: AttentionParams): Tensor {
-  const scores = attentionScores(q, k, mask, params)
-  if (!mask) return softmax(scores, -1)
-  const blind = eq(amax(scores, -1, true), -Infinity)
-  return where(blind, 0, softmax(where(blind, 0, scores), -1))
+  if (!mask) return softmax(attentionScores(q, k, null, params), -1)
+  const isBool = mask.dtype === 'bool'
+  const all = params.causal ? where(causalMask(q, q.shape[q.ndim - 2], k.shape[k.ndim - 2]), mask, isBool ? false : -Infinity) : mask
+  const blind = isBool ? logicalNot(any(all, -1, true)) : eq(amax(all, -1, true), -Infinity)
+  // Such rows are computed as if they saw all, so that no NaN arises, here or in derivatives.
+  const weights = softmax(attentionScores(q, k, where(blind, isBool ? true : 0, all), { ...params, causal: false }), -1)
+  return where(blind, 0, weights)
 }
 
 /** Memory in which the rows of all heads […, heads, L, width] lie side by side, as […, L, heads·width] wants them. */

@@ -1,4 +1,5 @@
 // Attention (Vaswani et al. 2017): one kernel, or products and a softmax where weights are dropped.
+import { isGradEnabled } from '../../autograd/mode.ts'
 import { isFloat } from '../../core/dtype.ts'
 import { fail } from '../../core/errors.ts'
 import { broadcastShapes } from '../../core/shape.ts'
@@ -32,6 +33,12 @@ function fits(operands: readonly Tensor[], mask: Tensor | null): boolean {
     && (!mask || mask.dtype === 'bool' || mask.dtype === dtype)
 }
 
+/** Up to so many weights of a head are stored where a gradient will ask for them: to compute them again takes longer, unless causality spares half. */
+const KEPT = 512 * 512
+
+const areKept = ([query, key, value]: readonly Tensor[], { causal }: AttentionParams): boolean =>
+  !causal && query.shape.at(-2)! * key.shape.at(-2)! <= KEPT && isGradEnabled() && (query.requiresGrad || key.requiresGrad || value.requiresGrad)
+
 /** Checks query and key, and says how their products become scores. */
 export function scoring(query: Tensor, key: Tensor, { isCausal = false, scale }: AttentionOptions): AttentionParams {
   if (query.ndim < 2 || key.ndim < 2) fail(op, `expected […, length, width], got query ${query} and key ${key}`, 'unsqueeze the length')
@@ -45,7 +52,7 @@ export function attend(query: Tensor, key: Tensor, value: Tensor, options: Atten
   const { attnMask: mask = null, dropoutP = 0 } = options
   const params = scoring(query, key, options)
   const operands = [query, key, value]
-  if (dropoutP > 0 || !fits(operands, mask)) {
+  if (dropoutP > 0 || areKept(operands, params) || !fits(operands, mask)) {
     const weights = attentionWeights(query, key, mask, params)
     return matmul(dropoutP > 0 ? dropout(weights, dropoutP) : weights, value)
   }
