@@ -161,7 +161,7 @@ export interface SortKernel extends Base {
 
 /**
  * Softmax-weighted means: out = P·v with P = softmax(scale·q·kᵀ + mask), batch axes first and equal (stride 0 where broadcast); q […, L, E],
- * k […, S, E], v […, S, V], float32 or float64. The mask […, L, S] is the last input where there is one: bool says where looking is allowed, a float is
+ * k […, S, E], v […, S, V], float32 or float64; only batch axes may be empty. The mask […, L, S] is the last input where there is one: bool says where looking is allowed, a float is
  * added. With `causal` row i sees columns 0 … i. A row that sees nothing gives zeros. No device keeps P.
  * - forward: q, k, v → out, and log Σ e^score of each row [… , L], Infinity where the row sees nothing.
  * - backward: g […, L, V], out, those logarithms, q, k, v → the gradients of Σ g·out for q, k and v.
