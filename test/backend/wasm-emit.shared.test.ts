@@ -5,7 +5,7 @@ import type { Backend } from '../../src/backend/backend.ts'
 import { openWasm } from '../../src/backend/wasm/index.ts'
 import type { ScalarType } from '../../src/core/dtype.ts'
 import { numel, type Shape } from '../../src/core/shape.ts'
-import { contiguousView, type View } from '../../src/core/view.ts'
+import { contiguousView, permuteView, type View } from '../../src/core/view.ts'
 import type { MapKernel } from '../../src/ir/kernel.ts'
 import { intrinsics, program, S, type Intrinsic, type Program, type Scalar } from '../../src/ir/scalar.ts'
 import { layouts, outputLayouts, place, Random } from './data.ts'
@@ -96,6 +96,21 @@ test('what takes long outside of a plan is the work of a loop too, and gives the
       const [from, to] = [(i * n) / pieces, ((i + 1) * n) / pieces]
       const [want] = await run(backend, kernel(to - from), [x.slice(from, to), wordsOf('float32', to - from)])
       expect(difference(got.subarray(from, to), want)).toBe(-1)
+    }
+  }
+})
+
+test('lines that are copied to another order', async () => {
+  const random = new Random('lines')
+  const p = program([S.input(0, 'int32')], ['int32'])
+  for (const shape of [[3, 5, 4, 32], [2, 300, 7], [40, 3, 600]]) {
+    const order = shape.map((_, i) => (i < shape.length - 1 ? shape.length - 2 - i : i))
+    const from = permuteView(contiguousView('int32', order.map(i => shape[i])), order)
+    const to = contiguousView('int32', shape)
+    const words = random.words('int32', numel(shape))
+    for (const backend of backends) {
+      const [got] = await run(backend, { kind: 'map', program: p, params: [], inputs: [from], outputs: [to] }, [words, wordsOf('int32', numel(shape))], true)
+      expect(difference(got, elements(from, words)), `[${shape}], ${backend.info.detail}`).toBe(-1)
     }
   }
 })

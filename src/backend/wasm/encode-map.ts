@@ -249,10 +249,14 @@ export function arrange(kernel: MapKernel): Arranged {
   return { shape, strides, forms: strides.map((s, k) => (s.at(-1) === 1 ? 'run' : k < kernel.inputs.length && s.at(-1) === 0 ? 'same' : 'strided')) }
 }
 
-/**
- * An axis of two and the one before it as one, where each view walks along both, or an input along one of them or none. The longest of
- * the others comes next, since lines along one axis are run together.
- */
+/** Lines along one axis are run together: the longest of the outer axes comes next. */
+function longestNext({ shape, strides, forms }: Arranged): Arranged {
+  const order = shape.slice(0, -1).map((_, i) => i).sort((i, j) => shape[i] - shape[j])
+  const ordered = (list: readonly number[]): number[] => [...order, shape.length - 1].map(i => list[i])
+  return { shape: ordered(shape), strides: strides.map(ordered), forms }
+}
+
+/** An axis of two and the one before it as one, where each view walks along both, or an input along one of them or none. */
 function inPairs({ program, inputs }: MapKernel, arranged: Arranged): Arranged {
   const { shape, strides } = arranged
   const n = shape.length - 2
@@ -266,8 +270,7 @@ function inPairs({ program, inputs }: MapKernel, arranged: Arranged): Arranged {
   })
   if (forms.includes('strided')) return arranged
   const along = { run: 1, twice: 0.5, same: 0, alternate: 0, strided: NaN }
-  const order = shape.slice(0, n).map((_, i) => i).sort((i, j) => shape[i] - shape[j])
-  return { shape: [...order.map(i => shape[i]), 2 * shape[n]], strides: strides.map((s, k) => [...order.map(i => s[i]), along[forms[k]]]), forms }
+  return longestNext({ shape: [...shape.slice(0, n), 2 * shape[n]], strides: strides.map((s, k) => [...s.slice(0, n), along[forms[k]]]), forms })
 }
 
 /** A way for programs of several steps over words. The payload of assembly/map-run.ts. */
@@ -299,6 +302,10 @@ export const gainsByLoop = (kernel: Kernel): boolean => kernel.kind === 'map' &&
 /** Eager work runs a program a few times: a loop is made at once only for what takes about a millisecond each time. */
 const deservesLoop = (kernel: MapKernel, w: Writer): boolean => (w.inPlan || workOf(kernel) > LONG_WORK) && mayLoop(kernel)
 
+/** A copy of lines that lie otherwise: a loop needs no buffer between reading and writing. */
+const isCopyOfLines = ({ program, inputs, outputs }: MapKernel, { shape, forms }: Arranged): boolean =>
+  shape.length > 1 && program.steps.length === 1 && inputs.length === 1 && forms.every(f => f === 'run') && [...inputs, ...outputs].every(v => dtypes[v.dtype].bytes === WORD)
+
 export function encodeMap(kernel: MapKernel, w: Writer): void {
   const { program, params } = kernel
   const views: readonly View[] = [...kernel.inputs, ...kernel.outputs]
@@ -308,6 +315,7 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
   const inner = rank - 1
   if (isTranspose(kernel, strides)) return encodeTranspose(arranged, w)
   if (deservesLoop(kernel, w)) return writeEmitted(kernel, inPairs(kernel, arranged), w)
+  if (w.inPlan && isCopyOfLines(kernel, arranged)) return writeEmitted(kernel, longestNext(arranged), w)
   const length = shape[inner]
   const size = numel(shape)
   const byRows = rank > 1 && isShortRow(length)
