@@ -1,4 +1,4 @@
-// Lays attention out for assembly/attention.ts, where the payload is described.
+// Lays attention out for assembly/attention-job.ts, where the payload is described.
 import { WORD } from '../../core/dtype.ts'
 import { numel } from '../../core/shape.ts'
 import { collapse } from '../../core/view.ts'
@@ -41,7 +41,7 @@ export function encodeAttention({ pass, scale, causal, inputs, outputs }: Attent
   w.list(shape)
   for (const name of order) w.list(bytes(strides[numbers[name] ?? -1] ?? shape.map(() => 0)))
 
-  // As assembly/attention.ts asks for it. Tiles may round rows up by `MORE`.
+  // As assembly/attention*.ts ask for it. Tiles may round rows up by `MORE`.
   const piece = (...sizes: number[]): number => align(sizes.reduce((n, size) => n * size, WORD), 64)
   const [e, d, b] = [width + MORE, depth + MORE, block + MORE]
   const most = Math.min(block, align(rows, 8))
