@@ -104,13 +104,13 @@ function registerLoop(t: Tiling, a: Reading, b: Reading, memory: Memory): string
     one: () => inner.flatMap(kk => vectors(columns).map(q => `let c${kk}_${q} = ${quad(j => memory.raw(1, at(`b_column${q * 4 + j}`, kk, 'p.bk')))};`)),
   }[b]()
   const multiply = range(rows).flatMap(r => [...take(r), ...vectors(columns).flatMap(q => inner.map(kk => `acc${r}_${q} += ${element(r, kk)} * c${kk}_${q};`))])
-  // Addresses of vectors are counted in vectors before the loop.
+  // Addresses of vectors are counted in vectors before the loop. Strides may be negative.
   return [
     ...(a === 'o'
-      ? [`let a_rows = (a_base + ${first}) >> 2u;`, 'let a_step = p.ak >> 2u;']
+      ? [`let a_rows = (a_base + ${first}) >> 2u;`, 'let a_step = u32(i32(p.ak) >> 2u);']
       : range(own).map(r => `let a_row${r} = (a_base + (${first} + ${r}u) * p.am)${a === 'k' ? ' >> 2u' : ''};`)),
     ...(b === 'o'
-      ? ['let b_columns = (b_base + column) >> 2u;', 'let b_step = p.bk >> 2u;']
+      ? ['let b_columns = (b_base + column) >> 2u;', 'let b_step = u32(i32(p.bk) >> 2u);']
       : range(columns).map(c => `let b_column${c} = (b_base + (column + ${c}u) * p.bn)${b === 'k' ? ' >> 2u' : ''};`)),
     `for (var k = k_start; k < k_end; k += ${inner.length}u) {`,
     ...(a === 'k' || b === 'k' ? ['  let fours = k >> 2u;'] : []),

@@ -13,6 +13,11 @@ const swap = (o: Operand): Operand => {
   return { ...o, view: permuteView(o.view, [...Array(rank - 2).keys(), rank - 1, rank - 2]) }
 }
 
+const backwards = (o: Operand, axis: number): Operand => {
+  const n = o.view.shape[axis]
+  return { ...o, view: sliceView(o.view, axis, n - 1, -1, n) }
+}
+
 interface Product {
   readonly batch?: Shape
   readonly at?: boolean
@@ -43,6 +48,14 @@ const matmulCases: readonly Case[] = [
   ...sides.map(p => define(`matmul large, ${text(p)}`, sumOf(300), r => [product(r, 130, 257, 190, p), product(r, 200, 300, 10, p)])),
   define('matmul of vectors', sumOf(1000), r => [[1, 1000, 1], [1, 500, 300], [300, 500, 1], [200, 1, 200]].flatMap(([m, k, n]) => sides.map(p => product(r, m, k, n, p)))),
   define('matmul long inner axis', sumOf(20000), r => [product(r, 2, 20000, 3), product(r, 7, 3000, 8, { at: true })]),
+  // Scans that go backwards read such; sizes in fours are read in vectors.
+  define('matmul of axes that run backwards', sumOf(16), r =>
+    [[3, 3, 4], [8, 12, 8], [20, 16, 24]].flatMap(([m, k, n]) =>
+      [0, 1].map(axis => matmul(backwards(input(r, 'float32', [m, k]), axis), backwards(swap(input(r, 'float32', [n, k])), 1 - axis), output('float32', [m, n])))
+        .concat([0, 1].map(axis => matmul(swap(input(r, 'float32', [k, m])), backwards(input(r, 'float32', [k, n]), axis), output('float32', [m, n]))))
+        .concat(matmul(backwards(swap(input(r, 'float32', [k, m])), 1), input(r, 'float32', [k, n]), backwards(output('float32', [m, n]), 0))),
+    ),
+  ),
   define('matmul of nothing', {}, r => [[0, 3, 4], [3, 0, 4], [3, 4, 0], [0, 0, 0]].flatMap(([m, k, n]) => [product(r, m, k, n), product(r, m, k, n, { batch: [2] })])),
   define('matmul of an empty batch', {}, r => [product(r, 3, 4, 5, { batch: [0] })]),
   ...sides.map(p => define(`matmul batched, ${text(p)}`, sumOf(40), r => [[3], [2, 3], [1, 4], [2, 1, 2]].flatMap(batch => [product(r, 5, 7, 6, { batch, ...p }), product(r, 13, 40, 9, { batch, ...p })]))),

@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) count: vec3u
   let a_row2 = (a_base + (row + 2u) * p_am) >> 2u;
   let a_row3 = (a_base + (row + 3u) * p_am) >> 2u;
   let b_columns = (b_base + column) >> 2u;
-  let b_step = p_bk >> 2u;
+  let b_step = u32(i32(p_bk) >> 2u);
   for (var k = k_start; k < k_end; k += 4u) {
     let fours = k >> 2u;
     let a0 = b0[a_row0 + fours];
