@@ -1,5 +1,6 @@
 // Which joint kernels this backend runs well as one.
-import type { Body, Kernel } from '../../ir/kernel.ts'
+import { mapsOf, type Body, type Kernel } from '../../ir/kernel.ts'
+import { walk } from './batch.ts'
 import { isNarrow } from './narrow.ts'
 import { rowsFit } from './rows.ts'
 import type { Target } from './wgsl.ts'
@@ -14,7 +15,7 @@ export function fuses(kernel: Kernel, blocks: number, limit: number, target: Tar
   if (blocks > limit) return false
   switch (kernel.kind) {
     case 'batch':
-      return false
+      return mapsOf(kernel).every(walk)
     case 'map':
       return isShort([kernel])
     case 'rows':

@@ -1,7 +1,7 @@
 // Kernels of a branch are dispatched indirectly: the workgroups that each has are put into a buffer by a small kernel that looks at the
 // condition, the real numbers or zeros. So a branch that is not taken costs its gate and nothing more, and nobody reads the condition back.
 import type { Block, Launch } from '../backend.ts'
-import type { Store } from './pool.ts'
+import { wholeStore, type Store } from './pool.ts'
 import { gridOfThreads, Memory, printShader, type Field, type Job } from './wgsl.ts'
 
 const WORDS = 3
@@ -22,7 +22,7 @@ export interface Gate {
 }
 
 let made = 0
-const storeOf = (buffer: GPUBuffer): Store => ({ buffer, size: buffer.size, id: -2 - made++, usedAt: -1, failed: false })
+const storeOf = (buffer: GPUBuffer): Store => wholeStore(buffer, -2 - made++)
 
 /** The gates of one list of launches. */
 export class Gates {

@@ -12,7 +12,7 @@ import { conditionOf, gateJob, Gates, sameCondition } from './gates.ts'
 import { mayFail } from '../failures.ts'
 import { loadLowerings } from '../late.ts'
 import { lower } from './lower.ts'
-import { GpuBlock, Pool, sizeClass, storeOf, type Store } from './pool.ts'
+import { GpuBlock, Pool, sizeClass, storeOf, wholeStore, type Store } from './pool.ts'
 import { packed, Params, Queue, slotBytes, type Command } from './queue.ts'
 import { timed } from './timing.ts'
 import type { Tuner } from './tuner.ts'
@@ -89,7 +89,7 @@ class WebGPU implements WebGPUBackend {
       (created, bytes) => this.#faults.watch(created.then(done => (done ? null : this.#outOfMemory(bytes)))),
     )
     const buffer = device.createBuffer({ size: FAULT_BYTES, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST })
-    this.#record = { buffer, size: FAULT_BYTES, id: -1, usedAt: -1, failed: false }
+    this.#record = wholeStore(buffer, -1)
     device.addEventListener('uncapturederror', event => {
       event.preventDefault()
       this.#faults.report(new Error(`internal: the graphics device reports: ${event.error.message}. Please report this.`))
@@ -149,8 +149,8 @@ class WebGPU implements WebGPUBackend {
     const bytes = FAULT_BYTES + byteLength
     const size = sizeClass(bytes)
     const staging = this.#staging.get(size)?.pop() ?? this.device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
-    this.#queue.copy(this.#record.buffer, 0, staging, 0, FAULT_BYTES)
-    if (byteLength) this.#queue.copy(storeOf(block).buffer, byteOffset, staging, FAULT_BYTES, byteLength)
+    this.#queue.copy(this.#record, 0, staging, 0, FAULT_BYTES)
+    if (byteLength) this.#queue.copy(storeOf(block), byteOffset, staging, FAULT_BYTES, byteLength)
     this.#queue.flush()
     let fault: Int32Array
     let words: ArrayBuffer
@@ -186,7 +186,7 @@ class WebGPU implements WebGPUBackend {
     const { work, distinct } = this.#lower(kernel, blocks)
     const scratch = work.scratch.map(bytes => this.#pool.alloc(bytes))
     const all = [...distinct, ...scratch]
-    for (const job of work.jobs) this.#queue.record(job, this.#stores(job.slots, all))
+    for (const job of work.jobs) this.#queue.record(job, this.#stores(job, all))
     for (const block of scratch) this.#pool.free(block)
   }
 
@@ -214,7 +214,7 @@ class WebGPU implements WebGPUBackend {
     const blocks = [...[...kernel.inputs, ...kernel.outputs].map(v => spanOf(kernel, v)), ...work.scratch].map(bytes => this.#pool.alloc(bytes))
     await this.sync()
     const start = performance.now()
-    for (let k = 0; k < times; k++) for (const job of work.jobs) this.#queue.record(job, this.#stores(job.slots, blocks))
+    for (let k = 0; k < times; k++) for (const job of work.jobs) this.#queue.record(job, this.#stores(job, blocks))
     await this.sync()
     const ms = performance.now() - start
     for (const block of blocks) this.#pool.free(block)
@@ -244,7 +244,7 @@ class WebGPU implements WebGPUBackend {
     const make = (): readonly Step[] => {
       const steps = jobs.map(({ job, launch, all, gate }): Step => {
         const { group, offset } = params.put(packed(job))
-        const stores = launch === GATE ? [storeOf(all[0]), ...gates.stores] : this.#stores(job.slots, all)
+        const stores = launch === GATE ? [storeOf(all[0]), ...gates.stores] : this.#stores(job, all)
         return {
           command: {
             pipeline: this.#queue.pipeline(job), paramsGroup: group, paramsOffset: offset,
@@ -304,19 +304,24 @@ class WebGPU implements WebGPUBackend {
     for (const { command, blocks, launch } of steps) {
       if (launch === direct && launch !== GATE) continue
       const distinct = launch === GATE ? blocks : lowered[launch].distinct
-      if (!distinct.some(b => swap.has(b))) this.#queue.add(command)
-      else if (new Set(distinct.map(renamed)).size < distinct.length) {
-        // Blocks that were distinct have become one, which asks for another shader.
+      if (distinct.some(b => swap.has(b)) && (new Set(distinct.map(renamed)).size < distinct.length || this.#moves(launches[launch], swap))) {
+        // Blocks that were distinct have become one, which asks for another shader, or lie elsewhere than a table says.
         direct = launch
         const { kernel, blocks: all } = launches[launch]
         if (kernel.kind !== 'when') this.run(kernel, all.map(renamed))
         else this.#runOnce({ kernel, blocks: all.map(renamed) })
-      } else {
+      } else if (!blocks.some(b => swap.has(b))) this.#queue.add(command)
+      else {
         const own = blocks.map(b => storeOf(renamed(b)))
         const stores = [...own, ...command.stores.slice(own.length)]
         this.#queue.add({ ...command, group: this.#queue.group(stores), stores })
       }
     }
+  }
+
+  /** Whether the work of a launch knows where a block lies that is swapped; of stand-ins it does not. */
+  #moves(launch: Launch | undefined, swap: ReadonlyMap<Block, Block>): boolean {
+    return !!launch && innerOf(launch.kernel).kind === 'batch' && launch.blocks.some(b => swap.has(b) && storeOf(b) !== this.#record)
   }
 
   #runOnce(launch: Launch): void {
@@ -340,9 +345,11 @@ class WebGPU implements WebGPUBackend {
       return at >= 0 ? at : distinct.push(block) - 1
     })
     let known = this.#lowered.get(kernel)
-    if (!known || known.slots.length !== slots.length || slots.some((s, k) => s !== known!.slots[k])) {
+    const stores = kernel.kind === 'batch' ? distinct.map(storeOf) : NOWHERE
+    if (!known || known.slots.length !== slots.length || slots.some((s, k) => s !== known!.slots[k]) || stores.some((s, k) => s !== known!.stores[k])) {
       if (blocks.length !== kernel.inputs.length + kernel.outputs.length) internal(`${kernel.kind} got ${blocks.length} blocks`)
-      known = { slots, spans: [...kernel.inputs, ...kernel.outputs].map(v => spanOf(kernel, v)), work: lower(kernel, slots, this.#target) }
+      const places = stores.map(s => (s === this.#record ? null : { buffer: s.whole.id, offset: s.offset }))
+      known = { slots, stores, spans: [...kernel.inputs, ...kernel.outputs].map(v => spanOf(kernel, v)), work: lower(kernel, slots, this.#target, places) }
       this.#lowered.set(kernel, known)
     }
     const { spans, work } = known
@@ -351,8 +358,8 @@ class WebGPU implements WebGPUBackend {
     return { work, distinct }
   }
 
-  #stores(slots: readonly number[], blocks: readonly Block[]): Store[] {
-    return slots.map(s => (s === FAULTS ? this.#record : storeOf(blocks[s])))
+  #stores({ slots, whole }: Job, blocks: readonly Block[]): Store[] {
+    return slots.map(s => (s === FAULTS ? this.#record : whole ? storeOf(blocks[s]).whole : storeOf(blocks[s])))
   }
 
   #alive(): void {
@@ -375,6 +382,8 @@ const SUBGROUPS: GPUFeatureName = 'subgroups'
 /** A kernel that was lowered: the places of its blocks, and the bytes that each must have. */
 interface Known {
   readonly slots: readonly number[]
+  /** Where these lie, of kernels whose work depends on it. */
+  readonly stores: readonly Store[]
   readonly spans: readonly number[]
   readonly work: Work
 }
@@ -392,6 +401,7 @@ interface Lowered {
 }
 
 const NOTHING: Block = { bytes: 0 }
+const NOWHERE: readonly Store[] = []
 
 /** Opens the graphics device. Throws a LampasError with the plain reason when there is none. */
 export async function openWebGPU(options: WebGPUOptions = {}): Promise<WebGPUBackend> {

@@ -11,10 +11,13 @@ import { lowerReduce } from './reduce.ts'
 import { lowerRows } from './rows.ts'
 import { lowerScatter } from './scatter.ts'
 import { lowerSort } from './sort.ts'
-import type { Target, Work } from './wgsl.ts'
+import type { Place, Target, Work } from './wgsl.ts'
 
-/** `slots` names the block of each input and output; equal numbers are one block. */
-export type Lower<K extends KernelKind> = (kernel: KernelOf<K>, slots: readonly number[], target: Target) => Work
+/**
+ * `slots` names the block of each input and output; equal numbers are one block. `places` says where each block lies, if that is known and stays: work that
+ * makes use of it is right for those alone.
+ */
+export type Lower<K extends KernelKind> = (kernel: KernelOf<K>, slots: readonly number[], target: Target, places?: readonly (Place | null)[]) => Work
 
 const table: { readonly [K in KernelKind]: Lower<K> } = {
   map: lowerMap,
@@ -32,7 +35,7 @@ const table: { readonly [K in KernelKind]: Lower<K> } = {
   factor: (kernel, slots, target) => factor.lower(kernel, slots, target),
 }
 
-export function lower<K extends KernelKind>(kernel: KernelOf<K>, slots: readonly number[], target: Target): Work {
+export function lower<K extends KernelKind>(kernel: KernelOf<K>, slots: readonly number[], target: Target, places?: readonly (Place | null)[]): Work {
   const rule = table[kernel.kind as K]
-  return rule(kernel, slots, target)
+  return rule(kernel, slots, target, places)
 }

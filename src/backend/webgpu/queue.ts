@@ -20,7 +20,7 @@ export interface Command {
   readonly paramsGroup: GPUBindGroup
   readonly paramsOffset: number
   readonly group: GPUBindGroup
-  /** The buffers of `group`. */
+  /** What `group` binds. */
   readonly stores: readonly Store[]
   readonly groups: readonly [number, number, number]
   /** Says how many workgroups there are, in their place. */
@@ -174,14 +174,15 @@ export class Queue {
     this.#pass = this.#commands().beginComputePass({ timestampWrites })
   }
 
-  copy(from: GPUBuffer, fromOffset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
+  /** Copies bytes to a buffer for reading. */
+  copy(from: Store, fromOffset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
     this.#endPass()
-    this.#commands().copyBufferToBuffer(from, fromOffset, to, toOffset, bytes)
+    this.#commands().copyBufferToBuffer(from.buffer, from.offset + fromOffset, to, toOffset, bytes)
   }
 
   /** Writes at once; recorded work that uses the buffer is submitted before. */
   write(store: Store, byteOffset: number, data: Words): void {
-    if (store.usedAt === this.#serial) this.flush()
+    if (store.usedAt === this.#serial || store.whole.usedAt === this.#serial) this.flush()
     let own = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     // Only whole words can be written, and Dawn for Node crashes on shared memory.
     if (own.length % WORD !== 0 || !(data.buffer instanceof ArrayBuffer)) {
@@ -189,10 +190,10 @@ export class Queue {
       words.set(own)
       own = words
     }
-    this.device.queue.writeBuffer(store.buffer, byteOffset, own as Uint8Array<ArrayBuffer>)
+    this.device.queue.writeBuffer(store.buffer, store.offset + byteOffset, own as Uint8Array<ArrayBuffer>)
   }
 
-  /** The bind group of these buffers, in this order; layouts differ only in their number. */
+  /** The bind group of these stores, in this order; layouts differ only in their number. */
   group(stores: readonly Store[]): GPUBindGroup {
     let key = ''
     for (const s of stores) key += `${s.id},`
@@ -201,7 +202,7 @@ export class Queue {
     if (this.#groups.size >= MAX_GROUPS) this.#groups.clear()
     const group = this.device.createBindGroup({
       layout: this.#layout(stores.length),
-      entries: stores.map((s, binding) => ({ binding, resource: { buffer: s.buffer } })),
+      entries: stores.map(({ buffer, offset, size }, binding) => ({ binding, resource: { buffer, offset, size } })),
     })
     this.#groups.set(key, group)
     return group

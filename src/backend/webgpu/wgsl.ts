@@ -4,8 +4,8 @@ import { dtypes as dtypeTable, wordType, type DType, type WordType } from '../..
 import type { Extents, Tiling } from './tiles.ts'
 import { isNarrow, loadFour, loadOne, storeFour, storeOne, type NarrowType } from './narrow.ts'
 
-/** A parameter of a shader: one word, or a row of words `name_0, name_1 …`. */
-export type Field = readonly [name: string, value: number | readonly number[], type?: 'u32' | 'i32' | 'f32']
+/** A parameter of a shader: one word, or a row of words `name_0, name_1 …`; a `table` is an array of words by fours. */
+export type Field = readonly [name: string, value: number | readonly number[], type?: 'u32' | 'i32' | 'f32' | 'table']
 
 /** One dispatch. Equal keys mean equal sources. */
 export interface Job {
@@ -14,7 +14,15 @@ export interface Job {
   readonly fields: readonly Field[]
   /** What is bound, in binding order: the kernel's distinct blocks are 0, 1 …, then its scratch blocks; `FAULTS` is the fault record. */
   readonly slots: readonly number[]
+  /** Binds the buffers in which its blocks lie as a whole. */
+  readonly whole?: boolean
   readonly groups: readonly [number, number, number]
+}
+
+/** Where a block lies: in which buffer, and from which byte on. */
+export interface Place {
+  readonly buffer: number
+  readonly offset: number
 }
 
 /** What a kernel becomes: dispatches in order, and the bytes of the scratch blocks that they pass data through. */
@@ -48,10 +56,12 @@ const MAX_GROUPS = 65535
 /** Every struct begins with these: shader compilers may assume that constants are finite, values of a buffer they cannot see. */
 const common: readonly Field[] = [['inf', 0x7f800000], ['nan', 0x7fc00000], ['zero', 0]]
 
+const beginning = (at: number, type: Field[2]): number => (type === 'table' ? Math.ceil(at / 4) * 4 : at)
+
 /** Words that the fields take. */
 export function wordCount(fields: readonly Field[]): number {
   let n = common.length
-  for (const [, value] of fields) n += typeof value === 'number' ? 1 : value.length
+  for (const [, value, type] of fields) n = beginning(n, type) + (typeof value === 'number' ? 1 : value.length)
   return n
 }
 
@@ -60,6 +70,7 @@ export function packFields(fields: readonly Field[], words: Uint32Array, floats:
   for (const list of [common, fields])
     for (const [, value, type] of list) {
       const into = type === 'f32' ? floats : words
+      at = beginning(at, type)
       if (typeof value === 'number') into[at++] = value
       else for (const v of value) into[at++] = v
     }
@@ -68,7 +79,7 @@ export function packFields(fields: readonly Field[], words: Uint32Array, floats:
 const declareFields = (fields: readonly Field[]): string =>
   [...common, ...fields]
     .flatMap(([name, value, type = 'u32']) =>
-      typeof value === 'number' ? `${name}: ${type}` : value.map((_, i) => `${name}_${i}: ${type}`))
+      typeof value === 'number' ? `${name}: ${type}` : type === 'table' ? `${name}: array<vec4u, ${value.length / 4}>` : value.map((_, i) => `${name}_${i}: ${type}`))
     .join(', ')
 
 const natural: Record<WordType, string> = { float32: 'f32', int32: 'i32', bool: 'u32' }
@@ -225,11 +236,13 @@ interface Shader {
 
 /**
  * A whole shader. In the body, `group` is the number of the workgroup, `lid` that of the thread in it and `i` of the thread in all. What it reads of the
- * parameters is read once, before its loops: software adapters do not find that out.
+ * parameters, but for tables, is read once, before its loops: software adapters do not find that out.
  */
 export function printShader({ fields, memory, lanes = 1, size = WG, enable = '', builtins = '', head = '', body }: Shader): string {
   const used = new Set<string>()
-  const text = body.replace(/\bp\.(\w+)/g, (_, name: string) => {
+  const tables = fields.flatMap(([name, , type]) => (type === 'table' ? [name] : []))
+  const text = body.replace(/\bp\.(\w+)/g, (whole, name: string) => {
+    if (tables.includes(name)) return whole
     used.add(name)
     return `p_${name}`
   })

@@ -1,9 +1,11 @@
-// A batch gives the bits that its maps give one by one, on one thread and two, in both binaries.
+// A batch gives the bits that its maps give one by one: on one thread and two, in both binaries, and on WebGPU.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Backend, Launch } from '../../src/backend/backend.ts'
 import { openWasm } from '../../src/backend/wasm/index.ts'
+import { openWebGPU } from '../../src/backend/webgpu/index.ts'
 import type { Words } from '../../src/core/dtype.ts'
 import { mapsOf, type BatchKernel } from '../../src/ir/kernel.ts'
+import { gpuOfPage } from '../devices.ts'
 import { batches } from './cases/batch.ts'
 import type { Step } from './data.ts'
 import { download, upload } from './run.ts'
@@ -12,6 +14,7 @@ import { difference } from './stepwise.ts'
 const backends: Backend[] = []
 beforeAll(async () => {
   for (const s of [{ threads: 1, relaxed: true }, { threads: 2, relaxed: true }, { threads: 2, relaxed: false }]) backends.push(await openWasm(s))
+  if (gpuOfPage) backends.push(await openWebGPU({ gpu: gpuOfPage }))
 })
 afterAll(() => backends.forEach(b => b.dispose()))
 
