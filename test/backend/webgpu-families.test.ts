@@ -38,7 +38,7 @@ const products = cases.filter(c => /^(matmul|conv)/.test(c.name))
 const families: readonly [Pick<WebGPUOptions, 'family' | 'quads'>, readonly Case[]][] = [
   [{ family: 'register', quads: true }, sizes],
   [{ family: 'register', quads: false }, [...products, ...sizes]],
-  [{ family: 'shared' }, [...products, ...sizes, ...cases.filter(c => /^(reduce|scatter|attention)/.test(c.name)), pairs]],
+  [{ family: 'shared' }, [...products, ...sizes, ...cases.filter(c => /^(reduce|scatter|attention|batch)/.test(c.name)), pairs]],
 ]
 
 describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {

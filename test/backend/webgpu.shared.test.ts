@@ -276,7 +276,7 @@ describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {
       dispatched.mockRestore()
       for (const k of [0, 1, 49, 63, 64, 127, 128, 149]) expect(await valuesOf(backend, blocks[k], sizes[k])).toEqual([2 * k])
       const { shaderCount } = backend
-      backend.run(doubled([7, 300, 4]), [...blocks.slice(20, 23), ...blocks.slice(20, 23)])
+      backend.run(doubled([8, 300, 4]), [...blocks.slice(20, 23), ...blocks.slice(20, 23)])
       expect(await valuesOf(backend, blocks[22], 4)).toEqual([88])
       expect(backend.shaderCount).toBe(shaderCount)
       plan.dispose()

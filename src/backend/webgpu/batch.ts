@@ -23,6 +23,12 @@ export function walk({ inputs, outputs }: MapKernel): readonly boolean[] | null 
   return isPlain ? dense : null
 }
 
+/** Fours that a thread computes. It looks its map up once, which costs as much as several of them on adapters that run on a CPU. */
+const rounds = { shared: 4, register: 16 } as const
+
+/** Whether its last four is not a whole one. Branches are dear on software adapters, so others do without. */
+const isRagged = ({ outputs: [{ shape }] }: MapKernel): boolean => numel(shape) % 4 !== 0
+
 interface Part {
   readonly map: MapKernel
   readonly dense: readonly boolean[]
@@ -31,7 +37,7 @@ interface Part {
   readonly starts: readonly number[]
 }
 
-export function lowerBatch(kernel: BatchKernel, slots: readonly number[], _: Target, places?: readonly (Place | null)[]): Work {
+export function lowerBatch(kernel: BatchKernel, slots: readonly number[], { family }: Target, places?: readonly (Place | null)[]): Work {
   const [n, m] = [kernel.program.inputs.length, kernel.program.outputs.length]
   const jobs: Job[] = []
   const groups = new Map<string, { part: Part; slots: readonly number[] }[]>()
@@ -40,7 +46,7 @@ export function lowerBatch(kernel: BatchKernel, slots: readonly number[], _: Tar
     const part = places ? partOf(map, own, places) : null
     if (!part) jobs.push(...lowerMap(map, own).jobs)
     else if (numel(map.outputs[0].shape)) {
-      const key = `${part.dense} ${part.buffers}`
+      const key = `${isRagged(map)} ${part.dense} ${part.buffers}`
       const list = groups.get(key)
       if (list) list.push({ part, slots: own })
       else groups.set(key, [{ part, slots: own }])
@@ -49,7 +55,7 @@ export function lowerBatch(kernel: BatchKernel, slots: readonly number[], _: Tar
   for (const list of groups.values())
     for (let k = 0; k < list.length; k += MOST) {
       const some = list.slice(k, k + MOST)
-      jobs.push(...(some.length > 1 ? [joint(some.map(p => p.part))] : lowerMap(some[0].part.map, some[0].slots).jobs))
+      jobs.push(...(some.length > 1 ? [joint(some.map(p => p.part), rounds[family])] : lowerMap(some[0].part.map, some[0].slots).jobs))
     }
   return { jobs, scratch: [] }
 }
@@ -63,7 +69,7 @@ function partOf(map: MapKernel, slots: readonly number[], places: readonly (Plac
 }
 
 /** Maps over the same buffers as one dispatch. */
-function joint(parts: readonly Part[]): Job {
+function joint(parts: readonly Part[], rounds: number): Job {
   const { map: { program, params, inputs, outputs }, dense, buffers } = parts[0]
   const views = [...inputs, ...outputs]
   const memory = new Memory(views.map(v => v.dtype), buffers, views.map(() => true))
@@ -71,7 +77,7 @@ function joint(parts: readonly Part[]): Job {
   // The first workgroup of each map, its size, and where its operands begin; behind the last one, maps that begin nowhere.
   const table = parts.map(({ map, starts }) => {
     const [first, size] = [groups, numel(map.outputs[0].shape)]
-    groups += Math.ceil(size / (4 * WG))
+    groups += Math.ceil(size / (4 * WG * rounds))
     return [first, size, ...starts]
   })
   const rows = Math.ceil((2 + views.length) / 4)
@@ -81,25 +87,30 @@ function joint(parts: readonly Part[]): Job {
     const entry = (i: number): string => `p.parts[part + ${i >> 2}u].${'xyzw'[i & 3]}`
     const input = (k: number): string => (dense[k] ? memory.load : memory.loadSplat).call(memory, k, `x${k}`)
     const at = (k: number): number => inputs.length + k
+    const stores = outputs.map((_, k) => memory.store(at(k), `x${at(k)}`, `v${program.outputs[k]}`)).join('\n')
     const body = [
       'var part = 0u;',
       `for (var half = ${(MOST / 2) * rows}u; half >= ${rows}u; half /= 2u) {
   if (p.parts[part + half].x <= group) { part += half; }
 }`,
-      `let j = (group - ${entry(0)}) * ${WG}u + lid;`,
+      ...views.map((_, k) => `let from${k} = ${entry(2 + k)};`),
       `let size = ${entry(1)};`,
-      'if (4u * j >= size) { return; }',
-      ...views.map((_, k) => `let x${k} = ${entry(2 + k)}${dense[k] ? ' + j' : ''};`),
+      `var j = (group - ${entry(0)}) * ${rounds * WG}u + lid;`,
+      `for (var turn = 0u; turn < ${rounds}u; turn++) {
+if (4u * j >= size) { break; }`,
+      ...views.map((_, k) => `let x${k} = from${k}${dense[k] ? ' + j' : ''};`),
       printProgram(program, input, 'I(i32(j) * 4) + I(0, 1, 2, 3)'),
-      'let left = size - 4u * j;',
-      `if (left >= 4u) {
-${outputs.map((_, k) => memory.store(at(k), `x${at(k)}`, `v${program.outputs[k]}`)).join('\n')}
+      isRagged(parts[0].map) ? `let left = size - 4u * j;
+if (left >= 4u) {
+${stores}
 } else {
 ${outputs.map((_, k) => memory.storeFew(at(k), `x${at(k)}`, `v${program.outputs[k]}`, 'left')).join('\n')}
+}` : stores,
+      `j += ${WG}u;
 }`,
     ].join('\n')
     return printShader({ fields, memory, lanes: 4, head: mathFor(body), body })
   }
   const form = dense.map(d => (d ? 'd' : 'b')).join('')
-  return { key: `batch ${form} ${memory.key} ${program.key}`, source, fields, slots: memory.slots, whole: true, groups: gridOfGroups(groups) }
+  return { key: `batch ${form}${isRagged(parts[0].map) ? ' ragged' : ''} ${memory.key} ${program.key}`, source, fields, slots: memory.slots, whole: true, groups: gridOfGroups(groups) }
 }
