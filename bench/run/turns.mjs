@@ -55,7 +55,12 @@ export async function measure(entries, effort) {
     results.push({ row, library: contender.library, ...contender.setting, error: reason(error) })
   }
   try {
-    for (const e of entries) await warmUp(e.contender, e.row, effort).then(r => running.push(r), error => fail(e, error))
+    for (const e of entries) {
+      const r = await warmUp(e.contender, e.row, effort).catch(error => fail(e, error))
+      if (r) running.push(r)
+      // What has had its one turn leaves: engines clear up after such work for long, on the cores of the others.
+      if (r?.turns === 0) await r.contender.close()
+    }
     for (let turn = 0; turn < effort.turns; turn++)
       for (const r of running) {
         if (turn >= r.turns || r.error) continue
