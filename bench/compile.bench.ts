@@ -1,6 +1,9 @@
-// What compiling costs and brings, with one thread on wasm. Of a training step without → with fusion: kernels, the bytes that they read and
-// write, the most bytes held, milliseconds. Of compiling: milliseconds of the first compilation, and of the best of several with its parts.
+// What compiling costs and brings, with one thread on wasm. Of a training step, eager → compiled without → with fusion: kernels, the bytes that
+// they read and write, the most bytes held, milliseconds. Of compiling: milliseconds of the first compilation, and of the best of several with its parts.
 import { closeDevice, compile, init, manualSeed, nn, optim, randint, randn, scope, type Compiled, type Tensor } from 'lampas'
+import type { Block } from '../src/backend/backend.ts'
+import { currentBackend } from '../src/eager/device.ts'
+import { workOf } from '../src/graph/print/work.ts'
 import { tasks, type Task } from './models.ts'
 
 type Report = (row: Record<string, string | number>) => void
@@ -18,30 +21,42 @@ const ROUNDS = 5
 /** Milliseconds of steps, shared by both ways, and how many of each there are at the least. */
 const [LONG, LEAST] = [3000, 5]
 
-interface Step {
-  readonly step: Compiled<[Tensor, Tensor], Tensor>
+interface Step<F> {
+  readonly step: F
   readonly x: Tensor
   readonly y: Tensor
 }
+type Body = (x: Tensor, y: Tensor) => Tensor
 
-function stepOf({ make }: Task, exclude: readonly string[]): Step {
+function eagerStep({ make }: Task): Step<Body> {
   manualSeed(0)
   const { model, x, y } = make()
   const adam = new optim.Adam(model.parameters(), { lr: 1e-3 })
-  const step = compile((a: Tensor, b: Tensor): Tensor => {
+  const step = (a: Tensor, b: Tensor): Tensor => {
     adam.zeroGrad()
     const loss = nn.functional.crossEntropy(model.forward(a), b)
     loss.backward()
     adam.step()
     return loss
-  }, { exclude })
+  }
   return { step, x, y }
+}
+
+function stepOf(task: Task, exclude: readonly string[]): Step<Compiled<[Tensor, Tensor], Tensor>> {
+  const { step, x, y } = eagerStep(task)
+  return { step: compile(step, { exclude }), x, y }
+}
+
+/** The eager step frees what it made at its end. */
+function scoped(task: Task): Step<Body> {
+  const { step, x, y } = eagerStep(task)
+  return { step: (a, b) => scope(() => step(a, b)), x, y }
 }
 
 const rounded = (n: number): number => Number(n.toPrecision(3))
 const mib = (bytes: number): number => rounded(bytes / 2 ** 20)
 
-async function once({ step, x, y }: Step): Promise<number> {
+async function once({ step, x, y }: Step<Body>): Promise<number> {
   const start = performance.now()
   const loss = step(x, y)
   await loss.item()
@@ -49,8 +64,49 @@ async function once({ step, x, y }: Step): Promise<number> {
   return performance.now() - start
 }
 
+interface Facts {
+  readonly kernels: number
+  readonly moved: number
+  readonly peak: number
+}
+
+/** What an eager step asks of the device once the optimiser has its state; of memory, what was taken from the model on and is held. */
+async function eagerFacts(task: Task): Promise<Facts> {
+  const backend = currentBackend()
+  const { run, alloc, free } = backend
+  const own = new Set<Block>()
+  let [kernels, moved, held, peak] = [0, 0, 0, 0]
+  Object.assign(backend, {
+    run: (...call: Parameters<typeof run>) => {
+      kernels++
+      moved += workOf(call[0]).bytes
+      run.apply(backend, call)
+    },
+    alloc: (bytes: number) => {
+      const block = alloc.call(backend, bytes)
+      own.add(block)
+      peak = Math.max(peak, (held += bytes))
+      return block
+    },
+    free: (block: Block) => {
+      if (own.delete(block)) held -= block.bytes
+      free.call(backend, block)
+    },
+  })
+  try {
+    const way = scoped(task)
+    for (let warm = 0; warm < 2; warm++) await once(way)
+    kernels = moved = 0
+    peak = held
+    await once(way)
+    return { kernels, moved, peak }
+  } finally {
+    Object.assign(backend, { run, alloc, free })
+  }
+}
+
 /** Median milliseconds of a step; the ways take turns. */
-async function timed(ways: readonly Step[]): Promise<number[]> {
+async function timed(ways: readonly Step<Body>[]): Promise<number[]> {
   const times: number[][] = ways.map(() => [])
   for (const way of ways) await once(way)
   for (const end = performance.now() + LONG; times[0].length < LEAST || performance.now() < end; )
@@ -58,17 +114,18 @@ async function timed(ways: readonly Step[]): Promise<number[]> {
   return times.map(list => list.sort((a, b) => a - b)[list.length >> 1])
 }
 
-/** Of one step without and with fusion. */
+/** Of one step: eager → compiled without fusion → with it. */
 async function steps(task: Task): Promise<Record<string, string>> {
-  const ways = [stepOf(task, ['fusion']), stepOf(task, [])]
-  const times = await timed(ways)
-  const facts = ways.map(({ step, x, y }, i) => {
+  const eager = await eagerFacts(task)
+  const compiled = [stepOf(task, ['fusion']), stepOf(task, [])]
+  const times = await timed([scoped(task), ...compiled])
+  const facts = compiled.map(({ step, x, y }): Facts => {
     const kernels = step.graph('plan').plan?.kernels ?? []
-    return { kernels: kernels.length, 'MiB moved': mib(kernels.reduce((n, k) => n + k.bytes, 0)), 'MiB at peak': mib(step.memory(x, y).peak), 'step, ms': rounded(times[i]) }
+    return { kernels: kernels.length, moved: kernels.reduce((n, k) => n + k.bytes, 0), peak: step.memory(x, y).peak }
   })
-  for (const { step } of ways) step.dispose()
-  const [plain, fused] = facts
-  return Object.fromEntries(Object.entries(plain).map(([k, v]) => [k, `${v} → ${fused[k as keyof typeof fused]}`]))
+  for (const { step } of compiled) step.dispose()
+  const row = (of: (f: Facts) => number): string => [eager, ...facts].map(of).join(' → ')
+  return { kernels: row(f => f.kernels), 'MiB moved': row(f => mib(f.moved)), 'MiB at peak': row(f => mib(f.peak)), 'step, ms': times.map(rounded).join(' → ') }
 }
 
 /** Milliseconds of fresh compilations. */
