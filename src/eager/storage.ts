@@ -133,13 +133,20 @@ export function callSite(): string | null {
   return outsideLine(stack)
 }
 
-/** The file that this very line is in: all of Lampas, where it is bundled. */
-const own = /((?:\w+:\/)?\/[^\s()]+?):\d+:\d+/.exec(new Error().stack ?? '')?.[1] ?? 'no file'
-/** The folder of all modules of Lampas, where they lie apart; else the file. */
-const home = own.replace(/eager\/storage\.[jt]s.*/, '')
+let places: { own: string; home: string } | null = null
+
+/**
+ * The file that this very function is in, which is all of Lampas where it is bundled, and the folder of all modules of Lampas where they lie
+ * apart. Not before somebody asks: the engine parses a file once more to tell a place in it.
+ */
+function ownPlaces(): { own: string; home: string } {
+  const own = /((?:\w+:\/)?\/[^\s()]+?):\d+:\d+/.exec(new Error().stack ?? '')?.[1] ?? 'no file'
+  return { own, home: own.replace(/eager\/storage\.[jt]s.*/, '') }
+}
 
 /** The innermost line of a stack that is not of Lampas. Where the user's code is bundled into one file with it, only names of files tell. */
 export function outsideLine(stack: string | undefined): string | null {
+  const { own, home } = (places ??= ownPlaces())
   const others = stack?.split('\n').slice(1).filter(l => !/<anonymous>|lampas(\.min)?\.js/.test(l) && (home === own || !l.includes(home))) ?? []
   return (others.find(l => !l.includes(own)) ?? others[0])?.trim() ?? null
 }
