@@ -6,7 +6,7 @@ import { contiguousStrides, numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
 import type { Kernel, MapKernel } from '../../ir/kernel.ts'
 import type { Intrinsic, Program, Step } from '../../ir/scalar.ts'
-import { loopCost, placeLoop, writeCommon, writeCommonStep } from './emit/program.ts'
+import { hasLoop, loopCost, placeLoop, writeCommon, writeCommonStep } from './emit/program.ts'
 import type { Form } from './emit/loop.ts'
 import { align, type Writer } from './encode.ts'
 import { costs, opcode, type Coded } from './opcodes.ts'
@@ -299,8 +299,9 @@ const mayLoop = ({ program, inputs, outputs }: MapKernel): boolean =>
 /** Whether a kernel that comes back often, such as an optimizer's, will have made up for its loop soon. */
 export const gainsByLoop = (kernel: Kernel): boolean => kernel.kind === 'map' && mayLoop(kernel) && workOf(kernel) > SOME_WORK
 
-/** Eager work runs a program a few times: a loop is made at once only for what takes about a millisecond each time. */
-const deservesLoop = (kernel: MapKernel, w: Writer): boolean => (w.inPlan || workOf(kernel) > LONG_WORK) && mayLoop(kernel)
+/** Eager work runs a program a few times: a loop that is not there yet is made at once only for what takes about a millisecond each time. */
+const deservesLoop = (kernel: MapKernel, { forms }: Arranged, w: Writer): boolean =>
+  mayLoop(kernel) && (w.inPlan || workOf(kernel) > LONG_WORK || hasLoop(kernel.program, forms, w.functions))
 
 /** A copy of lines that lie otherwise: a loop needs no buffer between reading and writing. */
 const isCopyOfLines = ({ program, inputs, outputs }: MapKernel, { shape, forms }: Arranged): boolean =>
@@ -314,7 +315,7 @@ export function encodeMap(kernel: MapKernel, w: Writer): void {
   const rank = shape.length
   const inner = rank - 1
   if (isTranspose(kernel, strides)) return encodeTranspose(arranged, w)
-  if (deservesLoop(kernel, w)) return writeEmitted(kernel, inPairs(kernel, arranged), w)
+  if (deservesLoop(kernel, arranged, w)) return writeEmitted(kernel, inPairs(kernel, arranged), w)
   if (w.inPlan && isCopyOfLines(kernel, arranged)) return writeEmitted(kernel, longestNext(arranged), w)
   const length = shape[inner]
   const size = numel(shape)

@@ -71,6 +71,10 @@ export class Functions {
   /** `bytes` are the main module's. */
   constructor(private readonly bytes: Uint8Array, private readonly link: Linkage) {}
 
+  has(key: string): boolean {
+    return this.known.has(key)
+  }
+
   /** The place in the table of the function `key`, which there will be after the next `finish`. */
   place(key: string, make: Make): number {
     let at = this.known.get(key)

@@ -6,9 +6,14 @@ import { costs } from '../opcodes.ts'
 import type { Functions } from './functions.ts'
 import { commonSteps, makeLines, opcodesOf, type Form } from './loop.ts'
 
+const keyOf = (program: Program, forms: readonly Form[]): string => `${forms.map(f => f[1]).join('')}${program.key}`
+
 /** The place in the function table of the loop for a program whose views lie so. */
 export const placeLoop = (program: Program, forms: readonly Form[], functions: Functions): number =>
-  functions.place(`${forms.map(f => f[1]).join('')}${program.key}`, makeLines(program, forms))
+  functions.place(keyOf(program, forms), makeLines(program, forms))
+
+/** Whether that loop is there already. */
+export const hasLoop = (program: Program, forms: readonly Form[], functions: Functions): boolean => functions.has(keyOf(program, forms))
 
 /** Tenths of a nanosecond for an element. */
 export const loopCost = (program: Program, forms: readonly Form[]): number =>
