@@ -85,11 +85,11 @@ export class Handle {
 const registry = new FinalizationRegistry<Handle>(handle => handle.release('its tensor was garbage'))
 
 /**
- * Tensors that the registry does not know yet. What it knows survives the quick collections of young objects, and most tensors are freed
- * soon: so they wait, to the end of the job, or until there are many or large ones.
+ * Tensors that the registry does not know yet. To enter one costs microseconds, what it knows survives the quick collections of young objects,
+ * and most tensors are freed soon, also in loops that await each result: so they wait for the next task, or until there are many or large ones.
  */
 const young: Tensor[] = []
-const [MANY, LARGE] = [1024, 2 ** 20]
+const [MANY, LARGE] = [1024, 2 ** 24]
 let youngBytes = 0
 let settling = false
 
@@ -100,10 +100,10 @@ function guard(x: Tensor, { storage }: Handle): void {
   if (young.length >= MANY || youngBytes >= LARGE) return settle()
   if (settling) return
   settling = true
-  queueMicrotask(() => {
+  setTimeout(() => {
     settling = false
     settle()
-  })
+  }, 0)
 }
 
 function settle(): void {
