@@ -1,3 +1,4 @@
-// data: datasets and batches.
-export { Dataset, Subset, TensorDataset, randomSplit } from './dataset.ts'
-export { DataLoader, defaultCollate, type DataLoaderOptions } from './loader.ts'
+// data: datasets, samplers and batches.
+export * from './lite.ts'
+export { ConcatDataset, StackDataset } from './joined.ts'
+export { BatchSampler, RandomSampler, SequentialSampler, SubsetRandomSampler, WeightedRandomSampler, type RandomSamplerOptions } from './samplers.ts'

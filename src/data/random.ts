@@ -1,4 +1,5 @@
-// Random orders from a seed, on the JavaScript side: they touch no generator of a device.
+// Random numbers and orders: from a seed, on the JavaScript side, where they touch no generator of a device; or from that of the device.
+import { rand, randperm } from '../ops/index.ts'
 
 /** Whole numbers 0 … 2³²−1 of equal chance: a counter through the finaliser of MurmurHash3 (Appleby 2011). */
 function randomWords(seed: number, stream = 0): () => number {
@@ -20,4 +21,15 @@ export function permutation(n: number, seed: number, stream = 0): Int32Array {
     ;[order[i], order[j]] = [order[j], order[i]]
   }
   return order
+}
+
+/** A random order of 0 … n−1: in each epoch another one of the seed's, or one of the device's generator. */
+export const randomOrder = async (n: number, seed: number | undefined, epoch: number): Promise<Int32Array> =>
+  seed === undefined ? ((await randperm(n).data()) as Int32Array) : permutation(n, seed, epoch)
+
+/** Numbers in [0, 1), from the same two sources. */
+export async function uniform(n: number, seed: number | undefined, epoch: number): Promise<ArrayLike<number>> {
+  if (seed === undefined) return rand(n).data()
+  const next = randomWords(seed, epoch)
+  return Float64Array.from({ length: n }, () => next() / 2 ** 32)
 }

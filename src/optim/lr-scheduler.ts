@@ -1,23 +1,33 @@
-// Learning rates over time. Each schedule is a closed formula of the number of `step()` calls, from the rates that the optimiser had when
-// the schedule was made.
+// Learning rates over time. Each schedule is a closed formula of the number of `step()` calls, from the rates that the optimiser had before
+// its first schedule.
 import { fail } from '../core/errors.ts'
 import { needWhole, withDefaults } from '../core/options.ts'
 import type { Optimizer, ParamGroup, WithRate } from './optimizer.ts'
 
+type Group = Pick<ParamGroup<WithRate>, 'lr'>
 /** What a schedule needs of an optimiser. */
-type Target = Pick<Optimizer<WithRate>, 'lr'> & { readonly paramGroups: readonly Pick<ParamGroup<WithRate>, 'lr'>[] }
+export type Target = Pick<Optimizer<WithRate>, 'lr'> & { readonly paramGroups: readonly Group[] }
 
-abstract class Schedule {
+/** Rates before the first schedule: the `initial_lr` of PyTorch. */
+const initial = new WeakMap<Group, number>()
+function initialRate(group: Group): number {
+  const known = initial.get(group) ?? group.lr
+  initial.set(group, known)
+  return known
+}
+
+/** What schedules have in common; extend it with a `rate` of your own. As `torch.optim.lr_scheduler.LRScheduler`. */
+export abstract class LRScheduler {
   /** Number of `step()` calls so far. */
   lastEpoch = 0
   readonly baseLrs: readonly number[]
 
-  constructor(private readonly optimizer: Target) {
-    this.baseLrs = optimizer.paramGroups.map(g => g.lr)
+  constructor(readonly optimizer: Target) {
+    this.baseLrs = optimizer.paramGroups.map(initialRate)
   }
 
-  /** The rate of a group after t steps. */
-  protected abstract rate(base: number, t: number, group: number): number
+  /** The rate of a group after t steps, where it would be `base` without the schedule. */
+  abstract rate(base: number, t: number, group: number): number
 
   /** Sets the rates for time t; subclasses call `apply(0)` when they are ready, because a schedule may begin away from the base rate. */
   protected apply(t: number): void {
@@ -54,7 +64,7 @@ export interface StepLROptions {
   gamma?: number
 }
 /** lr·gamma^⌊t / stepSize⌋. As `torch.optim.lr_scheduler.StepLR`. */
-export class StepLR extends Schedule {
+export class StepLR extends LRScheduler {
   readonly stepSize: number
   readonly gamma: number
 
@@ -66,13 +76,13 @@ export class StepLR extends Schedule {
     this.gamma = o.gamma
   }
 
-  protected override rate(base: number, t: number): number {
+  override rate(base: number, t: number): number {
     return base * this.gamma ** Math.floor(t / this.stepSize)
   }
 }
 
 /** lr·gamma^(number of milestones reached). As `torch.optim.lr_scheduler.MultiStepLR`. */
-export class MultiStepLR extends Schedule {
+export class MultiStepLR extends LRScheduler {
   readonly gamma: number
 
   constructor(optimizer: Target, readonly milestones: readonly number[], options: { gamma?: number } = {}) {
@@ -80,18 +90,18 @@ export class MultiStepLR extends Schedule {
     this.gamma = withDefaults('MultiStepLR', options, { gamma: 0.1 }).gamma
   }
 
-  protected override rate(base: number, t: number): number {
+  override rate(base: number, t: number): number {
     return base * this.gamma ** this.milestones.filter(m => m <= t).length
   }
 }
 
 /** lr·gammaᵗ. As `torch.optim.lr_scheduler.ExponentialLR`. */
-export class ExponentialLR extends Schedule {
+export class ExponentialLR extends LRScheduler {
   constructor(optimizer: Target, readonly gamma: number) {
     super(optimizer)
   }
 
-  protected override rate(base: number, t: number): number {
+  override rate(base: number, t: number): number {
     return base * this.gamma ** t
   }
 }
@@ -102,7 +112,7 @@ export interface CosineAnnealingOptions {
   etaMin?: number
 }
 /** Down a cosine from lr to etaMin in tMax steps (Loshchilov & Hutter 2017). As `torch.optim.lr_scheduler.CosineAnnealingLR`. */
-export class CosineAnnealingLR extends Schedule {
+export class CosineAnnealingLR extends LRScheduler {
   readonly tMax: number
   readonly etaMin: number
 
@@ -114,13 +124,13 @@ export class CosineAnnealingLR extends Schedule {
     this.etaMin = o.etaMin
   }
 
-  protected override rate(base: number, t: number): number {
+  override rate(base: number, t: number): number {
     return this.etaMin + ((base - this.etaMin) * (1 + Math.cos((Math.PI * t) / this.tMax))) / 2
   }
 }
 
 /** lr·factor(t); one function, or one for each group. As `torch.optim.lr_scheduler.LambdaLR`. */
-export class LambdaLR extends Schedule {
+export class LambdaLR extends LRScheduler {
   private readonly factors: readonly ((t: number) => number)[]
 
   constructor(optimizer: Target, factor: ((t: number) => number) | readonly ((t: number) => number)[]) {
@@ -130,7 +140,7 @@ export class LambdaLR extends Schedule {
     this.apply(0)
   }
 
-  protected override rate(base: number, t: number, group: number): number {
+  override rate(base: number, t: number, group: number): number {
     return base * this.factors[group](t)
   }
 }
@@ -143,7 +153,7 @@ export interface LinearLROptions {
   totalIters?: number
 }
 /** A factor that goes straight from startFactor to endFactor in totalIters steps: warm-up. As `torch.optim.lr_scheduler.LinearLR`. */
-export class LinearLR extends Schedule {
+export class LinearLR extends LRScheduler {
   private readonly options: Required<LinearLROptions>
 
   constructor(optimizer: Target, options: LinearLROptions = {}) {
@@ -152,7 +162,7 @@ export class LinearLR extends Schedule {
     this.apply(0)
   }
 
-  protected override rate(base: number, t: number): number {
+  override rate(base: number, t: number): number {
     const { startFactor, endFactor, totalIters } = this.options
     return base * (startFactor + (endFactor - startFactor) * Math.min(1, t / totalIters))
   }
@@ -170,7 +180,7 @@ export interface OneCycleOptions {
   annealStrategy?: 'cos' | 'linear'
 }
 /** Up to maxLr and down far below the start, in totalSteps steps (Smith & Topin 2019). Rates only. As `torch.optim.lr_scheduler.OneCycleLR`. */
-export class OneCycleLR extends Schedule {
+export class OneCycleLR extends LRScheduler {
   private readonly options: Required<OneCycleOptions>
 
   constructor(optimizer: Target, maxLr: number | OneCycleOptions, options?: OneCycleOptions) {
@@ -182,7 +192,7 @@ export class OneCycleLR extends Schedule {
     this.apply(0)
   }
 
-  protected override rate(_base: number, t: number): number {
+  override rate(_base: number, t: number): number {
     const { maxLr, totalSteps, pctStart, divFactor, finalDivFactor, annealStrategy } = this.options
     if (t > totalSteps) fail('OneCycleLR', `step ${t} of ${totalSteps}`, 'make the cycle as long as the training')
     const first = maxLr / divFactor

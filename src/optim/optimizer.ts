@@ -17,12 +17,24 @@ export interface WithRate {
   lr: number
 }
 
+/** What nearly all optimisers take. */
+export interface Common extends WithRate {
+  /** Pulls parameters to 0. */
+  weightDecay: number
+  /** Climb instead of descending. */
+  maximize: boolean
+}
+
 /** Parameters that share options; each may set its own, the others come from the optimiser's. */
 export type GroupOptions<O extends WithRate> = { params: Iterable<Tensor> } & Partial<O>
 
-/** Counts the steps of parameters that have taken the same ones. */
+export type Params<O extends WithRate> = Iterable<Tensor> | readonly GroupOptions<O>[]
+export type Options<O> = Omit<O, 'lr'>
+
+/** Counts the steps of parameters that have taken the same ones, and holds the numbers that these carry on. */
 interface Clock {
   readonly count: Tensor
+  readonly carried: readonly Tensor[]
   readonly members: Set<Tensor>
 }
 interface ParamState {
@@ -56,6 +68,12 @@ export class ParamGroup<O extends WithRate> {
     this.#lr = value
     noGrad(() => fill_(this.rate, value))
   }
+}
+
+/** Throws unless every value is a number ≥ 0, and below the limit. */
+export function needRange(op: string, values: Readonly<Record<string, number>>, below = Infinity): void {
+  for (const [name, v] of Object.entries(values))
+    if (!(v >= 0 && v < below)) fail(op, `${name} is ${v}`, `give a number ≥ 0${below < Infinity ? ` and < ${below}` : ''}`)
 }
 
 const checkRate = (lr: number): number => (Number.isFinite(lr) && lr >= 0 ? lr : fail('optim', `the learning rate is ${lr}`, 'give a finite number ≥ 0'))
@@ -154,8 +172,9 @@ export abstract class Optimizer<O extends WithRate> {
         for (const [clock, params] of this.clocks(live, rule, group)) {
           assign(addOp, clock.count, 1)
           world().tidy(() => {
-            const numbers = [group.rate, clock.count]
+            const numbers = [group.rate, clock.count, ...clock.carried]
             const shared = rule.shared ? world().apply(rule.shared, numbers, hyper) : numbers
+            clock.carried.forEach((c, i) => copy_(c, shared[i]))
             for (const p of params) {
               const { tensors } = this.state.get(p)!
               world().assign(rule.update, [p, ...tensors], [p, p.grad!, ...tensors, ...shared], hyper)
@@ -179,7 +198,7 @@ export abstract class Optimizer<O extends WithRate> {
     for (const p of live) {
       let s = this.state.get(p)
       if (!s) {
-        fresh ??= { count: named(filledLike(p, 0, []), 'step'), members: new Set() }
+        fresh ??= { count: named(filledLike(p, 0, []), 'step'), carried: rule.carried.map(n => named(filledLike(p, 1, []), n)), members: new Set() }
         fresh.members.add(p)
         s = { tensors: rule.states.map(n => named(filledLike(p, this.initial(group.options)), `${labelOf(p.source) ?? 'parameter'}.${n}`)), clock: fresh }
         this.state.set(p, s)
@@ -194,7 +213,8 @@ export abstract class Optimizer<O extends WithRate> {
   }
 
   private part(clock: Clock, params: readonly Tensor[]): Clock {
-    const own: Clock = { count: lasting(() => clock.count.clone()), members: new Set(params) }
+    const [count, ...carried] = [clock.count, ...clock.carried].map(x => lasting(() => x.clone()))
+    const own: Clock = { count, carried, members: new Set(params) }
     for (const p of params) {
       clock.members.delete(p)
       this.state.get(p)!.clock = own
@@ -210,10 +230,11 @@ export abstract class Optimizer<O extends WithRate> {
     const state: OptimizerState['state'] = {}
     let at = 0
     const paramGroups = this.paramGroups.map(g => {
-      const { states } = this.rule(g.options).rule
+      const { states, carried } = this.rule(g.options).rule
       const params = g.params.map(p => {
         const s = this.state.get(p)
-        if (s) state[at] = Object.fromEntries([['step', s.clock.count.detach()], ...states.map((n, i): [string, Tensor] => [n, s.tensors[i].detach()])])
+        const tensors = s && [s.clock.count, ...s.clock.carried, ...s.tensors]
+        if (tensors) state[at] = Object.fromEntries(['step', ...carried, ...states].map((n, i) => [n, tensors[i].detach()]))
         return at++
       })
       return { lr: g.lr, ...g.options, params }
@@ -230,26 +251,31 @@ export abstract class Optimizer<O extends WithRate> {
     const name = this.constructor.name
     const help = 'the state must come from the same kind of optimiser over the same parameters'
     if (saved.paramGroups.length !== this.paramGroups.length) fail(name, `the state has ${saved.paramGroups.length} groups, this optimiser ${this.paramGroups.length}`, help)
-    const params = this.paramGroups.flatMap(g => g.params.map(p => ({ p, states: this.rule(g.options).rule.states })))
-    const clocks = new Map<number, Clock>()
+    const params = this.paramGroups.flatMap((g, group) => g.params.map(p => ({ p, group, rule: this.rule(g.options).rule })))
+    const clocks = new Map<string, Clock>()
     const loaded = new Map<Tensor, ParamState>()
-    for (const [i, { p, states }] of params.entries()) {
+    for (const [i, { p, group, rule: { states, carried } }] of params.entries()) {
       const entry = saved.state[i]
       if (!entry) continue
-      for (const n of ['step', ...states])
-        if (!entry[n] || !sameShape(entry[n].shape, n === 'step' ? [] : p.shape)) fail(name, `parameter ${i} (${p}) needs '${n}' of shape [${n === 'step' ? '' : p.shape}], the state has ${entry[n] ? String(entry[n]) : Object.keys(entry).join(', ')}`, help)
-      const step = await entry.step.item()
-      if (!clocks.has(step)) clocks.set(step, { count: filledLike(p, step, []), members: new Set() })
-      const clock = clocks.get(step)!
-      clock.members.add(p)
-      const tensors: Tensor[] = []
-      for (const n of states) {
-        const source = await toDevice(entry[n], p.device)
-        const own = filledLike(p, 0)
-        noGrad(() => copy_(own, source))
-        tensors.push(own)
+      const numbers = ['step', ...carried]
+      for (const n of [...numbers, ...states]) {
+        const shape = numbers.includes(n) ? [] : p.shape
+        if (!entry[n] || !sameShape(entry[n].shape, shape)) fail(name, `parameter ${i} (${p}) needs '${n}' of shape [${shape}], the state has ${entry[n] ? String(entry[n]) : Object.keys(entry).join(', ')}`, help)
       }
-      loaded.set(p, { tensors, clock })
+      const own = async (n: string): Promise<Tensor> => {
+        const source = await toDevice(entry[n], p.device)
+        const copy = filledLike(p, 0, source.shape)
+        noGrad(() => copy_(copy, source))
+        return copy
+      }
+      const together = `${group} ${await entry.step.item()}`
+      if (!clocks.has(together)) {
+        const [count, ...rest] = await Promise.all(numbers.map(own))
+        clocks.set(together, { count, carried: rest, members: new Set() })
+      }
+      const clock = clocks.get(together)!
+      clock.members.add(p)
+      loaded.set(p, { tensors: await Promise.all(states.map(own)), clock })
     }
     this.state.clear()
     for (const [p, s] of loaded) this.state.set(p, s)

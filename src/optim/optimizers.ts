@@ -1,30 +1,8 @@
-// The optimisers: each is its formula. Order of operations and defaults are PyTorch's.
+// The common optimisers: each is its formula. Order of operations and defaults are PyTorch's.
 import { fail } from '../core/errors.ts'
-import { S, type Scalar } from '../ir/scalar.ts'
-import type { Tensor } from '../ops/index.ts'
-import { Optimizer, type GroupOptions, type WithRate } from './optimizer.ts'
-import { biasCorrection, blend, makeRule, ruleFor, type Hyper, type Rule } from './rule.ts'
-
-type Params<O extends WithRate> = Iterable<Tensor> | readonly GroupOptions<O>[]
-type Options<O> = Omit<O, 'lr'>
-
-function needRange(op: string, values: Readonly<Record<string, number>>, below = Infinity): void {
-  for (const [name, v] of Object.entries(values))
-    if (!(v >= 0 && v < below)) fail(op, `${name} is ${v}`, `give a number ≥ 0${below < Infinity ? ` and < ${below}` : ''}`)
-}
-
-/** The gradient with its sign turned for maximising, and weight decay as a part of it (L2). */
-const gradient = (p: Scalar, g: Scalar, decay: Scalar | null, maximize: boolean): Scalar => {
-  const down = maximize ? S.neg(g) : g
-  return decay ? S.add(down, S.mul(decay, p)) : down
-}
-
-interface Common extends WithRate {
-  /** Pulls parameters to 0. */
-  weightDecay: number
-  /** Climb instead of descending. */
-  maximize: boolean
-}
+import { S } from '../ir/scalar.ts'
+import { needRange, Optimizer, type Common, type Options, type Params } from './optimizer.ts'
+import { biasCorrection, blend, gradient, makeRule, ruleFor, type Hyper, type Rule } from './rule.ts'
 
 export interface SGDOptions extends Common {
   /** Share of the former direction that is kept. */

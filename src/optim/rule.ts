@@ -12,17 +12,23 @@ export type Hyper = readonly number[]
 export interface RuleSpec {
   /** PyTorch's names of the state tensors, each of the parameter's shape. */
   readonly states: readonly string[]
+  /** PyTorch's names of numbers that parameters share from step to step; they begin at 1. */
+  readonly carried?: readonly string[]
   /** How many hyper-parameters the formulas take. */
   readonly hyper: number
-  /** Numbers computed once a step from the learning rate and the count of steps (1 in the first). Absent: both as they are. */
-  readonly shared?: (rate: Scalar, step: Scalar, h: readonly Scalar[]) => readonly Scalar[]
+  /**
+   * Numbers computed once a step from the learning rate, the count of steps (1 in the first) and what is carried: first what is carried on,
+   * then the others. Absent: rate and count as they are.
+   */
+  readonly shared?: (rate: Scalar, step: Scalar, h: readonly Scalar[], carried: readonly Scalar[]) => readonly Scalar[]
   /** The new parameter, then the new states. */
   readonly update: (x: { p: Scalar; g: Scalar; s: readonly Scalar[]; shared: readonly Scalar[]; h: readonly Scalar[] }) => readonly Scalar[]
 }
 
 export interface Rule {
   readonly states: readonly string[]
-  /** Op from [rate, step] to what a step shares. */
+  readonly carried: readonly string[]
+  /** Op from [rate, step, …carried] to what a step shares. */
   readonly shared: Op<Hyper> | null
   /** Op from [parameter, gradient, …states, …shared] to [parameter, …states]. */
   readonly update: Op<Hyper>
@@ -64,10 +70,11 @@ function formulas(name: string, inputs: number, hyper: number, build: (x: Scalar
 
 export function makeRule(name: string, spec: RuleSpec): Rule {
   const n = spec.states.length
-  const shared = spec.shared ? formulas(`${name}.step`, 2, spec.hyper, ([rate, step], h) => spec.shared!(rate, step, h)) : null
+  const { carried = [] } = spec
+  const shared = spec.shared ? formulas(`${name}.step`, 2 + carried.length, spec.hyper, ([rate, step, ...rest], h) => spec.shared!(rate, step, h, rest)) : null
   const count = shared ? shared.infer([{ dtype: 'float32', shape: [] }], []).length : 2
   const update = formulas(name, 2 + n + count, spec.hyper, ([p, g, ...rest], h) => spec.update({ p, g, s: rest.slice(0, n), shared: rest.slice(n), h }))
-  return { states: spec.states, shared, update }
+  return { states: spec.states, carried, shared, update }
 }
 
 /** Keeps one rule for each combination of switches. */
@@ -79,6 +86,12 @@ export function ruleFor<K extends Readonly<Record<string, boolean>>>(make: (swit
     if (!rule) known.set(key, (rule = make(switches)))
     return rule
   }
+}
+
+/** The gradient with its sign turned for maximising, and weight decay as a part of it (L2). */
+export const gradient = (p: Scalar, g: Scalar, decay: Scalar | null, maximize: boolean): Scalar => {
+  const down = maximize ? S.neg(g) : g
+  return decay ? S.add(down, S.mul(decay, p)) : down
 }
 
 /** a + w·(b − a), as a(1 − w) + w·b. */

@@ -6,7 +6,7 @@ beforeAll(async () => {
   await init({ device: 'wasm' })
 })
 
-const { DataLoader, Dataset, TensorDataset, randomSplit } = data
+const { BatchSampler, ConcatDataset, DataLoader, Dataset, RandomSampler, SequentialSampler, StackDataset, SubsetRandomSampler, TensorDataset, WeightedRandomSampler, randomSplit } = data
 const numbers = (n: number) => new TensorDataset(arange(n), arange(2 * n).reshape(n, 2))
 
 async function firsts(loader: AsyncIterable<Tensor[]>): Promise<number[][]> {
@@ -122,6 +122,105 @@ describe('datasets of one’s own', () => {
     await batches.next()
     await batches.next()
     await expect(batches.next()).rejects.toThrow('sample 2 is broken')
+  })
+})
+
+describe('samplers', () => {
+  const drawn = async (sampler: AsyncIterable<number>): Promise<number[]> => {
+    const out: number[] = []
+    for await (const i of sampler) out.push(i)
+    return out
+  }
+
+  test('a list, and a sampler of one’s own', async () => {
+    expect(await firsts(new DataLoader(numbers(9), { batchSize: 2, sampler: [8, 0, 3] }))).toEqual([[8, 0], [3]])
+    const countdown = { length: 3, *[Symbol.iterator]() { for (let i = 2; i >= 0; i--) yield i } }
+    const loader = new DataLoader(numbers(3), { batchSize: 2, sampler: countdown, dropLast: true })
+    expect(loader.length).toBe(1)
+    expect([await firsts(loader), await firsts(loader)]).toEqual([[[2, 1]], [[2, 1]]])
+  })
+
+  test('each epoch has an order of its own, which the seed fixes', async () => {
+    const makes = [
+      () => new RandomSampler(numbers(20), { seed: 1 }),
+      () => new RandomSampler(numbers(20), { seed: 1, replacement: true, numSamples: 30 }),
+      () => new SubsetRandomSampler([5, 6, 7, 8, 9, 11, 13], { seed: 1 }),
+      () => new WeightedRandomSampler(Array.from({ length: 20 }, (_, i) => i), 12, { seed: 1 }),
+      () => new WeightedRandomSampler(Array.from({ length: 20 }, (_, i) => i), 12, { seed: 1, replacement: false }),
+    ]
+    for (const make of makes) {
+      const [one, two] = [make(), make()]
+      const first = await drawn(one)
+      expect(first).toHaveLength(one.length)
+      expect(await drawn(two)).toEqual(first)
+      expect(await drawn(one)).not.toEqual(first)
+      expect(await drawn(two)).not.toEqual(first)
+    }
+    expect((await drawn(new SubsetRandomSampler([5, 9, 7]))).sort()).toEqual([5, 7, 9])
+    expect(new Set(await drawn(new RandomSampler(numbers(20), { numSamples: 15 })))).toHaveLength(15)
+  })
+
+  test('without a seed draws follow manualSeed', async () => {
+    for (const make of [() => new RandomSampler(numbers(30)), () => new WeightedRandomSampler(new Float32Array(30).fill(1), 30)]) {
+      manualSeed(5)
+      const first = await drawn(make())
+      manualSeed(5)
+      expect(await drawn(make())).toEqual(first)
+    }
+  })
+
+  test('draws have their weights', async () => {
+    const weights = [1, 0, 3, 6]
+    const counts = [0, 0, 0, 0]
+    for (const i of await drawn(new WeightedRandomSampler(weights, 10000, { seed: 3 }))) counts[i]++
+    // Standard deviations are below 50.
+    counts.forEach((n, i) => expect(Math.abs(n - weights[i] * 1000), `sample ${i}`).toBeLessThan(200))
+    const firstOf = [0, 0, 0, 0]
+    const one = new WeightedRandomSampler(weights, 3, { seed: 3, replacement: false })
+    for (let k = 0; k < 2000; k++) {
+      const order = await drawn(one)
+      expect([...order].sort()).toEqual([0, 2, 3])
+      firstOf[order[0]]++
+    }
+    firstOf.forEach((n, i) => expect(Math.abs(n - weights[i] * 200), `sample ${i}`).toBeLessThan(100))
+  })
+
+  test('lists of positions make batches', async () => {
+    const batches = new BatchSampler(new SequentialSampler(numbers(5)), 2)
+    expect([batches.length, new BatchSampler(new SequentialSampler(numbers(5)), 2, true).length]).toEqual([3, 2])
+    expect(await firsts(new DataLoader(numbers(5), { batchSampler: batches }))).toEqual([[0, 1], [2, 3], [4]])
+    expect(await firsts(new DataLoader(numbers(5), { batchSampler: [[4], [0, 1, 2]] }))).toEqual([[4], [0, 1, 2]])
+  })
+
+  test('mistakes', () => {
+    expect(() => new RandomSampler(numbers(3), { numSamples: 4 })).toThrow(/4 of 3 samples.*replacement/)
+    expect(() => new WeightedRandomSampler([0, 0], 1)).toThrow(/weights that are/)
+    expect(() => new WeightedRandomSampler([1, 0], 2, { replacement: false })).toThrow(/2 of 1 samples that have a weight/)
+    expect(() => new DataLoader(numbers(3), { sampler: [0], shuffle: true })).toThrow(/a sampler beside shuffle/)
+    expect(() => new DataLoader(numbers(3), { batchSampler: [[0]], batchSize: 2 })).toThrow(/a batchSampler beside batchSize/)
+  })
+})
+
+describe('datasets of others', () => {
+  test('one behind the other', async () => {
+    const joined = new ConcatDataset([numbers(2), numbers(0), numbers(3)])
+    expect(await firsts(new DataLoader(joined, { batchSize: 5 }))).toEqual([[0, 1, 0, 1, 2]])
+    expect(() => new ConcatDataset([])).toThrow(/there are no datasets/)
+  })
+
+  test('beside each other', async () => {
+    class Double extends Dataset<number> {
+      override readonly length = 4
+      override get(i: number) {
+        return 2 * i
+      }
+    }
+    const both = new StackDataset(new Double(), new Double())
+    expect(await both.get(3)).toEqual([6, 6])
+    const sums: number[] = []
+    for await (const [a, b] of new DataLoader(both, { batchSize: 4, collate: samples => samples })) sums.push(a[0] + b[1])
+    expect(sums).toEqual([2])
+    expect(() => new StackDataset(new Double(), numbers(3))).toThrow(/datasets of 4, 3 samples/)
   })
 })
 

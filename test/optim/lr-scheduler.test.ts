@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { init, nn, ones, optim } from '../../src/index.ts'
 
 const { StepLR, MultiStepLR, ExponentialLR, CosineAnnealingLR, LambdaLR, LinearLR, OneCycleLR } = optim.lrScheduler
+const { ConstantLR, PolynomialLR, MultiplicativeLR, CosineAnnealingWarmRestarts, CyclicLR, SequentialLR, ChainedScheduler, ReduceLROnPlateau } = optim.lrScheduler
 
 beforeAll(async () => {
   await init({ device: 'wasm' })
@@ -74,7 +75,57 @@ test('groups keep their proportions, and state is restored', () => {
   expect(o.paramGroups.map(g => g.lr)).toEqual([0.125, 1.25])
 })
 
+// The rates that PyTorch gives in 12 steps from 1.
+const tables: readonly (readonly [string, (o: optim.SGD) => { step(): void }, number[]])[] = [
+  ['ConstantLR', o => new ConstantLR(o, { factor: 0.25, totalIters: 3 }), [0.25, 0.25, 0.25, 1, 1, 1, 1, 1, 1, 1, 1, 1]],
+  ['PolynomialLR', o => new PolynomialLR(o, { totalIters: 6, power: 2 }), [1, 0.694444444444, 0.444444444444, 0.25, 0.111111111111, 0.0277777777778, 0, 0, 0, 0, 0, 0]],
+  ['MultiplicativeLR', o => new MultiplicativeLR(o, t => (t % 2 ? 0.9 : 0.8)), [1, 0.9, 0.72, 0.648, 0.5184, 0.46656, 0.373248, 0.3359232, 0.26873856, 0.241864704, 0.1934917632, 0.17414258688]],
+  ['warm restarts, longer each time', o => new CosineAnnealingWarmRestarts(o, 3, { tMult: 2, etaMin: 0.1 }), [1, 0.775, 0.325, 1, 0.939711431703, 0.775, 0.55, 0.325, 0.160288568297, 1, 0.98466662183, 0.939711431703]],
+  ['warm restarts', o => new CosineAnnealingWarmRestarts(o, 4), [1, 0.853553390593, 0.5, 0.146446609407, 1, 0.853553390593, 0.5, 0.146446609407, 1, 0.853553390593, 0.5, 0.146446609407]],
+  ['CyclicLR', o => new CyclicLR(o, 0.1, 1, { stepSizeUp: 2, stepSizeDown: 3 }), [0.1, 0.55, 1, 0.7, 0.4, 0.1, 0.55, 1, 0.7, 0.4, 0.1, 0.55]],
+  ['CyclicLR, halved', o => new CyclicLR(o, 0.1, 1, { stepSizeUp: 2, mode: 'triangular2' }), [0.1, 0.55, 1, 0.55, 0.1, 0.325, 0.55, 0.325, 0.1, 0.2125, 0.325, 0.2125]],
+  ['CyclicLR, fading', o => new CyclicLR(o, 0.1, 1, { stepSizeUp: 2, mode: 'exp_range', gamma: 0.9 }), [0.1, 0.505, 0.829, 0.42805, 0.1, 0.3657205, 0.5782969, 0.315233605, 0.1, 0.27433922005, 0.41381059609, 0.241214768241]],
+  ['SequentialLR', o => new SequentialLR(o, [new LinearLR(o, { startFactor: 0.25, totalIters: 3 }), new ExponentialLR(o, 0.5), new ConstantLR(o, { factor: 0.1, totalIters: 2 })], [3, 7]), [0.25, 0.5, 0.75, 1, 0.5, 0.25, 0.125, 0.1, 0.1, 1, 1, 1]],
+  ['warm-up, then a cosine', o => new SequentialLR(o, [new LinearLR(o, { startFactor: 0.01, totalIters: 4 }), new CosineAnnealingLR(o, 8)], [4]), [0.01, 0.2575, 0.505, 0.7525, 1, 0.961939766256, 0.853553390593, 0.691341716183, 0.5, 0.308658283817, 0.146446609407, 0.0380602337444]],
+  ['ChainedScheduler', o => new ChainedScheduler([new ConstantLR(o, { factor: 0.1, totalIters: 2 }), new ExponentialLR(o, 0.9), new StepLR(o, 4)]), [0.1, 0.09, 0.81, 0.729, 0.06561, 0.059049, 0.0531441, 0.04782969, 0.0043046721, 0.00387420489, 0.003486784401, 0.0031381059609]],
+]
+test.each(tables)('%s: PyTorch’s table', (_, make, want) => {
+  const o = sgd()
+  const schedule = make(o)
+  const got = rates(o, schedule, want.length)
+  got.forEach((rate, i) => expect(rate, `step ${i}`).toBeCloseTo(want[i], 11))
+})
+
+const metrics = [1, 0.9, 0.95, 0.95, 0.95, 0.8, 0.81, 0.82, 0.83, 0.84, 0.85, 0.86, 0.87, 0.88, 0.5, 0.6]
+test.each([
+  [{ factor: 0.5, patience: 1 }, [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625, 0.0625, 0.03125, 0.03125, 0.03125]],
+  [{ mode: 'max', patience: 0, cooldown: 2, threshold: 0.01, thresholdMode: 'abs', minLr: 0.005 }, [1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.005, 0.005, 0.005, 0.005, 0.005, 0.005, 0.005, 0.005, 0.005]],
+] as const)('ReduceLROnPlateau %j: PyTorch’s table, also after a stop', (options, want) => {
+  const o = sgd()
+  let schedule = new ReduceLROnPlateau(o, options)
+  metrics.forEach((metric, i) => {
+    schedule.step(metric)
+    expect(schedule.lastLr[0], `step ${i}`).toBeCloseTo(want[i], 12)
+    const resumed = new ReduceLROnPlateau(o, options)
+    resumed.loadStateDict(schedule.stateDict())
+    schedule = resumed
+  })
+})
+
+test('a schedule of one’s own', () => {
+  class Halving extends optim.lrScheduler.LRScheduler {
+    override rate(base: number, t: number): number {
+      return base / 2 ** t
+    }
+  }
+  const o = sgd(4)
+  expectRates(rates(o, new Halving(o), 3), [4, 2, 1])
+})
+
 test('mistakes', () => {
+  expect(() => new SequentialLR(sgd(), [new ExponentialLR(sgd(), 0.5)], [3])).toThrow(/1 milestones between 1 schedules/)
+  expect(() => new ReduceLROnPlateau(sgd(), { factor: 2 })).toThrow(/factor is 2/)
+  expect(() => (new ReduceLROnPlateau(sgd()) as { step(metric?: number): void }).step()).toThrow(/step\(\) got nothing.*pass the number to watch/)
   expect(() => new StepLR(sgd(), 0)).toThrow(/stepSize is 0/)
   expect(() => new CosineAnnealingLR(sgd(), { tmax: 3 } as object)).toThrow(/unknown option 'tmax'.*did you mean 'tMax'/)
   const o = sgd()
