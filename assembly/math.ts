@@ -56,7 +56,7 @@ function powerBits(whole: v128): v128 {
   return i32x4.shl(whole, 23)
 }
 
-const EXP = memory.data<f32>([0.00019891557, 0.001393416, 0.0083333105, 0.04166646, 0.16666667, 0.5, 1])
+const EXP = memory.data<f32>([0.001388251665, 0.008366547525, 0.041667200625, 0.16666543484, 0.5, 1])
 
 /** eʳ − 1 = r + r²·P(r). */
 @inline
@@ -65,7 +65,6 @@ function expTail(r: v128): v128 {
   p = fma(p, r, k(EXP, 2))
   p = fma(p, r, k(EXP, 3))
   p = fma(p, r, k(EXP, 4))
-  p = fma(p, r, k(EXP, 5))
   return fma(f32x4.mul(r, r), p, r)
 }
 
@@ -77,7 +76,7 @@ function expTimes(x: v128, scale: v128): v128 {
   const n = powerBits(whole)
   const half = v128.and(i32x4.shr_s(n, 1), k(PARTS, 4))
   const s = i32x4.add(scale, half)
-  return f32x4.mul(fma(p, s, s), i32x4.add(k(EXP, 6), i32x4.sub(n, half)))
+  return f32x4.mul(fma(p, s, s), i32x4.add(k(EXP, 5), i32x4.sub(n, half)))
 }
 @inline
 function within(x: v128): v128 {
@@ -87,13 +86,13 @@ function within(x: v128): v128 {
 /** 1 ulp. */
 @inline
 export function exp(x: v128): v128 {
-  return expTimes(within(x), k(EXP, 6))
+  return expTimes(within(x), k(EXP, 5))
 }
 
 /** eˣ/2, finite for as long as sinh and cosh are. */
 @inline
 export function halfExp(x: v128): v128 {
-  return expTimes(within(x), k(EXP, 5))
+  return expTimes(within(x), k(EXP, 4))
 }
 
 /** eˣ where it is a normal number. */
@@ -101,7 +100,7 @@ export function halfExp(x: v128): v128 {
 function expNormal(x: v128): v128 {
   const whole = wholePart(x)
   const p = expTail(remainder(x, whole))
-  const s = i32x4.add(k(EXP, 6), powerBits(whole))
+  const s = i32x4.add(k(EXP, 5), powerBits(whole))
   return fma(p, s, s)
 }
 
@@ -117,8 +116,8 @@ export function halfExpm1Negative(x: v128): v128 {
   const t = f32x4.pmax(x, k(POWERS, 6))
   const whole = wholePart(t)
   const p = expTail(remainder(t, whole))
-  const s = i32x4.add(k(EXP, 5), powerBits(whole))
-  return fnma(p, s, f32x4.sub(k(EXP, 5), s))
+  const s = i32x4.add(k(EXP, 4), powerBits(whole))
+  return fnma(p, s, f32x4.sub(k(EXP, 4), s))
 }
 
 /** Up to here expm1 and log1p are their argument, −0 and subnormals included. */
@@ -133,8 +132,8 @@ export function expm1(x: v128): v128 {
   const t = f32x4.pmax(f32x4.pmin(x, k(POWERS, 7)), k(POWERS, 6))
   const whole = wholePart(t)
   const p = expTail(remainder(t, whole))
-  const s = i32x4.add(k(EXP, 5), powerBits(whole))
-  const y = fma(p, s, f32x4.sub(s, k(EXP, 5)))
+  const s = i32x4.add(k(EXP, 4), powerBits(whole))
+  const y = fma(p, s, f32x4.sub(s, k(EXP, 4)))
   return v128.bitselect(x, f32x4.add(y, y), tiny(x))
 }
 
@@ -217,7 +216,7 @@ export function log1p(x: v128): v128 {
 /** 1/(1 + e^−x), for x < 0 as eˣ/(1 + eˣ), so nothing overflows and small results keep their bits. 2.5 ulp. */
 @inline
 export function sigmoid(x: v128): v128 {
-  const e = expTimes(f32x4.pmax(v128.or(x, bits(0x80000000)), k(POWERS, 4)), k(EXP, 6))
+  const e = expTimes(f32x4.pmax(v128.or(x, bits(0x80000000)), k(POWERS, 4)), k(EXP, 5))
   return f32x4.div(v128.bitselect(e, c(1), f32x4.lt(x, c(0))), f32x4.add(e, c(1)))
 }
 
