@@ -178,6 +178,7 @@ class Fuser {
     const aligned = first.axes > 0 ? (reader.product ? null : alignRows(first, second, reads)) : alignMap(first, second, reads)
     if (!aligned || (reader.product && aligned.second.shape.length !== second.shape.length)) return null
     if (first.axes > 0 && tooFew(aligned)) return null
+    if (keep.length > 0 && first.axes === 0 && first.inputs.length > 0 && this.isDeferred(reader)) return null
     const makes = { ...reader, nodes: united(maker.nodes, reader.nodes) }
     const isCheap = first.axes === 0 && cost(first.body) <= CHEAP && first.inputs.length <= 1
     if (keep.length === 0 ? aligned.single : aligned.whole) {
@@ -203,15 +204,18 @@ class Fuser {
     return this.outputsOf(maker).every(s => !this.results.has(s) && s.external < 0 && [...(this.readers.get(s) ?? [])].every(r => r.loop && !r.product))
   }
 
+  /** Whether it is cheap to compute from one stored result: then that is left to those who read it. */
+  private isDeferred(g: Group): boolean {
+    return !g.product && cost(g.loop!.body) <= CHEAP && g.loop!.inputs.length === 1 && this.isPassing(g) && this.outputsOf(g).every(s => [...this.readers.get(s)!].every(r => r.loop!.axes === 0))
+  }
+
   /** Whether all that read it reduce: then it goes into them, and is not stored. */
   private awaitsRows(g: Group): boolean {
     return g.loop!.axes === 0 && this.outputsOf(g).every(s => !this.results.has(s) && s.external < 0 && [...(this.readers.get(s) ?? [])].every(r => r.loop && r.loop.axes > 0))
   }
 
   private epilogue(maker: Group, reader: Group, reads: readonly Read[], keep: readonly number[]): Group | null {
-    // What is cheap to compute from a stored result goes to those who read it.
-    const isCheap = cost(reader.loop!.body) <= CHEAP && reader.loop!.inputs.length === 1
-    if (reader.product || (isCheap && keep.length > 0 && this.isPassing(reader))) return null
+    if (reader.product || (keep.length > 0 && this.isDeferred(reader))) return null
     const second = inSpaceOf(maker.loop!, reader.loop!, reads)
     const at = second && this.placeFor(maker, reader, keep)
     if (!second || at === null) return null

@@ -44,6 +44,11 @@ export const movements: readonly Rewrite[] = [
     const both = order.map(d => inner[d])
     return both.every((d, i) => d === i) ? x.node!.inputs[0] : t.make(permuteOp, [x.node!.inputs[0]], { order: both })
   }),
+  movement('permute-of-cat', 'permute(cat(x, y)) → cat(permute(x), permute(y))', 'nothing else reads cat(x, y): the parts are written as they will be read', permuteOp, (x, { order }, t) => {
+    if (!isOp(x, catOp) || !t.isPrivate(x)) return null
+    const axis = order.indexOf(paramsOf(x.node!, catOp).axis)
+    return t.make(catOp, x.node!.inputs.map(part => t.make(permuteOp, [part], { order })), { axis })
+  }),
   movement('reshape-of-reshape', 'reshape(reshape(x)) → reshape(x); reshape(x) → x', 'the shape stays', reshapeOp, (x, { shape }, t) =>
     sameShape(x.shape, shape) ? x : isOp(x, reshapeOp) ? t.reshape(x.node!.inputs[0], shape) : null),
   movement('expand-of-expand', 'expand(expand(x)) → expand(x); expand(x) → x', 'the shape stays', expandOp, (x, { shape }, t) =>

@@ -60,6 +60,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'div-by-power-of-two': { fires: ({ x }) => x.div(4), not: ({ x }) => x.div(3) },
 
   'permute-of-permute': { fires: ({ x }) => twice(x.t().t()), not: ({ x }) => twice(x.t()) },
+  'permute-of-cat': { fires: ({ x, p }) => twice(cat([x, p], 1).t()), not: ({ x, p }) => { const y = cat([x, p], 1); return y.t().matmul(y) } },
   'reshape-of-reshape': { fires: ({ x }) => twice(x.reshape(2, 6).reshape(12)), not: ({ x }) => twice(x.reshape(2, 6).t().reshape(12)).detach() },
   'expand-of-expand': { fires: ({ x }) => x.at('0:1').expand(3, 4).expand(2, 3, 4).sin(), not: ({ x }) => x.at('0:1').expand(3, 4).sin() },
   'flip-of-flip': { fires: ({ x }) => flip(flip(x, 0), 0).sin(), not: ({ x }) => flip(flip(x, 0), 1).sin() },
