@@ -25,7 +25,7 @@ export function storePair(at: usize, left: v128, right: v128): void {
 }
 
 @inline
-function addPair(at: usize, left: v128, right: v128): void {
+export function addPair(at: usize, left: v128, right: v128): void {
   storePair(at, f32x4.add(v128.load(at), left), f32x4.add(v128.load(at, 16), right))
 }
 

@@ -1,38 +1,66 @@
 // Products that read one operand only once or twice: a few rows times a matrix, and a row of dot products.
-import { fma } from './gemm'
+import { addPair, fma, storePair } from './gemm'
 import { Block, Product } from './matmul-job'
 
 /** Columns whose sums stay in the first cache. */
 const ROW_COLUMNS: i32 = 2048
 
-/** A few rows times a matrix whose rows are side by side: B streams past in whole lines. */
+/** A few rows times a matrix whose rows are side by side: B streams past in whole lines. Each task takes some columns. */
 export function rowTask(job: usize, task: i32, tasks: i32): void {
-  const block = changetype<Block>(job)
-  const p = block.p
+  const p = changetype<Block>(job).p
   // Whole cache lines for each thread.
   const share = ((p.n + tasks - 1) / tasks + 15) & ~15
   const end = min(p.n, (task + 1) * share)
-  for (let j = task * share; j < end; j += ROW_COLUMNS) {
-    const n = min(ROW_COLUMNS, end - j)
-    let a = block.a
-    let c = block.c + (<usize>j << 2)
-    const b = block.b + (<usize>j << 2)
-    let rows = p.m
-    for (; rows >= 2; rows -= 2) {
-      twoRows(p, a, b, c, n)
-      a += 2 * p.aRow
-      c += 2 * p.cRow
+  for (let j = task * share; j < end; j += ROW_COLUMNS) someRows(changetype<Block>(job), 0, p.k, j, min(ROW_COLUMNS, end - j), 0)
+}
+
+/** The same, where each task takes some steps of k: its rows of B lie in one run. What is not the first part goes aside. */
+export function partTask(job: usize, task: i32, tasks: i32): void {
+  const p = changetype<Block>(job).p
+  const k = task * p.kc
+  someRows(changetype<Block>(job), k, min(p.kc, p.k - k), 0, p.n, task)
+}
+
+/** Adds the parts that lie aside to the first. */
+export function addParts(block: Block, parts: i32): void {
+  const p = block.p
+  let from = block.packed
+  for (let part = 1; part < parts; part++)
+    for (let i = 0; i < p.m; i++) {
+      let to = block.c + i * p.cRow
+      let j = p.n
+      for (; j >= 4; j -= 4, from += 16, to += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(from)))
+      for (; j > 0; j--, from += 4, to += 4) store<f32>(to, load<f32>(to) + load<f32>(from))
     }
-    if (rows) oneRow(p, a, b, c, n)
+}
+
+/** `k` steps from `kFrom` on of `n` columns from `from` on. */
+function someRows(block: Block, kFrom: i32, k: i32, from: i32, n: i32, part: i32): void {
+  const p = block.p
+  let a = block.a + kFrom * p.aColumn
+  const b = block.b + kFrom * p.bRow + (<usize>from << 2)
+  let c = block.c
+  let cRow = <usize>p.cRow
+  if (part) {
+    cRow = <usize>p.n << 2
+    c = block.packed + <usize>((part - 1) * p.m) * cRow
   }
+  c += <usize>from << 2
+  let rows = p.m
+  for (; rows >= 2; rows -= 2) {
+    twoRows(p, a, b, c, cRow, k, n)
+    a += 2 * p.aRow
+    c += 2 * cRow
+  }
+  if (rows) oneRow(p, a, b, c, k, n)
 }
 
 /** c[j] = Σ a[k]·B[k][j], four rows of B at a time; each four are summed before they are added. */
-function oneRow(p: Product, a: usize, b: usize, c: usize, n: i32): void {
+function oneRow(p: Product, a: usize, b: usize, c: usize, steps: i32, n: i32): void {
   const aStep = <usize>p.aColumn
   const bStep = <usize>p.bRow
   let k = 0
-  for (; k + 4 <= p.k; k += 4) {
+  for (; k + 4 <= steps; k += 4) {
     const s0 = v128.load32_splat(a)
     const s1 = v128.load32_splat(a + aStep)
     const s2 = v128.load32_splat(a + 2 * aStep)
@@ -40,28 +68,35 @@ function oneRow(p: Product, a: usize, b: usize, c: usize, n: i32): void {
     let at = b
     let out = c
     let j = n
-    for (; j >= 4; j -= 4, at += 16, out += 16) {
-      let sum = f32x4.mul(s0, v128.load(at))
-      sum = fma(s1, v128.load(at + bStep), sum)
-      sum = fma(s2, v128.load(at + 2 * bStep), sum)
-      sum = fma(s3, v128.load(at + 3 * bStep), sum)
-      v128.store(out, k == 0 ? sum : f32x4.add(v128.load(out), sum))
+    for (; j >= 8; j -= 8, at += 32, out += 32) {
+      let left = f32x4.mul(s0, v128.load(at)), right = f32x4.mul(s0, v128.load(at, 16))
+      let row = at + bStep
+      left = fma(s1, v128.load(row), left)
+      right = fma(s1, v128.load(row, 16), right)
+      row += bStep
+      left = fma(s2, v128.load(row), left)
+      right = fma(s2, v128.load(row, 16), right)
+      row += bStep
+      left = fma(s3, v128.load(row), left)
+      right = fma(s3, v128.load(row, 16), right)
+      if (k > 0) addPair(out, left, right)
+      else storePair(out, left, right)
     }
     for (; j > 0; j--, at += 4, out += 4) addDot(a, aStep, at, bStep, 4, out, k > 0)
     a += 4 * aStep
     b += 4 * bStep
   }
-  addRest(a, aStep, b, bStep, p.k - k, c, n, k > 0)
+  addRest(a, aStep, b, bStep, steps - k, c, n, k > 0)
 }
 
 /** Two rows of A at once, four rows of B at a time: each vector of B serves both. */
-function twoRows(p: Product, a: usize, b: usize, c: usize, n: i32): void {
+function twoRows(p: Product, a: usize, b: usize, c: usize, cRow: usize, steps: i32, n: i32): void {
   const aStep = <usize>p.aColumn
   const bStep = <usize>p.bRow
   let a1 = a + p.aRow
-  const c1 = c + p.cRow
+  const c1 = c + cRow
   let k = 0
-  for (; k + 4 <= p.k; k += 4) {
+  for (; k + 4 <= steps; k += 4) {
     const s0 = v128.load32_splat(a), t0 = v128.load32_splat(a1)
     const s1 = v128.load32_splat(a + aStep), t1 = v128.load32_splat(a1 + aStep)
     const s2 = v128.load32_splat(a + 2 * aStep), t2 = v128.load32_splat(a1 + 2 * aStep)
@@ -94,8 +129,8 @@ function twoRows(p: Product, a: usize, b: usize, c: usize, n: i32): void {
     a1 += 4 * aStep
     b += 4 * bStep
   }
-  addRest(a, aStep, b, bStep, p.k - k, c, n, k > 0)
-  addRest(a1, aStep, b, bStep, p.k - k, c1, n, k > 0)
+  addRest(a, aStep, b, bStep, steps - k, c, n, k > 0)
+  addRest(a1, aStep, b, bStep, steps - k, c1, n, k > 0)
 }
 
 /** The last columns: the sum of k products, stored or added. */

@@ -4,7 +4,7 @@ import { payload, viewAddress } from './descriptor'
 import { B_STEP, highRows, MR, NR, packedRows, panelProduct, TILE } from './gemm'
 import { BATCH, BATCH_SIZES, Block, INSIDE, PACKED, Product, ROWS, SMALL, ZERO } from './matmul-job'
 import { packA, packB } from './pack'
-import { dotsTask, rowTask } from './matmul-rows'
+import { addParts, dotsTask, partTask, rowTask } from './matmul-rows'
 import { smallTask } from './matmul-small'
 import { parallel, scratch, threads } from './pool'
 
@@ -33,7 +33,7 @@ function batchRange(desc: usize, from: i32, to: i32): void {
   if (p.way == PACKED) {
     block.packed = scratch(<usize>((min(p.n, p.nc) + NR - 1) / NR) * <usize>p.kc * B_STEP)
     block.packedA = p.split == INSIDE && threads() > 1 && p.m <= MC_TILES * MR ? scratch(<usize>packedRows(p.m) * <usize>p.kc << 2) : 0
-  }
+  } else if (p.way == ROWS) block.packed = scratch(<usize>((p.k - 1) / p.kc * p.m * p.n) << 2)
   for (let item = from; item < to; item++) {
     block.a = viewAddress(desc, p.first)
     block.b = viewAddress(desc, 1 - p.first)
@@ -41,6 +41,7 @@ function batchRange(desc: usize, from: i32, to: i32): void {
     place(block, item)
     if (p.way == PACKED) packedProduct(block)
     else if (p.way == ZERO) clear(block)
+    else if (p.way == ROWS && p.kc < p.k) rowsByParts(block)
     else parallel(p.way == SMALL ? smallTask.index : p.way == ROWS ? rowTask.index : dotsTask.index, changetype<usize>(block), p.split == INSIDE ? threads() : 1)
   }
 }
@@ -63,6 +64,13 @@ function place(block: Block, item: i32): void {
 function clear(block: Block): void {
   const p = block.p
   for (let i = 0; i < p.m; i++) for (let j = 0; j < p.n; j++) store<f32>(block.c + i * p.cRow + j * p.cColumn, 0)
+}
+
+function rowsByParts(block: Block): void {
+  const p = block.p
+  const parts = (p.k + p.kc - 1) / p.kc
+  parallel(partTask.index, changetype<usize>(block), parts)
+  addParts(block, parts)
 }
 
 /** Threads pack few rows together and take columns each; of many rows each takes some, and packs them for itself. */

@@ -17,6 +17,10 @@ const SMALL = 33_000
 const SMALL_ACROSS = 7_000
 /** Up to this many rows a large B is read once for every two of them rather than packed. */
 const FEW_ROWS = 8
+/** Parts of a long k that threads share, rather than columns, where rows of B are so short that each had better read whole ones. */
+const PARTS = 4
+const LONG = 512
+const SHORT = 2048
 /** Multiply-adds from which a second thread pays. */
 export const PARALLEL_WORK = 150_000
 
@@ -68,7 +72,7 @@ export function encodeMatmul(kernel: MatmulKernel, w: Writer): void {
   for (const s of sizes) count *= s
   const work = m * n * k
   const split = work * count < PARALLEL_WORK ? 'alone' : count >= 8 || (count > 1 && work < PARALLEL_WORK) ? 'batch' : 'inside'
-  const kc = blockOfK(k)
+  const kc = way !== 'rows' ? blockOfK(k) : split === 'inside' && k >= LONG && n <= SHORT ? align(Math.ceil(k / PARTS), 4) : k
   const nc = Math.min(NC, align(n, COLUMNS))
 
   w.list([m, n, k])
@@ -79,7 +83,7 @@ export function encodeMatmul(kernel: MatmulKernel, w: Writer): void {
   w.list([ways[way], kc, nc, splits[split], turned ? 1 : 0, count, sizes.length])
   w.list(sizes)
   for (const strides of [aBatch, bBatch, cBatch]) for (const s of strides) w.i32(s * WORD)
-  w.scratch(way === 'packed' ? packedScratch(m, kc, nc) : 64 + align(k * COLUMNS * WORD, 64))
+  w.scratch(way === 'packed' ? packedScratch(m, kc, nc) : 64 + align((way === 'rows' ? (PARTS - 1) * m * n : k * COLUMNS) * WORD, 64))
 }
 
 function wayOf(m: number, n: number, k: number, a: Operand, b: Operand, c: Operand): keyof typeof ways {
