@@ -169,9 +169,23 @@ test('who asked for less motion sees none', async ({ page }) => {
   await expect.poll(moving).toBe(0)
 })
 
+test('a view that is not drawn yet says what to do, again when the code starts anew', async ({ page }) => {
+  const visitor = await new Visitor(page).open({ example: 'regression' })
+  const fit = page.getByRole('region', { name: 'Fit' })
+  const says = () => fit.locator('.frame').evaluate(e => getComputedStyle(e, '::after').content)
+  expect(await says()).toContain('Run the program')
+  await expect(fit.getByRole('img', { name: 'Fit, not drawn yet' })).toBeVisible()
+  await visitor.run.click()
+  await visitor.until('Done', 60_000)
+  expect(await says()).toBe('none')
+  await visitor.example.selectOption('spiral')
+  await visitor.example.selectOption('regression')
+  await expect(fit.getByRole('img', { name: 'Fit, not drawn yet' })).toBeVisible()
+})
+
 test('the controls have their names and roles', async ({ page }) => {
   const visitor = await new Visitor(page).open()
-  await expect(visitor.example.getByRole('option')).toHaveText(['Digits CNN', 'Spiral MLP', 'Names GPT', 'Linear regression', 'Logistic regression, symbolic', 'Waves RNN, by scan', 'Both ways'])
+  await expect(visitor.example.getByRole('option')).toHaveText(['Digits CNN', 'First steps', 'Spiral MLP', 'Names GPT', 'Linear regression', 'Logistic regression, symbolic', 'Waves RNN, by scan', 'Both ways'])
   await expect(visitor.device.getByRole('option')).toHaveText(['wasm', 'webgpu'])
   await expect(visitor.compile).toBeChecked()
   await expect(visitor.stop).toBeDisabled()

@@ -21,6 +21,13 @@ export const examples: readonly Example[] = [
     views: ['predictions', 'drawing'],
   },
   {
+    id: 'first',
+    title: 'First steps',
+    about: 'What a tensor is, what a gradient is, how learning comes of it, and what compiling does: read from the top, and see in the console what each part prints.',
+    code: sources['./first.js'],
+    views: [],
+  },
+  {
     id: 'spiral',
     title: 'Spiral MLP',
     about: 'Three arms of a spiral, one small network, and the boundary that it draws between them while it learns.',

@@ -70,16 +70,38 @@ const classColors = [
   [122, 140, 40],
 ] as const
 
-export class BoundaryView extends View<Boundary> {
-  private readonly canvas = make('canvas', { role: 'img', 'aria-label': 'Decision boundary, not drawn yet', class: 'square', width: 560, height: 560 })
-  readonly element = card('Decision boundary', 'The colour of each place is the class that the network sees there', this.canvas)
+/** A view that is one picture; until it is drawn it says what will be there. */
+abstract class CanvasView<T> extends View<T> {
+  protected readonly canvas: HTMLCanvasElement
+  readonly element: HTMLElement
+  private readonly frame: HTMLElement
+
+  constructor(private readonly title: string, hint: string, kind: 'square' | 'wide') {
+    super()
+    this.canvas = make('canvas', { role: 'img', width: kind === 'square' ? 560 : 960, height: kind === 'square' ? 560 : 480 })
+    this.frame = make('div', { class: `frame ${kind}`, 'data-empty': 'Run the program to see it' }, this.canvas)
+    this.element = card(title, hint, this.frame)
+    this.draw()
+  }
 
   protected draw(): void {
     const context = context2d(this.canvas)
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height)
+    this.frame.classList.toggle('empty', !this.value)
+    this.canvas.setAttribute('aria-label', this.value ? this.paint(context, this.value) : `${this.title}, not drawn yet`)
+  }
+
+  /** Draws the value, and says in words what is there. */
+  protected abstract paint(context: CanvasRenderingContext2D, value: T): string
+}
+
+export class BoundaryView extends CanvasView<Boundary> {
+  constructor() {
+    super('Decision boundary', 'The colour of each place is the class that the network sees there', 'square')
+  }
+
+  protected paint(context: CanvasRenderingContext2D, { side, extent, classes, probs, points, labels }: Boundary): string {
     const { width } = this.canvas
-    context.clearRect(0, 0, width, width)
-    if (!this.value) return
-    const { side, extent, classes, probs, points, labels } = this.value
     const cells = new ImageData(side, side)
     for (let i = 0; i < side * side; i++) {
       const rgb = [0, 0, 0]
@@ -100,20 +122,17 @@ export class BoundaryView extends View<Boundary> {
       context.fill()
       context.stroke()
     })
-    this.canvas.setAttribute('aria-label', `Decision boundary between ${classes} classes with ${labels.length} points`)
+    return `Decision boundary between ${classes} classes with ${labels.length} points`
   }
 }
 
-export class FitView extends View<Fit> {
-  private readonly canvas = make('canvas', { role: 'img', 'aria-label': 'Fitted curve, not drawn yet', class: 'wide', width: 960, height: 480 })
-  readonly element = card('Fit', 'The points and the curve of the model', this.canvas)
+export class FitView extends CanvasView<Fit> {
+  constructor() {
+    super('Fit', 'The points and the curve of the model', 'wide')
+  }
 
-  protected draw(): void {
-    const context = context2d(this.canvas)
+  protected paint(context: CanvasRenderingContext2D, { x, y, lineX, lineY }: Fit): string {
     const { width, height } = this.canvas
-    context.clearRect(0, 0, width, height)
-    if (!this.value) return
-    const { x, y, lineX, lineY } = this.value
     const margin = 24
     const scale = (values: Float32Array, from: number, to: number) => {
       const lo = values.reduce((m, v) => Math.min(m, v), Infinity)
@@ -134,7 +153,7 @@ export class FitView extends View<Fit> {
     context.beginPath()
     lineX.forEach((v, i) => context.lineTo(px(v), py(lineY[i])))
     context.stroke()
-    this.canvas.setAttribute('aria-label', `${x.length} points and a fitted curve from ${lineY[0].toFixed(2)} to ${lineY[lineY.length - 1].toFixed(2)}`)
+    return `${x.length} points and a fitted curve from ${lineY[0].toFixed(2)} to ${lineY[lineY.length - 1].toFixed(2)}`
   }
 }
 
