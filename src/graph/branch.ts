@@ -34,7 +34,7 @@ export const branchOp: Op<BranchParams> = {
     }
     if (condition.constant !== undefined) return side(condition.constant ? 0 : 1, null)
     const [then, otherwise] = [side(0, condition), side(1, opposite(k, condition))]
-    return results.map((r, i) => pointwiseOps.get('where')!.lower!(k, [condition, then[i], otherwise[i]], null, [r])[0])
+    return results.map((r, i) => pointwiseOps.get('where')!.lower!(k, [condition, then[i] ?? otherwise[i], otherwise[i] ?? then[i]], null, [r])[0])
   },
   vjp: (grads, saved) => saved.params.sides[0].derivative(grads, saved),
   saves: 'inputs',

@@ -106,6 +106,20 @@ export class Trace implements World {
     return this.constants.get(storage)
   }
 
+  /** Runs code for which values of this trace, flat ones, lie in memory from outside; what it writes there is forgotten behind it. */
+  protected instead<T>(memories: readonly Storage[], values: readonly Tensor[], make: () => T): T {
+    const before = memories.map(m => this.captured.get(m))
+    memories.forEach((m, i) => {
+      const value = this.valueOf('compile', this.inside(values[i]))
+      this.captured.set(m, new SymbolicSource(this, value, contiguousView(value.dtype, value.shape)))
+    })
+    try {
+      return make()
+    } finally {
+      before.forEach((source, i) => (source ? this.captured.set(memories[i], source) : this.captured.delete(memories[i])))
+    }
+  }
+
   private external(storage: Storage, dtype: DType, shape: Shape, argument: number | null, trained: boolean): SymbolicSource {
     const value: Value = { dtype, shape, node: null, index: 0 }
     const source = new SymbolicSource(this, value, contiguousView(dtype, shape))

@@ -53,6 +53,7 @@ export function fuseBranches(steps: readonly Step[], results: ReadonlySet<Slot>,
       if ((user.get(s) ?? own) !== own) outside.add(s)
       user.set(s, own)
     }
+    if (step.when) outside.add(step.when.slot)
   }
   const fired: Fired[] = []
   const done = stretches.flatMap(part => {

@@ -37,7 +37,7 @@ export interface Lowering {
   alloc(dtype: DType, shape: Shape): Arg
   /** One kernel over the views of `inputs` and `outputs`. The kernel object now belongs to the lowering. */
   run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void
-  /** Kernels that `make` asks for run only if the condition, one bool, holds; else their outputs are left as they are. Plans can do that. */
+  /** Kernels that `make` asks for run only if the condition, one bool, holds; else their outputs are left as they are, and `make` need not be called. Plans can do that. */
   when?(condition: Arg, make: () => void): void
 }
 

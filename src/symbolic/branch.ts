@@ -3,7 +3,7 @@ import { fail } from '../core/errors.ts'
 import { currentBackend } from '../eager/device.ts'
 import { Trace } from '../graph/trace.ts'
 import { eager } from '../eager/world.ts'
-import { Tensor, where } from '../ops/index.ts'
+import { full, Tensor, where } from '../ops/index.ts'
 import { world } from '../ops/world.ts'
 import { Call, mentions, listen, mapExpressions, recorded } from './expression.ts'
 import type { Later } from './run.ts'
@@ -43,19 +43,31 @@ export function chosen(op: string, c: Tensor, a: unknown, b: unknown): unknown {
 
 const condition = (c: Tensor): Tensor => c.reshape([]).ne(0)
 
+/** A number as a tensor of its own. */
+const asTensor = (x: unknown): Tensor => {
+  if (typeof x === 'number' || typeof x === 'boolean') return full([], x)
+  if (!(x instanceof Tensor) || mentions(x)) return fail('ifelse', `a branch gives ${String(x)}, no tensor`, 'give a tensor, a number, or a list of them')
+  return x.source.world === null ? full([], x.constant!) : x
+}
+
 /** In a graph: the branches as one node, of which the device runs one. Null where they cannot be, or would spare nothing. */
 function lazily(c: Tensor, branches: readonly (() => unknown)[]): unknown {
   if (!(world() instanceof Trace)) return null
   let many = false
-  const [then, otherwise] = branches.map(b => ('alone' in b ? (b as Later).alone() : b)).map(make => () => {
-    const made = make()
-    many = Array.isArray(made)
-    const list = (many ? made : [made]) as unknown[]
-    return list.map(x => (x instanceof Tensor && x.source.world !== null && !mentions(x) ? x : fail('ifelse', `a branch gives ${String(x)}, no tensor`)))
+  const plain: [boolean[], boolean[]] = [[], []]
+  const [then, otherwise] = branches.map(b => ('alone' in b ? (b as Later).alone() : b)).map((make, side) => () => {
+    const given = make()
+    many = Array.isArray(given)
+    const list = (many ? given : [given]) as unknown[]
+    plain[side] = list.map(x => !(x instanceof Tensor) || x.source.world === null)
+    return list.map(asTensor)
   })
-  const found = split(condition(c), [then, otherwise])
+  const found = split(condition(c), [then, otherwise], [], false, i => [plain[0][i], plain[1][i]])
   return found && (many ? found : found[0])
 }
+
+/** In a graph: the values of one side. Only that side runs, but where one shows values. */
+export const either = (c: Tensor, then: () => Tensor[], otherwise: () => Tensor[]): Tensor[] => split(c, [then, otherwise]) ?? (chosen('ifelse', c, then(), otherwise()) as Tensor[])
 
 const made = <T>(b: Branch<T>): T => (typeof b === 'function' ? (b as () => T)() : b)
 

@@ -12,10 +12,11 @@ export {
   Lop, Rop, grad, gradClip, gradScale, hessian, jacobian, stopGradient, subgraphGrad, verifyGrad, type DerivativeOptions, type Disconnected, type GradOptions, type SubgraphOptions,
 } from './gradient.ts'
 export { ancestors, call, clone, dependsOn, inputsOf, isSameGraph, opFromGraph, replace, sharedOf, variablesOf, type GraphOpOptions, type Pairs } from './graph.ts'
-export { Until, foldl, foldr, map, reduce, scan, until, whileLoop, type ScanOptions, type Sequence, type State, type Step, type StepResult, type WhileOptions } from './loops.ts'
+export { Until, foldl, foldr, map, reduce, scan, until, type ScanOptions, type Sequence, type State, type Step, type StepResult } from './loops.ts'
 export { assert, print, tap } from './looking.ts'
 export { rewrite, type Matched, type OwnRewrite, type RewriteSpec } from './rewrite.ts'
 export { RandomStreams, generatorOf, randomStreams } from './random.ts'
 export { Shared, shared, type SharedOptions } from './shared.ts'
 export * from './variables.ts'
+export { whileLoop, type WhileOptions } from './while.ts'
 export { debugprint, pp, toDot } from '../graph/print/index.ts'

@@ -4,9 +4,10 @@ import { fail, needFunction } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { noGrad } from '../autograd/mode.ts'
 import { eager } from '../eager/world.ts'
-import { cat, flip, full, logicalAnd, narrow, select, stack, Tensor, where } from '../ops/index.ts'
+import { Trace } from '../graph/trace.ts'
+import { arange, cat, flip, full, indexSelect, logicalAnd, minimum, narrow, ones, select, stack, Tensor, where } from '../ops/index.ts'
 import { world } from '../ops/world.ts'
-import { chosen, known } from './branch.ts'
+import { either, known } from './branch.ts'
 import { call, Expression, mentions, type AnyFunction, type Example } from './expression.ts'
 import { Lambda } from './lambda.ts'
 import { piece } from './pieces.ts'
@@ -29,7 +30,7 @@ export interface State {
   /** Which earlier values a step gets: [-1] is the last one. */
   taps?: readonly number[]
 }
-type Many<T> = T | readonly T[]
+export type Many<T> = T | readonly T[]
 
 export interface ScanOptions {
   /** Tensors whose entries along the first dimension go to the steps one by one. */
@@ -84,7 +85,7 @@ function taken(result: StepResult): Taken {
   return { values: list, until: end && end.condition, single: !nested && !(Array.isArray(result) && end === null) && list.length === 1 }
 }
 
-const listOf = <T>(v: Many<T> | undefined): readonly T[] => (v === undefined ? [] : Array.isArray(v) ? (v as readonly T[]) : [v as T])
+export const listOf = <T>(v: Many<T> | undefined): readonly T[] => (v === undefined ? [] : Array.isArray(v) ? (v as readonly T[]) : [v as T])
 const isState = (v: unknown): v is State => typeof v === 'object' && v !== null && 'initial' in v
 
 function planOf(o: ScanOptions, last: boolean): Plan {
@@ -98,7 +99,7 @@ function planOf(o: ScanOptions, last: boolean): Plan {
   return { sequences, states, fixed: listOf(o.nonSequences), steps: o.nSteps ?? null, backwards: o.goBackwards ?? false, truncate: o.truncateGradient ?? -1, last, every }
 }
 
-const asTensor = (v: Tensor | number): Tensor => (v instanceof Tensor && v.source.world !== null ? v : full([], v instanceof Tensor ? v.constant! : v))
+export const asTensor = (v: Tensor | number): Tensor => (v instanceof Tensor && v.source.world !== null ? v : full([], v instanceof Tensor ? v.constant! : v))
 
 type StepOnValues = (args: Tensor[], captured: readonly unknown[]) => Taken
 interface Looped {
@@ -144,18 +145,29 @@ function loop(step: StepOnValues, p: Plan, captured: readonly unknown[] = []): L
       ...histories.flatMap((h, i) => (h ? (p.states[i]!.taps ?? [-1]).map(tap => h[h.length + tap]) : [])),
       ...p.fixed.map(asTensor),
     ]
-    const run = (): Taken => step(args, captured)
-    const result = p.truncate >= 0 && t < n - p.truncate ? noGrad(run) : run()
-    single = result.single
-    const values = result.values.map(v => asTensor(v))
-    if (p.states.length > 0 && values.length !== p.states.length)
-      fail('scan', `a step gave ${values.length} results, outputsInfo has ${p.states.length}`, 'give null for a result that no step asks for')
-    values.forEach((v, i) => {
-      const now = active && t > 0 ? where(active, v, outputs[i].at(-1)!) : v
-      if (p.last) outputs[i] = [now]
-      else (outputs[i] ??= []).push(now)
-      histories[i]?.push(now)
+    const turn = (): { readonly until: Tensor | null; readonly values: readonly Tensor[] } => {
+      const run = (): Taken => step(args, captured)
+      const result = p.truncate >= 0 && t < n - p.truncate ? noGrad(run) : run()
+      single = result.single
+      if (p.states.length > 0 && result.values.length !== p.states.length)
+        fail('scan', `a step gave ${result.values.length} results, outputsInfo has ${p.states.length}`, 'give null for a result that no step asks for')
+      return { until: result.until, values: result.values.map(asTensor) }
+    }
+    const put = (values: readonly Tensor[]): void => values.forEach((v, i) => {
+      if (p.last) outputs[i] = [v]
+      else (outputs[i] ??= []).push(v)
+      histories[i]?.push(v)
     })
+    const past = outputs.map(list => list.at(-1)!)
+    if (active && world() instanceof Trace) {
+      const goes = ({ until: end, values }: ReturnType<typeof turn>): Tensor[] => [end ? end.reshape([]).eq(0) : full([], true), ...values]
+      const [on, ...values] = either(active, () => goes(turn()), () => [full([], false), ...past])
+      active = on
+      put(values)
+      continue
+    }
+    const result = turn()
+    put(result.values.map((v, i) => (active ? where(active, v, past[i]) : v)))
     if (result.until) {
       const ended = known('until', result.until)
       if (ended === true) break
@@ -222,29 +234,43 @@ function asNode(step: StepOnValues, p: Plan, n: number, ordered: readonly Ordere
   if (p.states.some(s => s?.taps)) return null
   const entries = ordered.flatMap(({ input, taps, from }) => taps.map(tap => ({ input, offset: tap - from })))
   const initial = p.states.flatMap(s => (s ? [asTensor(s.initial)] : []))
-  const outside = captured.filter(c => c instanceof Tensor)
-  const more = [...p.fixed.map(asTensor), ...outside]
+  const stateOf = (i: number): number => (p.states[i] ? p.states.slice(0, i).filter(s => s !== null).length : -1)
+  const keepOf = (i: number): number => (p.last && p.states[i] ? 0 : n)
   let single = true
   let ends = false
-  const body = (args: readonly Tensor[]): Tensor[] => {
-    let at = args.length - outside.length
-    const { values, until: end, single: one } = step(args.slice(0, at), captured.map(c => (c instanceof Tensor ? args[at++] : c)))
-    single = one
-    ends ||= end !== null
-    return values.map(asTensor)
+  /** With an end, whether a step runs is a state in front of the others, and a result. */
+  const node = (guarded: boolean): Tensor[] | null => {
+    const flags = guarded ? [ones([], { dtype: 'bool' })] : []
+    const body = (args: readonly Tensor[]): Tensor[] => {
+      const { values, until: end, single: one } = step(args.toSpliced(entries.length, flags.length), captured)
+      single = one
+      ends = end !== null
+      return [...(guarded && end ? [end.reshape([]).eq(0)] : []), ...values.map(asTensor)]
+    }
+    return repeated(body, [...entries.map(e => e.input), ...flags, ...initial, ...p.fixed.map(asTensor)], {
+      steps: n,
+      offsets: entries.map(e => e.offset),
+      states: flags.length + initial.length,
+      guard: guarded ? entries.length : -1,
+      lean: p.whole ?? false,
+      layout: results => {
+        const own = [...Array(results - flags.length).keys()]
+        if (ends !== guarded || (p.states.length > 0 && own.length !== p.states.length)) return null
+        return {
+          stateOf: [...flags.map(() => 0), ...own.map(i => (stateOf(i) < 0 ? -1 : flags.length + stateOf(i)))],
+          keep: [...flags.map(() => n), ...own.map(keepOf)],
+        }
+      },
+    })
   }
-  const stateOf = p.states.map((s, i) => (s ? p.states.slice(0, i).filter(before => before !== null).length : -1))
-  const found = repeated(body, [...entries.map(e => e.input), ...initial, ...more], {
-    steps: n,
-    offsets: entries.map(e => e.offset),
-    states: initial.length,
-    lean: p.whole ?? false,
-    layout: results => {
-      if (ends || (p.states.length > 0 && results !== p.states.length)) return null
-      return { stateOf: p.states.length ? stateOf : new Array<number>(results).fill(-1), keep: new Array<number>(results).fill(p.last ? 0 : n) }
-    },
-  })
-  return found && { results: found, single }
+  const plain = node(false)
+  if (plain) return { results: plain.map((y, i) => (p.last && keepOf(i) > 0 ? select(y, 0, -1) : y)), single }
+  const found = ends ? node(true) : null
+  if (!found) return null
+  const [going, ...results] = found
+  const last = narrow(going, 0, 0, n - 1).sum(0, true)
+  const rows = p.last ? last : minimum(arange(n, { dtype: 'int32' }), last)
+  return { results: results.map((y, i) => (keepOf(i) === 0 ? y : p.last ? select(indexSelect(y, 0, rows), 0, 0) : indexSelect(y, 0, rows))), single }
 }
 
 function before({ initial, taps }: { initial: Tensor | number; taps: readonly number[] | null }): Tensor[] {
@@ -253,7 +279,7 @@ function before({ initial, taps }: { initial: Tensor | number; taps: readonly nu
   return Array.from({ length: initial.shape[0] }, (_, i) => select(initial, 0, i))
 }
 
-const first = (x: Tensor, drop: boolean): Example => {
+export const exampleOf = (x: Tensor, drop: boolean): Example => {
   if (!(x instanceof Expression)) return { value: drop ? select(x, 0, 0) : x }
   const value = x.example?.value
   return value instanceof Tensor ? { value: drop ? select(value, 0, 0) : value } : x.example
@@ -262,9 +288,9 @@ const first = (x: Tensor, drop: boolean): Example => {
 /** The loop as one expression. */
 function written(fn: Step, p: Plan): Looped {
   const examples = [
-    ...p.sequences.flatMap(({ input, taps }) => taps.map(() => (input instanceof Expression && !input.example ? null : first(input, true)))),
-    ...p.states.flatMap(s => (s ? (s.taps ?? [-1]).map(() => (typeof s.initial === 'number' ? null : first(s.initial, s.taps !== null))) : [])),
-    ...p.fixed.map(v => (typeof v === 'number' ? null : first(v, false))),
+    ...p.sequences.flatMap(({ input, taps }) => taps.map(() => (input instanceof Expression && !input.example ? null : exampleOf(input, true)))),
+    ...p.states.flatMap(s => (s ? (s.taps ?? [-1]).map(() => (typeof s.initial === 'number' ? null : exampleOf(s.initial, s.taps !== null))) : [])),
+    ...p.fixed.map(v => (typeof v === 'number' ? null : exampleOf(v, false))),
   ].map(e => (e && e.value instanceof Tensor ? e : null))
   let single = true
   let count = 0
@@ -334,58 +360,3 @@ export const foldl: Fold = folding(false)
 export const foldr: Fold = folding(true)
 /** As `foldl`. As `theano.reduce`. */
 export const reduce: Fold = foldl
-
-export interface WhileOptions {
-  /** The most steps there can be. Needed in compiled code and on webgpu, where that many are computed and the late ones passed over. */
-  maxSteps?: number
-}
-
-/**
- * Repeats `body` on a state (one tensor or several) while `condition` holds, and gives the last state.
- *
- * @example
- * symbolic.whileLoop(x => x.lt(100), x => x.mul(2), tensor(3), { maxSteps: 10 }) // → tensor(192.)
- */
-export function whileLoop<T extends Tensor | readonly Tensor[]>(
-  condition: (...state: Tensor[]) => Tensor,
-  body: (...state: Tensor[]) => T,
-  initial: T,
-  options: WhileOptions = {},
-): T extends readonly unknown[] ? Tensor[] : Tensor {
-  needKnown('whileLoop', options, ['maxSteps'])
-  type R = T extends readonly unknown[] ? Tensor[] : Tensor
-  const start = listOf(initial as Many<Tensor>)
-  const { maxSteps } = options
-  const both = (...state: Tensor[]): { go: Tensor; next: readonly Tensor[] } => ({ go: condition(...state), next: listOf(body(...state) as Many<Tensor>) })
-  const give = (state: readonly Tensor[]): R => (Array.isArray(initial) ? [...state] : state[0]) as R
-  if (!mentions(start)) {
-    const go = condition(...start)
-    if (!mentions(go)) return give(repeat(state => ({ go: condition(...state), next: () => listOf(body(...state) as Many<Tensor>) }), start, maxSteps))
-  }
-  const lambda = Lambda.of(start.map(x => first(x, false)), both)
-  const e = call('whileLoop', (state, captured) => repeat(now => {
-    const { go, next } = lambda.apply(now, captured as unknown[]) as { go: Tensor; next: Tensor[] }
-    return { go, next: () => next }
-  }, state as Tensor[], maxSteps), [start, lambda.captured])
-  return give(start.map((_, i) => e.part(i)))
-}
-
-function repeat(step: (state: readonly Tensor[]) => { go: Tensor; next: () => readonly Tensor[] }, start: readonly Tensor[], maxSteps: number | undefined): readonly Tensor[] {
-  let state = start
-  let active: Tensor | null = null
-  const most = maxSteps ?? Infinity
-  for (let i = 0; i < most; i++) {
-    const { go, next } = step(state)
-    const k = known('whileLoop', go)
-    if (k === false) break
-    if (k === true) state = next()
-    else {
-      if (maxSteps === undefined) fail('whileLoop', 'how often the body runs cannot be read here', 'pass {maxSteps}: that many steps are computed, those after the end are passed over')
-      const on: Tensor = k.reshape([]).ne(0)
-      active = active ? logicalAnd(active, on) : on
-      state = chosen('whileLoop', active, next(), state) as Tensor[]
-    }
-  }
-  return state
-}
-

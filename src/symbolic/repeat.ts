@@ -7,31 +7,31 @@ import { contiguousView } from '../core/view.ts'
 import { grad } from '../autograd/engine.ts'
 import { enableGrad, isGradEnabled } from '../autograd/mode.ts'
 import { edgeOf } from '../autograd/tape.ts'
-import { currentBackend } from '../eager/device.ts'
 import { handleOn } from '../eager/storage.ts'
 import type { Value } from '../graph/graph.ts'
 import { Body, loopOp, type LoopParams } from '../graph/loop.ts'
 import { optimize } from '../graph/passes/index.ts'
 import '../graph/passes/loops.ts'
-import { Trace } from '../graph/trace.ts'
 import { apply1 } from '../ops/define.ts'
 import type { GradNode } from '../ops/gradnode.ts'
-import { add, cat, flip, narrow, unsqueeze, zeros, zerosLike, type Tensor } from '../ops/index.ts'
+import { add, cat, flip, narrow, unsqueeze, where, zeros, zerosLike, type Tensor } from '../ops/index.ts'
 import { expandOp } from '../ops/movement-ops.ts'
 import { world, type World } from '../ops/world.ts'
 import { blank } from './expression.ts'
+import { Inner } from './inner.ts'
 
 /** From entries of the sequences, states and further arguments to the results. */
 type StepOf = (args: readonly Tensor[]) => readonly Tensor[]
 
 type Layout = Pick<LoopParams, 'stateOf' | 'keep'>
-export interface LoopSpec extends Pick<LoopParams, 'steps' | 'offsets' | 'states'> {
+export interface LoopSpec extends Pick<LoopParams, 'steps' | 'offsets' | 'states' | 'guard'> {
   /** What becomes of so many results; null: this loop cannot be one node. */
   readonly layout: (results: number) => Layout | null
   /** The loop, and its derivative, must keep few values. */
   readonly lean?: boolean
 }
 interface Origin {
+  /** In the place of values of the trace around the loop that steps use besides, it takes those behind its own. */
   readonly step: StepOf
   /** Leaves that steps use by themselves; they are the last inputs too, for their gradients. */
   readonly leaves: readonly Tensor[]
@@ -49,9 +49,13 @@ const derivativeOf = ({ step: given, leaves, lean }: Origin): Body['derivative']
   const kept = p.keep.every(n => n > 0) ? outputs : over(given, inputs, { ...p, lean, layout: () => ({ stateOf, keep: p.keep.map(() => steps) }) })
   /** What each step began with, and the cotangents of what it gave, from the last step to the first. */
   const back = (x: Tensor, from = 0): Tensor => flip(narrow(x, 0, from, steps), 0)
+  // Where steps that run come after others that do not, the first of them begins with the first state.
+  const ran = p.guard >= 0 && p.guard < count ? narrow(inputs[p.guard], 0, offsets[p.guard], steps - 1) : null
   const before = initial.map((s, i) => {
-    const y = kept[stateOf.indexOf(i)]
-    return steps === 1 ? unsqueeze(s.x, 0) : cat([unsqueeze(s.x, 0), narrow(y, 0, 0, steps - 1)])
+    const first = unsqueeze(s.x, 0)
+    if (steps === 1) return first
+    const rows = narrow(kept[stateOf.indexOf(i)], 0, 0, steps - 1)
+    return cat([first, ran ? where(ran.reshape([steps - 1, ...s.x.shape.map(() => 1)]), rows, first) : rows])
   })
   const stacked = [...grads.keys()].filter(i => grads[i] && p.keep[i] > 0)
   const sequences = [...entries.map((e, i) => back(e.x, offsets[i])), ...before.map(x => back(x)), ...stacked.map(i => back(grads[i]!))]
@@ -83,6 +87,7 @@ const derivativeOf = ({ step: given, leaves, lean }: Origin): Body['derivative']
     steps,
     offsets: sequences.map(() => 0),
     states: starts.length,
+    guard: p.guard,
     lean,
     layout: () => ({ stateOf: [...wantedEntries.map(() => -1), ...starts.map((_, i) => i)], keep: [...wantedEntries.map(() => steps), ...starts.map(() => 0)] }),
   })
@@ -122,25 +127,33 @@ export function leavesOf(results: readonly Tensor[], trace: World): Tensor[] {
 
 /**
  * The loop as one node over the inputs (sequences, initial states, further arguments); null where a step cannot stand alone: it changes
- * memory, uses other values of the graph, or its states change their type.
+ * memory, or its states change their type.
  */
 export function repeated(step: StepOf, inputs: readonly Tensor[], spec: LoopSpec, derivative = false): Tensor[] | null {
-  const { steps, offsets, states, lean = false } = spec
-  const trace = new Trace(currentBackend())
+  const { steps, offsets, states, guard, lean = false } = spec
+  const outer: Tensor[] = []
+  const trace = new Inner(outer, inputs.length)
   const args = inputs.map((x, i) => trace.argument(blank(x.dtype, i < offsets.length ? x.shape.slice(1) : x.shape), i))
   try {
-    const { traced, result } = trace.run(() => enableGrad(() => step(args)), ys => ys)
+    const { traced, result } = trace.run(() => enableGrad(() => step(args).map(y => trace.take(y))), ys => ys)
     const layout = spec.layout(result.length)
     const { updates, outputs } = traced.graph
     if (!layout || updates.length > 0) return null
     const fits = (v: Value, state: Tensor | undefined): boolean => !state || (v.dtype === state.dtype && sameShape(v.shape, state.shape))
     if (!outputs.every((v, i) => fits(v, layout.stateOf[i] < 0 ? undefined : inputs[offsets.length + layout.stateOf[i]]))) return null
     for (const { read } of traced.guards) world().observe(read)
-    const captured = traced.externals.flatMap(e => (e.argument === null ? [handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false)] : []))
+    const [given, captured] = [traced.externals.filter(e => e.argument !== null), traced.externals.filter(e => e.argument === null)]
+    const tensors = captured.map(({ storage, value }) => handleOn(storage, contiguousView(value.dtype, value.shape), false))
     const leaves = leavesOf(result, trace)
-    const body = new Body(optimize(traced.graph, {}).graph, derivativeOf({ step: given => step(given.slice(0, inputs.length)), leaves, lean }), lean)
-    const params: LoopParams = { steps, offsets, states, ...layout, body }
-    return world().apply(loopOp, [...inputs, ...captured, ...leaves], params)
+    const again: StepOf = xs => {
+      const inner = world()
+      if (!(inner instanceof Inner)) return internal('a step of a loop is traced by itself')
+      return inner.with(outer, xs.slice(inputs.length), () => step(xs.slice(0, inputs.length)).map(y => inner.take(y)))
+    }
+    const graph = { ...traced.graph, externals: [...given, ...captured].map(e => e.value) }
+    const body = new Body(optimize(graph, {}).graph, derivativeOf({ step: again, leaves, lean }), lean)
+    const params: LoopParams = { steps, offsets, states, guard, ...layout, body }
+    return world().apply(loopOp, [...inputs, ...outer, ...tensors, ...leaves], params)
   } catch (error) {
     if (error instanceof LampasError && !derivative) return null
     throw error

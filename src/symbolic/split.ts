@@ -1,121 +1,110 @@
 // Both sides of a branch as one node of the graph that is being traced. Each side is traced by itself; what it uses of the surrounding trace
 // becomes an input of the node. The derivative is again such a node, over the same inputs and the cotangents.
-import { isDifferentiable } from '../core/dtype.ts'
-import { LampasError, fail, internal } from '../core/errors.ts'
-import { sameShape } from '../core/shape.ts'
+import { isDifferentiable, promote, type DType } from '../core/dtype.ts'
+import { fail, internal } from '../core/errors.ts'
+import { sameShape, type Shape } from '../core/shape.ts'
 import { contiguousView } from '../core/view.ts'
 import { grad } from '../autograd/engine.ts'
-import { enableGrad, isGradEnabled } from '../autograd/mode.ts'
-import { currentBackend } from '../eager/device.ts'
-import { handleOn, Storage } from '../eager/storage.ts'
+import { enableGrad, isGradEnabled, noGrad } from '../autograd/mode.ts'
+import { handleOn, type Storage } from '../eager/storage.ts'
 import { branchOp, type BranchParams } from '../graph/branch.ts'
 import { liveNodes } from '../graph/graph.ts'
 import { Body } from '../graph/loop.ts'
 import { optimize } from '../graph/passes/index.ts'
-import { Trace, type Traced } from '../graph/trace.ts'
+import type { Traced } from '../graph/trace.ts'
+import { cast } from '../ops/cast.ts'
 import { apply1 } from '../ops/define.ts'
 import { expandOp } from '../ops/movement-ops.ts'
-import type { Op } from '../ops/op.ts'
-import { type Tensor, zerosLike } from '../ops/index.ts'
+import type { Meta } from '../ops/op.ts'
+import { clone, type Tensor, zerosLike } from '../ops/index.ts'
+import { copy_ } from '../ops/inplace.ts'
 import { world } from '../ops/world.ts'
-import { blank } from './expression.ts'
+import { Inner, type Written } from './inner.ts'
 import { leavesOf } from './repeat.ts'
 
 /** What a side computes of the given tensors, and of others that it reaches by itself. */
 export type Side = (given: readonly Tensor[]) => readonly Tensor[]
 type Sides = readonly [Side, Side]
 
-/** A trace inside of another one, whose values are arguments here. */
-class Inner extends Trace {
-  private readonly own = new Map<Tensor, Tensor>()
-
-  constructor(
-    /** The values of the outer trace, in the order of the inputs. */
-    private readonly outer: Tensor[],
-  ) {
-    super(currentBackend())
-    for (const x of outer) this.take(x)
-  }
-
-  /** The tensor of this trace that stands for one of the outer trace. */
-  take(x: Tensor): Tensor {
-    if (x.source.world === null || x.source.world === this || x.source instanceof Storage) return x
-    let y = this.own.get(x)
-    if (!y) {
-      let at = this.outer.indexOf(x)
-      if (at < 0) at = this.outer.push(x) - 1
-      y = this.argument(blank(x.dtype, x.shape), at)
-      if (x.requiresGrad) y.requiresGrad_()
-      this.own.set(x, y)
-    }
-    return y
-  }
-
-  /** Runs code with other tensors of this trace in the places of outer ones. */
-  with<T>(xs: readonly Tensor[], ys: readonly Tensor[], make: () => T): T {
-    const before = xs.map(x => this.own.get(x))
-    xs.forEach((x, i) => this.own.set(x, ys[i]))
-    try {
-      return make()
-    } finally {
-      before.forEach((y, i) => (y ? this.own.set(xs[i], y) : this.own.delete(xs[i])))
-    }
-  }
-
-  override apply<P>(op: Op<P>, inputs: readonly Tensor[], params: P): Tensor[] {
-    return super.apply(op, inputs.map(x => this.take(x)), params)
-  }
-
-  override assign<P>(op: Op<P>, targets: readonly Tensor[], inputs: readonly Tensor[], params: P): void {
-    for (const t of targets) if (t !== this.take(t)) fail('ifelse', `a branch changes ${t} in place, which the code around it has made`, 'return the new value from the branch')
-    super.assign(op, targets, inputs.map(x => this.take(x)), params)
-  }
-
-  override alias(x: Tensor): Tensor {
-    return super.alias(this.take(x))
-  }
+interface TracedSide {
+  readonly traced: Traced
+  readonly results: readonly Tensor[]
+  readonly leaves: readonly Tensor[]
 }
 
-/** A traced side; null where it does more than compute. */
-function traced(side: Side, given: readonly Tensor[], outer: Tensor[]): { traced: Traced; results: readonly Tensor[]; leaves: readonly Tensor[] } | null {
+function traced(side: Side, given: readonly Tensor[], outer: Tensor[]): TracedSide {
   const trace = new Inner(outer)
   const { traced, result } = trace.run(() => enableGrad(() => side(given.map(x => trace.take(x))).map(y => trace.take(y))), ys => ys)
-  const pure = traced.graph.updates.length === 0 && traced.after.length === 0 && traced.argumentGrads.length === 0 && traced.grads.length === 0
-  return pure ? { traced, results: result, leaves: leavesOf(result, trace) } : null
+  if (traced.grads.length + traced.argumentGrads.length > 0) fail('ifelse', 'a branch gathers gradients', 'return the loss, and call backward() behind the branch')
+  return { traced, results: result, leaves: leavesOf(result, trace) }
+}
+
+/** What either side writes to. */
+function writtenBy(sides: readonly TracedSide[], outer: readonly Tensor[]): Written | null {
+  const all = sides.flatMap(({ traced: { graph: { updates }, externals } }) => updates.map(u => externals.find(e => e.value === u.external)!))
+  const memories = new Map(all.flatMap(e => (e.argument === null ? [[e.storage, e.value.dtype] as const] : [])))
+  const values = new Set(all.flatMap(e => (e.argument === null ? [] : [outer[e.argument]])))
+  const handles = [...memories].map(([storage, dtype]) => handleOn(storage, contiguousView(dtype, [storage.room(dtype)]), false))
+  return all.length === 0 ? null : { memories: [...memories.keys()], handles, values: [...values] }
+}
+
+/** The sides without effects, then those: what they write to is the old or the new, as the results are. */
+function splitWriting(condition: Tensor, sides: Sides, given: readonly Tensor[], written: Written): Tensor[] | null {
+  const targets = [...written.handles, ...written.values]
+  const pure = (side: Side): Side => args => {
+    const inner = world()
+    return inner instanceof Inner ? inner.writing(written, args.slice(given.length), () => side(args.slice(0, given.length))) : internal('a side is traced by itself')
+  }
+  const found = split(condition, [pure(sides[0]), pure(sides[1])], [...given, ...noGrad(() => targets.map(t => clone(t)))])
+  if (!found) return null
+  const count = found.length - targets.length
+  targets.forEach((t, i) => (i < written.memories.length ? noGrad(() => copy_(t, found[count + i])) : copy_(t, found[count + i])))
+  return found.slice(0, count)
+}
+
+/** The dtypes and shapes that both sides can give, or null where they give these. A plain number is of any. */
+function agreed([a, b]: readonly TracedSide[], plain: (i: number) => readonly [boolean, boolean]): readonly Meta[] | null {
+  if (a.results.length !== b.results.length) fail('ifelse', `the branches give ${a.results.length} and ${b.results.length} results`, 'give as many in both')
+  const metas = a.results.map((x, i): Meta => {
+    const y = b.results[i]
+    const [left, right] = plain(i)
+    if (!left && !right && !sameShape(x.shape, y.shape)) fail('ifelse', `the branches give result ${i} as ${x} and as ${y}, and compiled code must know its shape`, 'bring both to one shape, with expand(), pad() or cat()')
+    return { shape: left ? y.shape : x.shape, dtype: left === right ? promote(x.dtype, y.dtype) : left ? y.dtype : x.dtype }
+  })
+  const fits = (side: TracedSide): boolean => side.results.every((y, i) => y.dtype === metas[i].dtype && sameShape(y.shape, metas[i].shape))
+  return fits(a) && fits(b) ? null : metas
 }
 
 /**
- * The results of the side that the condition, one bool, picks, as one node; null where a side does more than compute (draws random numbers,
- * changes memory, shows values), where the sides differ in what they give, or where there is nothing to spare.
+ * The results of the side that the condition, one bool, picks, as one node; and what that side writes, which includes the state of random
+ * numbers. Null where a side shows values, or where there is nothing to spare.
  */
-export function split(condition: Tensor, sides: Sides, given: readonly Tensor[] = [], derivative = false): Tensor[] | null {
-  try {
-    const outer = [...given]
-    const [a, b] = sides.map(side => traced(side, given, outer))
-    if (!a || !b || a.results.length !== b.results.length) return null
-    if (!a.results.every((y, i) => y.dtype === b.results[i].dtype && sameShape(y.shape, b.results[i].shape))) return null
-    if (!derivative && liveNodes(a.traced.graph).length + liveNodes(b.traced.graph).length === 0) return null
-    const captured: Storage[] = []
-    const tensors: Tensor[] = []
-    const usesOf = ({ externals }: Traced): number[] => externals.map(({ argument, storage, value }) => {
-      if (argument !== null) return argument
-      let at = captured.indexOf(storage)
-      if (at < 0) {
-        at = captured.push(storage) - 1
-        tensors.push(handleOn(storage, contiguousView(value.dtype, value.shape), false))
-      }
-      return outer.length + at
-    })
-    const uses = [usesOf(a.traced), usesOf(b.traced)] as const
-    for (const { guards } of [a.traced, b.traced]) for (const { read } of guards) world().observe(read)
-    const leaves = [...new Set([...a.leaves, ...b.leaves])]
-    const rule = derivativeOf(sides, given.length, outer, leaves, outer.length + tensors.length)
-    const body = ({ traced: { graph } }: NonNullable<typeof a>): Body<BranchParams> => new Body(optimize(graph, {}).graph, rule)
-    return world().apply(branchOp, [condition, ...outer, ...tensors, ...leaves], { sides: [body(a), body(b)], uses })
-  } catch (error) {
-    if (error instanceof LampasError && !derivative) return null
-    throw error
+export function split(condition: Tensor, sides: Sides, given: readonly Tensor[] = [], derivative = false, plain: (i: number) => readonly [boolean, boolean] = () => [false, false]): Tensor[] | null {
+  const outer = [...given]
+  const both = sides.map(side => traced(side, given, outer))
+  if (both.some(s => s.traced.after.length > 0)) return null
+  const metas = agreed(both, plain)
+  if (metas) {
+    const fitted = (side: Side): Side => xs => side(xs).map((y, i) => cast(y, metas[i].dtype).expand(...metas[i].shape))
+    return split(condition, [fitted(sides[0]), fitted(sides[1])], given, derivative)
   }
+  const written = writtenBy(both, outer)
+  if (written) return splitWriting(condition, sides, given, written)
+  if (!derivative && both.every(s => liveNodes(s.traced.graph).length === 0)) return null
+  const captured: { readonly storage: Storage; readonly dtype: DType; readonly shape: Shape }[] = []
+  const usesOf = ({ traced: { externals } }: TracedSide): number[] => externals.map(({ argument, storage, value }) => {
+    if (argument !== null) return argument
+    const at = captured.findIndex(c => c.storage === storage && sameShape(c.shape, value.shape))
+    return outer.length + (at >= 0 ? at : captured.push({ storage, shape: value.shape, dtype: value.dtype }) - 1)
+  })
+  const [a, b] = both
+  const uses = [usesOf(a), usesOf(b)] as const
+  const tensors = captured.map(({ storage, dtype, shape }) => handleOn(storage, contiguousView(dtype, shape), false))
+  for (const { traced: { guards } } of both) for (const { read } of guards) world().observe(read)
+  const leaves = [...new Set([...a.leaves, ...b.leaves])]
+  const rule = derivativeOf(sides, given.length, outer, leaves, outer.length + tensors.length)
+  const body = ({ traced: { graph } }: TracedSide): Body<BranchParams> => new Body(optimize(graph, {}).graph, rule)
+  return world().apply(branchOp, [condition, ...outer, ...tensors, ...leaves], { sides: [body(a), body(b)], uses })
 }
 
 /** `outer` are the inputs behind the condition that may have a gradient; leaves that the sides use by themselves are the last ones. */

@@ -1,7 +1,7 @@
 // Branches in compiled code: only the side that the condition picks runs, on the device, also where nothing can be read at once. An index that
 // points nowhere tells: the kernel that uses it faults if it runs.
 import { describe, expect, test } from 'vitest'
-import { compile, grad, loadFunction, manualSeed, nn, optim, rand, randn, saveFunction, tensor, type Tensor } from '../../src/index.ts'
+import { compile, defaultGenerator, grad, loadFunction, manualSeed, nn, noGrad, optim, rand, randn, saveFunction, tensor, zeros, type Tensor } from '../../src/index.ts'
 import * as S from '../../src/symbolic/index.ts'
 import { eachDevice } from '../each-device.ts'
 
@@ -130,13 +130,75 @@ eachDevice(() => {
       }
     })
 
-    test('what draws random numbers, or shows values, runs on both sides', async () => {
-      manualSeed(3)
+    test('what shows values runs on both sides', async () => {
       const seen: number[] = []
-      const f = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => S.tap(x.mul(2), async v => void seen.push(await v.sum().item())), () => rand(2).mul(0).add(x)))
+      const f = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => S.tap(x.mul(2), async v => void seen.push(await v.sum().item())), () => x.add(0)))
       expect(await list(f(tensor([1, 2])))).toEqual([2, 4])
       expect(await list(f(tensor([-1, -2])))).toEqual([-1, -2])
       await expect.poll(() => seen).toEqual([6, -6])
+    })
+
+    test('only the side that is taken draws random numbers; its derivative meets the same ones', async () => {
+      const w = tensor([1, 2, 3, 4], { requiresGrad: true })
+      const side = (x: Tensor): Tensor => x.mul(w).mul(rand(4)).add(rand(4).square())
+      const f = compile((x: Tensor) => {
+        const y = S.ifelse(x.sum().gt(0), () => side(x), () => x.mul(w))
+        return [y, grad(y.sum(), [w])[0], rand(2)]
+      })
+      manualSeed(5)
+      const found = [1, -1, 1].map(sign => f(tensor([1, 2, 3, 4]).mul(sign)))
+      const after = rand(3)
+      manualSeed(5)
+      for (const [i, sign] of [1, -1, 1].entries()) {
+        const x = tensor([1, 2, 3, 4]).mul(sign)
+        const y = sign > 0 ? side(x) : x.mul(w)
+        for (const [k, v] of [y, grad(y.sum(), [w])[0], rand(2)].entries()) near(await list(found[i][k]), await list(v))
+      }
+      near(await list(after), await list(rand(3)))
+      const generator = defaultGenerator()
+      expect(await list(generator.state)).toEqual([5, 2 * 2 + 3 + 1])
+    })
+
+    test('only the side that is taken writes: state from outside, and values of the code around it', async () => {
+      const [a, b] = [zeros(2), zeros(2, 2)]
+      const f = compile((x: Tensor) => {
+        const own = x.mul(2)
+        const y = S.ifelse(x.sum().gt(0), () => (noGrad(() => a.add_(x)), b.select(0, 1).copy_(a), a.mul(1)), () => (own.mul_(-1), b.mul_(2), own.sub(1)))
+        return [y, own, a.add(b.sum(0))]
+      })
+      const found: number[][] = []
+      for (const x of [[1, 2], [-1, -3], [2, 2]]) for (const v of f(tensor(x))) found.push(await list(v))
+      expect(found).toEqual([[1, 2], [2, 4], [2, 4], [1, 5], [2, 6], [3, 6], [3, 4], [4, 4], [6, 8]])
+      expect([await list(a), await list(b)]).toEqual([[3, 4], [0, 0, 3, 4]])
+    })
+
+    test('layers with state of their own, in training', async () => {
+      const make = (): nn.BatchNorm1d => new nn.BatchNorm1d(3)
+      const [norm, plain] = [make(), make()]
+      const f = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => norm.forward(x), () => x.mul(2)))
+      const xs = [rand(4, 3), rand(4, 3).neg(), rand(4, 3)]
+      for (const [i, x] of xs.entries()) near(await list(f(x)), await list(i === 1 ? x.mul(2) : plain.forward(x)))
+      near(await list(norm.runningMean!), await list(plain.runningMean!))
+      near(await list(norm.runningVar!), await list(plain.runningVar!))
+    })
+
+    test('results of different kinds', async () => {
+      const f = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => [x.mul(2), x.gt(1)], () => [0, x.square()]))
+      expect(await Promise.all(f(tensor([1, 2])).map(list))).toEqual([[2, 4], [0, 1]])
+      expect(await Promise.all(f(tensor([-1, -2])).map(list))).toEqual([[0, 0], [1, 4]])
+      const g = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => x.sum(), () => x))
+      expect(() => g(tensor([1, 2]))).toThrow(/\[ifelse\].*\[\].*\[2\].*shape/)
+      const h = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => [x, x], () => [x]))
+      expect(() => h(tensor([1, 2]))).toThrow(/2 and 1 results/)
+      const w = tensor([1, 2], { requiresGrad: true })
+      const k = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => (w.mul(x).sum().backward(), x), () => x))
+      expect(() => k(tensor([1, 2]))).toThrow(/gathers gradients/)
+      const two = compile((x: Tensor) => {
+        const own = x.mul(2)
+        const part = own.narrow(0, 0, 1)
+        return S.ifelse(x.sum().gt(0), () => (own.add_(1), part.mul(2)), () => part)
+      })
+      expect(() => two(tensor([1, 2]))).toThrow(/in two ways/)
     })
 
     test('one tensor for two arguments', async () => {

@@ -22,6 +22,11 @@ export class Direct extends KernelLowering {
     return { view: contiguousView(dtype, shape), slot: block }
   }
 
+  when({ view, slot }: Arg, make: () => void): void {
+    const word = this.backend.readSync?.(slot as Block, view.offset * WORD, WORD, 'bool')
+    if (!word || new Int32Array(word)[0] !== 0) make()
+  }
+
   protected emit(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void {
     this.backend.run(withViews(kernel, inputs, outputs), [...inputs, ...outputs].map(x => x.slot as Block))
   }

@@ -40,10 +40,12 @@ interface Loop {
   readonly nodes: readonly GraphNode[]
   readonly results: readonly Result[]
   readonly body: Body
+  /** What says whether a step runs. */
+  readonly guard: Value | null
 }
 
 function apart(node: LiveNode): Loop {
-  const { steps, offsets, states: count, stateOf, keep, body } = node.params as LoopParams
+  const { steps, offsets, states: count, stateOf, keep, body, guard } = node.params as LoopParams
   const operands = node.inputs.map((outer, i): Operand => ({ outer, inner: body.graph.externals[i] }))
   const n = offsets.length
   const states = operands.slice(n, n + count)
@@ -55,11 +57,12 @@ function apart(node: LiveNode): Loop {
     nodes: body.graph.nodes,
     results: body.graph.outputs.map((inner, i) => ({ inner, keep: keep[i], state: states[stateOf[i]] ?? null, was: node.outputs[i] })),
     body,
+    guard: guard < 0 ? null : body.graph.externals[guard],
   }
 }
 
 /** The results of the loop put together again. */
-function together({ steps, entries, states, rest, nodes, results, body }: Loop, t: Rewriter): readonly Value[] {
+function together({ steps, entries, states, rest, nodes, results, body, guard }: Loop, t: Rewriter): readonly Value[] {
   if (results.length === 0) return []
   const all = [...entries, ...states, ...rest]
   const graph = { nodes, externals: all.map(x => x.inner), outputs: results.map(r => r.inner), updates: [] }
@@ -69,6 +72,7 @@ function together({ steps, entries, states, rest, nodes, results, body }: Loop, 
     states: states.length,
     stateOf: results.map(r => (r.state ? states.indexOf(r.state) : -1)),
     keep: results.map(r => r.keep),
+    guard: all.findIndex(x => x.inner === guard),
     body: new Body({ ...graph, nodes: liveNodes(graph) }, body.derivative, body.lean),
   }
   return t.make(loopOp, all.map(x => x.outer), params).node!.outputs
@@ -144,9 +148,8 @@ function unused(l: Loop, t: Rewriter): Replacement | null {
   const wanted = (r: Result): boolean => t.readersOf(r.was!).size > 0 || t.isRoot(r.was!)
   const kept = new Set<Result>(l.results.filter(wanted))
   const reached = new Set<Value>()
-  for (const r of kept) {
-    // A set hands out what is added while it is walked.
-    const stack = [r.inner]
+  const reach = (from: Value): void => {
+    const stack = [from]
     for (let v = stack.pop(); v; v = stack.pop()) {
       if (reached.has(v)) continue
       reached.add(v)
@@ -155,6 +158,13 @@ function unused(l: Loop, t: Rewriter): Replacement | null {
       if (source) kept.add(source)
       if (v.node) stack.push(...v.node.inputs)
     }
+  }
+  if (l.guard && kept.size > 0) reach(l.guard)
+  // A set hands out what is added while it is walked.
+  for (const r of kept) {
+    reach(r.inner)
+    // Where the last step may not run, the value in the end is that of the state.
+    if (l.guard && r.keep === 0 && r.state) reach(r.state.inner)
   }
   const read = (x: Operand): boolean => reached.has(x.inner)
   const results = l.results.filter(r => kept.has(r)).map(r => ({ ...r, keep: wanted(r) ? r.keep : 0, state: r.state && read(r.state) ? r.state : null }))
@@ -165,6 +175,7 @@ function unused(l: Loop, t: Rewriter): Replacement | null {
 
 /** Only the last values are kept where only these are read. */
 function lastValues(l: Loop, t: Rewriter): Replacement | null {
+  if (l.guard) return null
   const pairs: { reader: LiveNode; result: number; from: number }[] = []
   const results = l.results.map((r, i) => {
     const y = r.was!
@@ -192,11 +203,11 @@ function lastValues(l: Loop, t: Rewriter): Replacement | null {
   })]
 }
 
-/** What no entry and no state changes is computed once. */
+/** What no entry and no state changes is computed once; where perhaps no step runs, only what cannot fail. */
 function invariants(l: Loop, t: Rewriter): Replacement | null {
   const level = levelsOf(l)
   const works = new Map<GraphNode, boolean>()
-  for (const n of l.nodes) works.set(n, level(n.outputs[0]) === FIXED && (!n.op.view || n.inputs.some(v => v.node && works.get(v.node))))
+  for (const n of l.nodes) works.set(n, level(n.outputs[0]) === FIXED && (!l.guard || !!batchedOf(n.op)) && (!n.op.view || n.inputs.some(v => v.node && works.get(v.node))))
   const found = frontier(l, n => works.get(n)!)
   if (found.length === 0) return null
   const of = outside(l, t)
@@ -240,7 +251,7 @@ const entriesOf = ({ outer, offset }: Entry, steps: number, t: Rewriter): Value 
 
 /** Products of sequences, what they are made of and what follows from them alone, for all steps at once. */
 function products(l: Loop, t: Rewriter): Replacement | null {
-  if (l.body.lean) return null
+  if (l.body.lean || l.guard) return null
   const level = levelsOf(l)
   const able = new Set<GraphNode>()
   for (const n of l.nodes)
@@ -277,7 +288,7 @@ function products(l: Loop, t: Rewriter): Replacement | null {
 
 /** Totals that steps only add to: the terms are kept, and summed after the loop; Σ aₜ·bₜ is one product of what was kept. */
 function sumsAfter(l: Loop, t: Rewriter): Replacement | null {
-  if (l.body.lean) return null
+  if (l.body.lean || l.guard) return null
   const level = levelsOf(l)
   const readers = (v: Value): number => l.nodes.reduce((n, x) => n + x.inputs.filter(y => y === v).length, 0) + l.results.filter(r => r.inner === v).length
   const termOf = ({ inner, state, keep }: Result): Value | null => {
