@@ -32,11 +32,10 @@ export async function openWasm(options: WasmOptions = {}, { binary, bytes: comin
   const relaxed = binary === 'relaxed'
   const { threads: wanted, why } = threadCount(options.threads)
   const shared = wanted > 1
-  const [bytes] = await Promise.all([coming, loadLoops()])
-  const module = await compileBinary(bytes, shared)
   const { memory, maxPages } = newMemory(shared)
-  const instance = await WebAssembly.instantiate(module, { env: { memory } })
-  const pool = await Pool.start(memory, module, wanted)
+  const compiled = coming.then(bytes => compileBinary(bytes, shared))
+  const instantiated = compiled.then(module => WebAssembly.instantiate(module, { env: { memory } }))
+  const [bytes, pool, instance] = await Promise.all([coming, Pool.start(memory, compiled, wanted), instantiated, loadLoops()])
   const reasons = [why, pool.why, options.relaxed && !relaxed ? 'this engine has no relaxed SIMD' : ''].filter(Boolean)
   const info: DeviceInfo = {
     name: 'wasm',

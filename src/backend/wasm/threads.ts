@@ -48,14 +48,13 @@ interface Started {
 }
 
 /** Starts one worker; `ready` or `died` is called, `died` perhaps long after `ready`. */
-function startWorker(message: object, ready: () => void, died: (why: string) => void): Started {
+function startWorker(ready: () => void, died: (why: string) => void): Started {
   if (builtin) {
     const worker = new (builtin('node:worker_threads').Worker)(source, { eval: true })
     worker.unref()
     worker.once('message', ready)
     worker.on('error', e => died(String(e)))
     worker.on('exit', () => died('the worker ended'))
-    worker.postMessage(message)
     return { post: m => worker.postMessage(m), terminate: () => void worker.terminate() }
   }
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
@@ -65,7 +64,6 @@ function startWorker(message: object, ready: () => void, died: (why: string) => 
     ready()
   }
   worker.onerror = e => died(e.message || 'the page does not allow workers from blob: URLs (content security policy, worker-src)')
-  worker.postMessage(message)
   return { post: m => worker.postMessage(m), terminate: () => worker.terminate() }
 }
 
@@ -88,19 +86,25 @@ export class Pool {
     new Int32Array(this.memory.buffer)[THREADS] = this.threads
   }
 
-  /** Resolves when every worker has started or failed; never rejects. */
-  static async start(memory: WebAssembly.Memory, module: WebAssembly.Module, threads: number): Promise<Pool> {
+  /** Workers come up while the module does. Resolves when every one has started or failed; rejects only as `coming` does. */
+  static async start(memory: WebAssembly.Memory, coming: Promise<WebAssembly.Module>, threads: number): Promise<Pool> {
     const pool = new Pool(memory)
-    const starting = Array.from({ length: threads - 1 }, (_, i) => pool.add({ module, memory, id: i + 1, spin: SPIN }, i + 1))
+    const starting = Array.from({ length: threads - 1 }, (_, i) => pool.add(coming, i + 1))
+    try {
+      await coming
+    } catch (e) {
+      pool.dispose()
+      throw e
+    }
     await Promise.all(starting)
     pool.count()
     return pool
   }
 
-  private add(message: object, id: number): Promise<void> {
+  private add(coming: Promise<WebAssembly.Module>, id: number): Promise<void> {
     return new Promise(resolve => {
       let up = false
-      const timer = setTimeout(() => failed('a worker did not start in time'), START_TIMEOUT_MS)
+      let timer: ReturnType<typeof setTimeout> | undefined
       const failed = (why: string) => {
         clearTimeout(timer)
         if (up) this.lose(id, why)
@@ -108,13 +112,17 @@ export class Pool {
         resolve()
       }
       try {
-        const worker = startWorker(message, () => {
+        const worker = startWorker(() => {
           clearTimeout(timer)
           up = true
           this.alive.add(id)
           resolve()
         }, failed)
         this.workers.push(worker)
+        void coming.then(module => {
+          timer = setTimeout(() => failed('a worker did not start in time'), START_TIMEOUT_MS)
+          worker.post({ module, memory: this.memory, id, spin: SPIN })
+        }, () => undefined)
       } catch (e) {
         failed(String(e))
       }
