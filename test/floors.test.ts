@@ -14,6 +14,7 @@ const floors: Readonly<Record<string, number>> = {
   autograd: 4,
   eager: 5,
   graph: 6,
+  cache: 7,
   nn: 7,
   optim: 7,
   data: 7,

@@ -8,6 +8,7 @@ import { storageOf, tensorsIn } from '../eager/storage.ts'
 import { eager } from '../eager/world.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { world } from '../ops/world.ts'
+import { planCache, type CacheEntry } from './cached.ts'
 import { difference, identityOf, isPlain, kindOf, rebuild, remember } from './arguments.ts'
 import { describeGraph, letIn, parameterNames } from './insight.ts'
 import type { GraphDescription, GraphOptions, Stage } from './print/description.ts'
@@ -175,11 +176,13 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     traces++
     const start = performance.now()
     const found = record(backend, args, pinned !== null)
-    return planned(backend, args, found, pinned, performance.now() - start, null)
+    const ms = performance.now() - start
+    const entry = budget === null && !watcher ? planCache()?.entry({ backend, ...found, passes, given: donations?.among(args) ?? [] }) : null
+    return planned(backend, args, found, pinned, ms, null, entry)
   }
 
-  const planned = (backend: Backend, args: A, { traced, result }: Pick<Probe, 'traced' | 'result'>, pinned: readonly Tensor[] | null, ms: number, ready: Optimized | null): CompiledVersion =>
-    new CompiledVersion(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), passes, ms, name, budget, donations?.among(args) ?? [], watcher, ready)
+  const planned = (backend: Backend, args: A, { traced, result }: Pick<Probe, 'traced' | 'result'>, pinned: readonly Tensor[] | null, ms: number, ready: Optimized | null, entry?: CacheEntry | null): CompiledVersion =>
+    new CompiledVersion(backend, traced, args.map(remember), result, [...tensorsIn(result)].map(x => x.requiresGrad), pinned && pinned.map(x => eager.hold(x)), passes, ms, name, budget, donations?.among(args) ?? [], watcher, ready, entry)
 
   const checkResult = (r: unknown): void => {
     if (Array.isArray(r) || isPlain(r)) Object.values(r).forEach(checkResult)
@@ -217,7 +220,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     if (args.length === 1 && isPlain(only) && Object.keys(only).join() === 'budget') {
       if (!last) fail('memory', `${name} was not called yet, so there is no plan to change`, 'call it once before, or compile(fn, { budget })')
       budget = needBudget(only.budget, exclude)
-      for (const s of [...plans.values()].flat()) s.fit(budget)
+      for (const s of [...plans.values()].flat()) s.known().fit(budget)
     } else if (args.length > 0 || (!last && fn.length === 0)) {
       const { step, tensors } = stepFor(args as A)
       return step.footprint(tensors)
@@ -256,5 +259,5 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     },
   })
   const names = parameterNames(fn)
-  return letIn(compiled, { name, last: () => last?.step ?? null, versions: () => [...plans.values()].flat(), inputsOf: ({ args }) => args.map((v, i) => [names[i] ?? null, v] as const) })
+  return letIn(compiled, { name, last: () => last?.step.known() ?? null, versions: () => [...plans.values()].flat().map(s => s.known()), inputsOf: ({ args }) => args.map((v, i) => [names[i] ?? null, v] as const) })
 }

@@ -45,6 +45,8 @@ export interface Plan {
 /** The kernels of a graph and the memory that they ask for, before there is any. */
 export interface Layout {
   readonly steps: readonly Step[]
+  /** What a step computes, for messages. */
+  readonly describe: (step: number) => string
   /** What memory an operand of a step lies in: an external or an output of the graph, or a block of the plan's own. */
   readonly placeOf: (slot: Slot) => { readonly external: number } | { readonly block: number }
   /** What each value of the graph is as a view into a slot. */
@@ -90,7 +92,7 @@ export function layOut(graph: Graph, backend: Backend, { exclude = [], mode }: P
     const slot = slotOf(s)
     return slot.external >= 0 ? { external: slot.external } : { block: of.get(slot)! }
   }
-  return { steps, placeOf, args, values, blocks: packing.blocks, donated: taken, spared, fired: [...branches.fired, ...fused.fired], msOfFusion, msOfRules: meter.ms }
+  return { steps, describe: i => steps[i].nodes.map(describeNode).join(' and '), placeOf, args, values, blocks: packing.blocks, donated: taken, spared, fired: [...branches.fired, ...fused.fired], msOfFusion, msOfRules: meter.ms }
 }
 
 /** `fixed[i]` is the block of external i when it is the same in every run, else null. */
@@ -108,7 +110,7 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
   }))
   launches.forEach(({ kernel }, i) => {
     if (!mayFail(kernel)) return
-    const place = steps[i].nodes.map(describeNode).join(' and ')
+    const place = layout.describe(i)
     placeKernel(kernel, () => place)
   })
   const prepared = backend.prepare(launches)

@@ -13,6 +13,7 @@ import { copy_ } from '../ops/inplace.ts'
 import type { Op } from '../ops/op.ts'
 import type { Tensor } from '../ops/tensor.ts'
 import { rebuild } from './arguments.ts'
+import type { CacheEntry } from './cached.ts'
 import { consume } from './donate.ts'
 import type { Graph, GraphNode, Value } from './graph.ts'
 import type { Version } from './insight.ts'
@@ -33,24 +34,25 @@ const dropped = new FinalizationRegistry<() => void>(release => release())
 /** A traced function with its plan. */
 export class CompiledVersion implements Version {
   plan!: Plan
-  private readonly held: Tensor[]
-  private readonly updated: ReadonlySet<number>
+  graph!: Graph
+  externals!: readonly External[]
+  private held: readonly Tensor[] = []
+  private updated!: ReadonlySet<number>
   /** Memory that the code reached by itself, and whether it changes it. */
-  private readonly captured: ReadonlyMap<Storage, boolean>
+  private captured!: ReadonlyMap<Storage, boolean>
   /** The arguments that it changes. */
-  private readonly changed: readonly number[]
-  private readonly optimized: Optimized
-  graph: Graph
-  readonly externals: readonly External[]
-  private readonly fired: Fired[]
+  private changed!: readonly number[]
+  /** Null while the plan is that of an earlier visit, and the passes did not run. */
+  private optimized: Optimized | null = null
+  private fired!: readonly Fired[]
   private again: readonly GraphNode[] = []
   /** Before anything is computed twice. */
-  private readonly whole: Graph
-  private readonly msOfPlan: number
-  private readonly msOfFolding: number
-  private readonly watch: Watch | null
+  private whole!: Graph
+  private msOfPlan = 0
+  private msOfFolding = 0
+  private watch: Watch | null = null
   /** The externals that are donated arguments. */
-  private readonly donated: ReadonlySet<number>
+  private donated!: ReadonlySet<number>
 
   constructor(
     readonly backend: Backend,
@@ -66,45 +68,86 @@ export class CompiledVersion implements Version {
     budget: number | null,
     /** The arguments whose memory results may take, and which are gone after a call. */
     private readonly given: readonly number[],
-    watcher: Watcher | null,
+    private readonly watcher: Watcher | null,
     ready: Optimized | null = null,
+    private readonly entry: CacheEntry | null = null,
   ) {
+    const kept = entry?.kept
+    if (kept) {
+      this.reach([...traced.externals, ...kept.constants], kept.held)
+      this.install(makePlan({ ...traced.graph, externals: this.externals.map(e => e.value) }, backend, this.fixed(), kept.layout))
+      this.change(kept.updated)
+    } else {
+      this.work(budget, ready)
+      entry?.keep({ layout: this.plan.layout, constants: this.externals.slice(traced.externals.length), updated: this.updated })
+    }
+  }
+
+  /** Rewrites the traced graph and plans it. */
+  private work(budget: number | null, ready: Optimized | null): void {
+    const { backend, traced, passes } = this
     this.optimized = ready ?? optimize(traced.graph, passes)
     const start = performance.now()
     const { graph: folded, externals, held, done } = foldConstants(this.optimized, traced.externals, passes)
     this.msOfFolding = performance.now() - start
-    this.externals = externals
-    this.donated = new Set(externals.flatMap((e, i) => (e.argument !== null && given.includes(e.argument) ? [i] : [])))
+    this.reach(externals, held)
     // Nobody sees how a donated argument was changed.
     const lasting = (g: Graph): Graph => ({ ...g, updates: g.updates.filter(u => !this.donated.has(g.externals.indexOf(u.external))) })
     const graph = lasting(folded)
     this.graph = graph
     this.fired = [...this.optimized.fired, ...done.map(n => ({ rewrite: folding, op: n.op.name, site: n.site, count: 1 }))]
-    // Captured memory lives as long as the plan.
-    this.held = [...held, ...externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))]
-    this.watch = watcher?.watch({ backend, traced: lasting(traced.graph), graph, externals, passes }) ?? null
+    this.watch = this.watcher?.watch({ backend, traced: lasting(traced.graph), graph, externals, passes }) ?? null
     this.whole = this.watch?.graph ?? graph
     this.fit(budget)
     this.msOfPlan = performance.now() - start
-    this.updated = new Set(graph.updates.map(u => externals.findIndex(e => e.value === u.external)))
-    this.changed = externals.flatMap((e, i) => (e.argument !== null && this.updated.has(i) ? [e.argument] : []))
-    this.captured = new Map(externals.flatMap((e, i) => (e.argument === null ? [[e.storage, this.updated.has(i)] as const] : [])))
+    this.change(new Set(graph.updates.map(u => externals.findIndex(e => e.value === u.external))))
+  }
+
+  /** This, with all that can be told of it: if the plan is that of an earlier visit, it is worked out now. */
+  known(): this {
+    if (!this.optimized) this.work(null, null)
+    return this
+  }
+
+  /** The memory that the plan works on. What is captured lives as long as the plan, as do `made` numbers. */
+  private reach(externals: readonly External[], made: readonly Tensor[]): void {
+    const before = this.held
+    this.externals = externals
+    this.donated = new Set(externals.flatMap((e, i) => (e.argument !== null && this.given.includes(e.argument) ? [i] : [])))
+    this.held = [...made, ...externals.filter(e => e.argument === null).map(e => handleOn(e.storage, contiguousView(e.value.dtype, e.value.shape), false))]
+    for (const x of before) eager.release(x)
+  }
+
+  /** What of that memory the plan changes. */
+  private change(updated: ReadonlySet<number>): void {
+    const { externals } = this
+    this.updated = updated
+    this.changed = externals.flatMap((e, i) => (e.argument !== null && updated.has(i) ? [e.argument] : []))
+    this.captured = new Map(externals.flatMap((e, i) => (e.argument === null ? [[e.storage, updated.has(i)] as const] : [])))
+  }
+
+  private fixed(): (Block | null)[] {
+    return this.externals.map(e => (e.argument === null ? e.storage.block : null))
   }
 
   /** Plans the graph; with a budget so that a call holds no more bytes. */
   fit(budget: number | null): void {
     const { backend, externals, name, whole, passes } = this
-    const fixed = externals.map(e => (e.argument === null ? e.storage.block : null))
+    const fixed = this.fixed()
     const lay = (g: Graph): Layout => layOut(g, backend, passes, this.watch ? [] : [...this.donated])
     const within = (bytes: number): Planned => {
       const { planWithin, partsOf, totalOf } = extras('budgets of memory')
       return planWithin(name, whole, backend, fixed, lay, bytes, totalOf(partsOf(externals, whole.outputs, [])))
     }
     const { plan, graph, again } = budget === null ? { plan: makePlan(whole, backend, fixed, lay(whole)), graph: whole, again: [] } : within(budget)
-    this.release()
-    this.plan = plan
+    this.install(plan)
     this.again = again
     if (!this.watch) this.graph = graph
+  }
+
+  private install(plan: Plan): void {
+    this.release()
+    this.plan = plan
     dropped.register(this, plan.dispose, this)
   }
 
@@ -115,7 +158,8 @@ export class CompiledVersion implements Version {
 
   footprint(args: readonly Tensor[]): Footprint {
     const { Footprint, partsOf } = extras('footprints of memory')
-    return new Footprint(this.name, partsOf(this.externals, this.whole.outputs, args), this.plan, this.again)
+    const { name, externals, whole, plan, again } = this.known()
+    return new Footprint(name, partsOf(externals, whole.outputs, args), plan, again)
   }
 
   valid(args: readonly Tensor[]): boolean {
@@ -221,18 +265,20 @@ export class CompiledVersion implements Version {
   }
 
   rewritten(count: number): Graph {
-    const { traced, optimized: { fired }, passes } = this
-    return count < fired.length ? optimize(traced.graph, passes, undefined, count).graph : this.graph
+    const { traced, optimized, passes } = this.known()
+    return count < optimized!.fired.length ? optimize(traced.graph, passes, undefined, count).graph : this.graph
   }
 
   explain(name: string): Explanation {
-    const { traced, optimized, plan, msOfTrace, msOfPlan } = this
+    const { traced, plan, msOfTrace, msOfPlan, entry } = this.known()
+    const optimized = this.optimized!
     const fired = [...this.fired, ...plan.layout.fired, ...this.again.map(n => ({ rewrite: rematerialise, op: n.op.name, site: n.site, count: 1 }))]
     return new Explanation(name, fired, {
       nodes: [traced.graph.nodes.length, this.graph.nodes.length],
       kernels: [countKernels(traced.graph, this.backend), plan.launches.length],
       ms: { trace: msOfTrace, ...optimized.ms, fuse: plan.layout.msOfFusion, plan: msOfPlan - plan.layout.msOfFusion },
       msOf: Object.fromEntries([...optimized.msOf, [folding.name, this.msOfFolding], ...plan.layout.msOfRules]),
+      cached: !!entry?.kept,
     })
   }
 

@@ -34,6 +34,8 @@ export interface ExplainedCounts {
   readonly ms: Readonly<Record<'trace' | Phase, number>>
   /** Milliseconds of each rewrite that was tried, whether it fired or not; the costliest first. */
   readonly msOf: Readonly<Record<string, number>>
+  /** Whether the plan is one of an earlier visit (`lampas/cache`). Then the rewrites, and all times but that of the trace, are of working it out again to explain it. */
+  readonly cached: boolean
 }
 
 export class Explanation implements ExplainedCounts {
@@ -42,6 +44,7 @@ export class Explanation implements ExplainedCounts {
   readonly kernels: readonly [before: number, after: number]
   readonly ms: ExplainedCounts['ms']
   readonly msOf: ExplainedCounts['msOf']
+  readonly cached: boolean
 
   constructor(
     readonly name: string,
@@ -51,6 +54,7 @@ export class Explanation implements ExplainedCounts {
     this.nodes = counts.nodes
     this.kernels = counts.kernels
     this.ms = counts.ms
+    this.cached = counts.cached
     this.msOf = Object.fromEntries(Object.entries(counts.msOf).sort(([, a], [, b]) => b - a))
     const byName = new Map<string, Fired[]>()
     for (const f of fired) byName.set(f.rewrite.name, [...(byName.get(f.rewrite.name) ?? []), f])
@@ -71,7 +75,7 @@ export class Explanation implements ExplainedCounts {
   }
 
   toString(): string {
-    const head = `${this.name}: ${this.nodes[0]} nodes → ${this.nodes[1]}, ${this.kernels[0]} kernels → ${this.kernels[1]}`
+    const head = `${this.name}: ${this.nodes[0]} nodes → ${this.nodes[1]}, ${this.kernels[0]} kernels → ${this.kernels[1]}${this.cached ? ', plan from the cache' : ''}`
     const time = Object.entries(this.ms).map(([k, ms]) => `${k} ${ms.toFixed(1)} ms`).join(', ')
     const lines = this.rewrites.flatMap(r => [
       `  ${r.phase.padEnd(12)} ${r.name} ×${r.count}   ${r.rule}`,

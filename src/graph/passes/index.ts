@@ -29,6 +29,8 @@ export const allRewrites: readonly Rewrite[] = list
 export const provideRewrites = (more: readonly Rewrite[]): void => void list.splice(list.indexOf(folding), 0, ...more)
 
 const added = new Set<Rewrite>()
+/** How many rewrites users have added. */
+export const ownRewrites = (): number => added.size
 /** Adds a rewrite for functions that are compiled from now on, tried before all others; what it returns takes it away again. */
 export function addRewrite(rewrite: Rewrite): () => void {
   if (list.some(r => r.name === rewrite.name)) fail('rewrite', `there is a rewrite '${rewrite.name}' already`, 'give it another name; rewrites() lists all')
