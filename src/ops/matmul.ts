@@ -13,6 +13,12 @@ import type { Tensor } from './tensor.ts'
 
 const productShape = (a: Shape, b: Shape): number[] => [...a.slice(0, -1), b.at(-1)!]
 
+/** a·b, which lies as `like` does: the gradient of a turned weight is written as the weight lies. */
+const productAs = (like: Tensor, a: Tensor, b: Tensor): Tensor => {
+  const turned = like.layout.strides.at(-2) === 1 && like.shape.at(-1) !== 1
+  return turned ? mT(apply1(matmulOp, [mT(b), mT(a)], null)) : apply1(matmulOp, [a, b], null)
+}
+
 // Equal batch dimensions first: broadcasting was done by expand. dA = G·Bᴴ, dB = Aᴴ·G.
 export const matmulOp: Op<null> = {
   name: 'matmul',
@@ -22,7 +28,7 @@ export const matmulOp: Op<null> = {
     k.run({ kind: 'matmul' }, [a, b], [out])
     return [out]
   },
-  vjp: ([g], { inputs: [a, b], needs }) => (g ? [needs[0] ? apply1(matmulOp, [g, conj(mT(b))], null) : null, needs[1] ? apply1(matmulOp, [conj(mT(a)), g], null) : null] : [null, null]),
+  vjp: ([g], { inputs: [a, b], needs }) => (g ? [needs[0] ? productAs(a, g, conj(mT(b))) : null, needs[1] ? productAs(b, conj(mT(a)), g) : null] : [null, null]),
   saves: 'inputs',
 }
 
