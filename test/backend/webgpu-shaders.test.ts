@@ -15,11 +15,14 @@ const y = S.input(1, 'float32')
 const relu = program([S.max(S.add(x, y), 0)], ['float32', 'float32'])
 const plane = { stride: [1, 1], dilation: [1, 1], inputDilation: [1, 1], padLow: [1, 1] } as const
 
-test.each<[string, Kernel, readonly number[], Target['family'] | 'quad' | 'subgroups']>([
+test.each<[string, Kernel, readonly number[], Target['family'] | 'quad' | 'subgroups' | 'halves']>([
   ['map-vector', { kind: 'map', program: relu, params: [], inputs: [f32(8, 16), { ...f32(8, 16), strides: [0, 1] }], outputs: [f32(8, 16)] }, [0, 1, 0], 'shared'],
   ['map-ragged', { kind: 'map', program: program([S.tanh(x)], ['float32']), params: [], inputs: [f32(7)], outputs: [f32(7)] }, [0, 1], 'shared'],
   ['map-strided', { kind: 'map', program: program([S.cast(x, 'int32'), S.index()], ['float32']), params: [], inputs: [permuteView(f32(5, 3), [1, 0])], outputs: [contiguousView('int32', [3, 5]), contiguousView('int32', [3, 5])] }, [0, 1, 0], 'shared'],
   ['map-halves', { kind: 'map', program: relu, params: [], inputs: [{ ...f32(7), dtype: 'float16' }, { ...f32(7), strides: [0] }], outputs: [{ ...f32(7), dtype: 'bfloat16' }] }, [0, 1, 2], 'shared'],
+  ['map-halves-known', { kind: 'map', program: relu, params: [], inputs: [{ ...f32(7), dtype: 'float16' }, { ...f32(7), dtype: 'float16', strides: [0] }], outputs: [{ ...f32(7), dtype: 'float16' }] }, [0, 1, 0], 'halves'],
+  ['map-halves-scattered', { kind: 'map', program: relu, params: [], inputs: [{ ...f32(3, 5), dtype: 'float16', strides: [1, 3] }, { ...f32(3, 5), strides: [0, 0] }], outputs: [{ ...f32(3, 5), dtype: 'float16' }] }, [0, 1, 2], 'halves'],
+  ['map-halves-beside-words', { kind: 'map', program: relu, params: [], inputs: [{ ...f32(4), dtype: 'float16' }, f32(4)], outputs: [{ ...f32(4), dtype: 'float16' }] }, [0, 1, 1], 'halves'],
   ['map-bytes', { kind: 'map', program: program([S.add(S.input(0, 'uint8'), 1)], ['uint8']), params: [], inputs: [{ ...f32(3, 5), dtype: 'uint8' }], outputs: [{ ...f32(3, 5), dtype: 'uint8', strides: [1, 3] }] }, [0, 0], 'shared'],
   ['reduce-thread', { kind: 'reduce', op: 'argmin', inputs: [f32(6, 9)], outputs: [contiguousView('int32', [6])] }, [0, 1], 'register'],
   ['reduce-group', { kind: 'reduce', op: 'argmax', inputs: [f32(6, 900)], outputs: [contiguousView('int32', [6])] }, [0, 1], 'shared'],
@@ -36,6 +39,9 @@ test.each<[string, Kernel, readonly number[], Target['family'] | 'quad' | 'subgr
   ['matmul-epilogue', { kind: 'matmul', epilogue: { program: relu, params: [] }, inputs: [f32(4, 8), f32(8, 4), { ...f32(4, 4), strides: [0, 1] }], outputs: [f32(4, 4)] }, [0, 1, 2, 3], 'register'],
 ])('%s', async (name, kernel, slots, family) => {
   await loadLowerings()
-  const { jobs } = lower(kernel, slots, family === 'quad' ? { family: 'register', quads: true } : { family: family === 'register' ? family : 'shared', quads: false, subgroups: family === 'subgroups' })
+  const target: Target = family === 'quad' ? { family: 'register', quads: true } : {
+    family: family === 'register' ? family : 'shared', quads: false, subgroups: family === 'subgroups', halves: family === 'halves',
+  }
+  const { jobs } = lower(kernel, slots, target)
   await expect(jobs.map(job => `// ${job.key}\n${job.source()}`).join('\n')).toMatchFileSnapshot(`shaders/${name}.wgsl`)
 })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { contiguousView } from '../../src/core/view.ts'
 import { DeviceLostError, LampasError } from '../../src/core/errors.ts'
 import { evaluate } from '../../src/backend/reference/index.ts'
-import { openWebGPU, type WebGPUBackend } from '../../src/backend/webgpu/index.ts'
+import { openWebGPU, type WebGPUBackend, type WebGPUOptions } from '../../src/backend/webgpu/index.ts'
 import type { Kernel } from '../../src/ir/kernel.ts'
 import { program, S, type Intrinsic, type Scalar } from '../../src/ir/scalar.ts'
 import { gpu } from '../devices.ts'
@@ -20,9 +20,10 @@ const mapOf = (n: number, value: Scalar, inputs = 1): Kernel => ({
 })
 
 /** Opens a backend whose device the test can reach. */
-async function openWatched(entry: GPU): Promise<{ backend: WebGPUBackend; device: GPUDevice }> {
+async function openWatched(entry: GPU, options: WebGPUOptions = {}): Promise<{ backend: WebGPUBackend; device: GPUDevice }> {
   const devices: GPUDevice[] = []
   const backend = await openWebGPU({
+    ...options,
     gpu: {
       requestAdapter: async options => {
         const adapter = await entry.requestAdapter(options)
@@ -47,6 +48,15 @@ test('without an adapter opening fails with the reason', async () => {
 
 describe.skipIf(!gpu)('webgpu (skipped where there is no adapter)', () => {
   const entry = gpu!
+
+  test('16-bit floats are asked for where the adapter has them, unless told not to', async () => {
+    const has = (await entry.requestAdapter())!.features.has('shader-f16')
+    for (const [halves, want] of [[undefined, has], [true, has], [false, false]] as const) {
+      const { backend, device } = await openWatched(entry, { halves })
+      expect(device.features.has('shader-f16')).toBe(want)
+      backend.dispose()
+    }
+  })
 
   describe('shaders', () => {
     test('are shared by kernels of the same structure, whatever their sizes, offsets and params', async () => {

@@ -37,14 +37,14 @@ interface Part {
   readonly starts: readonly number[]
 }
 
-export function lowerBatch(kernel: BatchKernel, slots: readonly number[], { family }: Target, places?: readonly (Place | null)[]): Work {
+export function lowerBatch(kernel: BatchKernel, slots: readonly number[], target: Target, places?: readonly (Place | null)[]): Work {
   const [n, m] = [kernel.program.inputs.length, kernel.program.outputs.length]
   const jobs: Job[] = []
   const groups = new Map<string, { part: Part; slots: readonly number[] }[]>()
   mapsOf(kernel).forEach((map, k) => {
     const own = [...slots.slice(k * n, (k + 1) * n), ...slots.slice(kernel.inputs.length + k * m, kernel.inputs.length + (k + 1) * m)]
     const part = places ? partOf(map, own, places) : null
-    if (!part) jobs.push(...lowerMap(map, own).jobs)
+    if (!part) jobs.push(...lowerMap(map, own, target).jobs)
     else if (numel(map.outputs[0].shape)) {
       const key = `${isRagged(map)} ${part.dense} ${part.buffers}`
       const list = groups.get(key)
@@ -55,7 +55,7 @@ export function lowerBatch(kernel: BatchKernel, slots: readonly number[], { fami
   for (const list of groups.values())
     for (let k = 0; k < list.length; k += MOST) {
       const some = list.slice(k, k + MOST)
-      jobs.push(...(some.length > 1 ? [joint(some.map(p => p.part), rounds[family])] : lowerMap(some[0].part.map, some[0].slots).jobs))
+      jobs.push(...(some.length > 1 ? [joint(some.map(p => p.part), rounds[target.family])] : lowerMap(some[0].part.map, some[0].slots, target).jobs))
     }
   return { jobs, scratch: [] }
 }

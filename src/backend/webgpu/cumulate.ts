@@ -5,7 +5,7 @@ import { numel } from '../../core/shape.ts'
 import { contiguousView, collapse, type View } from '../../core/view.ts'
 import type { CumulateKernel, CumulateOp } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
-import { dot, gridOfThreads, Memory, NOTHING, printShader, scratchSlot, single, unravel, type Field, type Job, type Work } from './wgsl.ts'
+import { dot, gridOfThreads, Memory, NOTHING, opaque, printShader, scratchSlot, single, unravel, type Field, type Job, type Work } from './wgsl.ts'
 
 /** Rows up to this length are walked in one go, longer ones in chunks. */
 const LONG = 256
@@ -14,7 +14,7 @@ const CHUNK = 64
 /** Takes `value` into `sum`. Float sums carry what rounding took away (Kahan 1965), as long as they are finite. */
 function step(op: CumulateOp, dtype: DType): string {
   if (op === 'sum' && dtype === 'float32') return `let part = value - carry;
-  let next = sum + part;
+  let next = ${opaque('sum + part')};
   carry = select((next - sum) - part, 0.0, (bitcast<u32>(next) & 0x7fffffffu) >= 0x7f800000u);
   sum = next;`
   const result = {

@@ -6,7 +6,7 @@ import { callerId, faultKind } from './faults.ts'
 import { Items, sizesOf, type Get, type Set } from './items.ts'
 import { lowerJacobi } from './jacobi.ts'
 import { mathFor } from './math.ts'
-import { FAULTS, NOTHING, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
+import { FAULTS, NOTHING, opaque, single, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 /** Sums and extremes over the threads of a workgroup. */
 const sharing = `var<workgroup> part: array<f32, 64>;
@@ -46,7 +46,7 @@ fn largest(value: f32, at: u32, lid: u32) -> u32 {
 
 /** sum −= a · b, with what the last additions lost in `carry`. */
 const minus = (a: string, b: string): string => `let term = -(${a}) * (${b}) - carry;
-let next = sum + term;
+let next = ${opaque('sum + term')};
 carry = select((next - sum) - term, 0.0, (bitcast<u32>(next) & 0x7fffffffu) >= 0x7f800000u);
 sum = next;`
 

@@ -28,6 +28,8 @@ export interface WebGPUOptions {
   readonly quads?: boolean
   /** Whether workgroups reduce by subgroups; where the adapter and the language have them, when left out. */
   readonly subgroups?: boolean
+  /** Whether shaders read and write 16-bit floats as such; where the adapter has them, when left out. Else they are cut out of words. */
+  readonly halves?: boolean
   /** Whether `warm` of a prepared list measures which tiles suit its products, and answers of earlier visits hold. */
   readonly tune?: boolean
 }
@@ -378,6 +380,8 @@ class WebGPU implements WebGPUBackend {
 const TIMES: GPUFeatureName = 'timestamp-query'
 /** What hands values from thread to thread. */
 const SUBGROUPS: GPUFeatureName = 'subgroups'
+/** 16-bit floats. */
+const HALVES: GPUFeatureName = 'shader-f16'
 
 /** A kernel that was lowered: the places of its blocks, and the bytes that each must have. */
 interface Known {
@@ -413,12 +417,13 @@ export async function openWebGPU(options: WebGPUOptions = {}): Promise<WebGPUBac
   const { family = isFallbackAdapter ? 'register' : 'shared' } = options
   const quads = (options.quads ?? true) && family === 'register' && adapter.features.has(SUBGROUPS) && subgroupMinSize === 4 && subgroupMaxSize === 4
   const subgroups = (options.subgroups ?? true) && family === 'shared' && adapter.features.has(SUBGROUPS) && !!gpu.wgslLanguageFeatures?.has('subgroup_id')
-  const features: GPUFeatureName[] = [...(adapter.features.has(TIMES) ? [TIMES] : []), ...(quads || subgroups ? [SUBGROUPS] : [])]
+  const halves = (options.halves ?? true) && adapter.features.has(HALVES)
+  const features: GPUFeatureName[] = [...(adapter.features.has(TIMES) ? [TIMES] : []), ...(quads || subgroups ? [SUBGROUPS] : []), ...(halves ? [HALVES] : [])]
   const name = description || [vendor, architecture, model].filter(Boolean).join(' ') || 'unnamed adapter'
   const device = await adapter
     .requestDevice({ requiredFeatures: features, requiredLimits: Object.fromEntries(wanted.map(limit => [limit, adapter.limits[limit]])) })
     .catch((error: Error) => fail('webgpu', `the graphics adapter ${name} gave no device: ${error.message}`, 'close other pages that use the GPU, and try again'))
   await loadLowerings()
   const tuner = options.tune ? await (await import('./tuner.ts')).Tuner.open([vendor, architecture, model, description, family, quads].join()) : null
-  return new WebGPU(device, name, isFallbackAdapter, { family, quads, subgroups, pick: tuner?.pick }, tuner)
+  return new WebGPU(device, name, isFallbackAdapter, { family, quads, subgroups, halves, pick: tuner?.pick }, tuner)
 }

@@ -3,7 +3,7 @@
 import type { FactorKernel } from '../../ir/kernel.ts'
 import { Items, sizesOf, type Get, type Set } from './items.ts'
 import { mathFor } from './math.ts'
-import { indent, scratchSlot, type Field, type Job, type Target, type Work } from './wgsl.ts'
+import { indent, opaque, scratchSlot, type Field, type Job, type Target, type Work } from './wgsl.ts'
 
 const SWEEPS = 12
 /** On graphics hardware a workgroup has one pair of columns of a larger matrix, and a dispatch one round: none may take long. */
@@ -120,7 +120,7 @@ for (${loop}) {
   aa += u * u;
   bb += w * w;
   let term = fma(u, w, -carry);
-  let next = ab + term;
+  let next = ${opaque('ab + term')};
   carry = (next - ab) - term;
   ab = next;
 }`

@@ -1,13 +1,14 @@
 // map: each thread computes one element, or four that lie side by side. The vector form wants every operand to be either without gaps
 // along the last axis or broadcast along it; all others are addressed element by element. Vectors of elements that are shorter than a
-// word fill whole words; one by one they are stored by atomics, so that neighbours in a word do not undo each other's work.
+// word fill whole words; one by one those that shaders have no type for are stored by atomics, so that neighbours in a word do not undo
+// each other's work.
 import { numel } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
 import type { MapKernel, Override } from '../../ir/kernel.ts'
 import { mathFor } from './math.ts'
 import { paramFields, printProgram } from './program.ts'
 import { isNarrow } from './narrow.ts'
-import { dot, gridOfThreads, Memory, NOTHING, printShader, single, unravel, type Field, type Work } from './wgsl.ts'
+import { dot, gridOfThreads, Memory, NOTHING, printShader, single, unravel, type Field, type Target, type Work } from './wgsl.ts'
 
 /** Whether elements of different sizes lie in one block, which is bound in one way only. */
 export const sharesWords = (views: readonly View[], slots: readonly number[]): boolean =>
@@ -19,7 +20,7 @@ function callOf({ entry, operands }: Override, lanes: number): string {
   return lanes === 1 ? lane('') : `F(${['.x', '.y', '.z', '.w'].map(lane).join(', ')})`
 }
 
-export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
+export function lowerMap(kernel: MapKernel, slots: readonly number[], target: Target): Work {
   const { inputs, outputs, program, override } = kernel
   const views = [...inputs, ...outputs]
   const n = numel(outputs[0].shape)
@@ -41,7 +42,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[]): Work {
   const ragged = vector && n % 4 !== 0
   // Adapters that run on a CPU pay for each parameter that a thread reads, and most operands begin where their block does.
   const placed = views.some(v => v.offset !== 0)
-  const memory = new Memory(views.map(v => v.dtype), slots, views.map(() => vector), views.map((v, k) => !vector && k >= inputs.length && isNarrow(v.dtype)))
+  const memory = new Memory(views.map(v => v.dtype), slots, views.map(() => vector), views.map((v, k) => !vector && k >= inputs.length && isNarrow(v.dtype)), target)
 
   const perLane = (v: number, k: number, d: number): number => (vector && dense[k] && d !== last ? v / 4 : v)
   const fields: Field[] = [

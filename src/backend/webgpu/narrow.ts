@@ -1,5 +1,5 @@
-// Elements shorter than a word, for which WGSL has no type: they are cut out of words and put back by shifts. Conversions of 16-bit
-// floats work on bits, since WGSL leaves the rounding of its own to the driver.
+// Elements shorter than a word, for which WGSL has no type, or one that the adapter lacks: they are cut out of words and put back by shifts.
+// Numbers become 16-bit floats by their bits, since WGSL leaves the rounding of its own conversion to the driver.
 import { dtypes, WORD, type DType } from '../../core/dtype.ts'
 
 export type NarrowType = 'uint8' | 'float16' | 'bfloat16'
@@ -25,6 +25,12 @@ fn float_to_half(x: F) -> U {
   let endless = U(0x7c00u) | select(U(0u), U(0x200u), a > U(0x7f800000u));
   let h = select(select(normal, small, a < U(0x38800000u)), endless, a >= U(0x47800000u));
   return h | ((bits >> U(16u)) & U(0x8000u));
+}`,
+  to_half: 'fn to_half(x: F) -> f16 { return bitcast<vec2<f16>>(float_to_half(x)).x; }',
+  to_halves: `
+fn to_halves(x: F) -> vec4<f16> {
+  let w = float_to_half(x);
+  return bitcast<vec4<f16>>(w.xz | (w.yw << vec2u(16u)));
 }`,
   bfloat_to_float: 'fn bfloat_to_float(h: U) -> F { return bitcast<F>(h << U(16u)); }',
   float_to_bfloat: `

@@ -145,13 +145,13 @@ function keeping({ stages, inputs }: RowsKernel, { values, sinks, levels, lanes 
   return kept
 }
 
-function job(kernel: RowsKernel, layout: Layout, form: Form, slots: readonly number[]): Job {
+function job(kernel: RowsKernel, layout: Layout, form: Form, slots: readonly number[], target: Target): Job {
   const { values, sinks, views, outer, inner, lanes, dense, levels, once } = layout
   const { inputs, stages } = kernel
   const { team, size, chunks } = form
   const { rows, total } = extents(layout)
   const vectors = views.map((_, k) => lanes !== 'one' && (lanes === 'across' || k < inputs.length || sinks[k - inputs.length].whole))
-  const memory = new Memory(views.map(v => v.dtype), slots, vectors, views.map((v, k) => lanes === 'one' && k >= inputs.length && isNarrow(v.dtype)))
+  const memory = new Memory(views.map(v => v.dtype), slots, vectors, views.map((v, k) => lanes === 'one' && k >= inputs.length && isNarrow(v.dtype)), target)
   const length = Math.ceil(total / chunks)
   const [row, column] = [outer.shape.length - 1, inner.shape.length - 1]
   const shorter = (shape: readonly number[], by: boolean): readonly number[] => (by ? [...shape.slice(0, -1), shape.at(-1)! / 4] : shape)
@@ -226,7 +226,7 @@ export function lowerRows(kernel: RowsKernel, slots: readonly number[], target: 
   const layout = lay(kernel, all, slots)
   if (rows === 0) return NOTHING
   const { chunks } = choose(layout, target)
-  if (chunks === 1) return single(job(kernel, layout, choose(layout, target), slots))
+  if (chunks === 1) return single(job(kernel, layout, choose(layout, target), slots, target))
 
   const { values } = layout
   const reduced = needed(values, all.map(s => s.value)).filter(k => values[k].reduce)
@@ -240,7 +240,7 @@ export function lowerRows(kernel: RowsKernel, slots: readonly number[], target: 
   const second = rest(kernel, values, ends, reduced, parts)
   const ending = lowerRows(second.kernel, [...partSlots, ...second.more.map(k => slots[k]), ...at(ends)], target)
   return {
-    jobs: [job(kernel, own, { ...choose(own, target), chunks, keep: false }, ownSlots), ...ending.jobs],
+    jobs: [job(kernel, own, { ...choose(own, target), chunks, keep: false }, ownSlots, target), ...ending.jobs],
     scratch: [...parts.map(v => numel(v.shape) * 4), ...ending.scratch],
   }
 }

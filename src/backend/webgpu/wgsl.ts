@@ -43,6 +43,8 @@ export interface Target {
   readonly quads: boolean
   /** Threads of a subgroup can hand each other values, and know which subgroup they are of. */
   readonly subgroups?: boolean
+  /** Shaders know 16-bit floats. */
+  readonly halves?: boolean
   /** Chooses among the tiles that suit a product; the first, when left out. */
   readonly pick?: PickTile
 }
@@ -93,11 +95,13 @@ const aliases = (lanes: 1 | 4): string =>
 /**
  * The operands of a dispatch as storage bindings. A block is bound once, however many operands lie in it, since WebGPU forbids to
  * bind writable memory twice; where operands of several dtypes share one, it is bound as plain words. Words are also what holds elements that
- * are shorter.
+ * are shorter, but for 16-bit floats where shaders know them and have a block to themselves.
  */
 export class Memory {
   readonly slots: readonly number[]
   readonly key: string
+  /** What its declarations need. */
+  readonly enable: string
   readonly #dtypes: readonly WordType[]
   readonly #at: readonly number[]
   readonly #types: readonly string[]
@@ -112,17 +116,20 @@ export class Memory {
     vectors: readonly boolean[] = [],
     /** Operands, shorter than a word, whose elements are stored one by one. */
     shared: readonly boolean[] = [],
+    { halves = false }: Pick<Target, 'halves'> = {},
   ) {
     this.#vectors = vectors
-    this.#narrow = dtypes.map(t => (isNarrow(t) ? t : null))
+    const half = slots.map(slot => halves && dtypes.every((t, k) => slots[k] !== slot || t === 'float16'))
+    this.#narrow = dtypes.map((t, k) => (isNarrow(t) && !half[k] ? t : null))
+    this.enable = half.includes(true) ? 'enable f16;\n' : ''
     this.#dtypes = dtypes.map(wordType)
     const distinct: number[] = []
     const types: string[] = []
     this.#at = slots.map((slot, k) => {
       let at = distinct.indexOf(slot)
       if (at < 0) at = distinct.push(slot) - 1
-      const type = this.#narrow[k] ? 'u32' : natural[this.#dtypes[k]]
-      if (shared[k] || types[at] === 'atomic<u32>') types[at] = 'atomic<u32>'
+      const type = half[k] ? 'f16' : this.#narrow[k] ? 'u32' : natural[this.#dtypes[k]]
+      if ((shared[k] && !half[k]) || types[at] === 'atomic<u32>') types[at] = 'atomic<u32>'
       else types[at] = (types[at] ?? type) === type ? type : 'u32'
       this.#wide[at] = (vectors[k] ?? false) && !this.#narrow[k]
       return at
@@ -180,6 +187,7 @@ export class Memory {
 
   /** A value as the words that the binding of operand `k` holds. */
   encode(k: number, value: string): string {
+    if (this.#types[this.#at[k]] === 'f16') return `${this.#vectors[k] ? 'to_halves' : 'to_half'}(${value})`
     if (this.#dtypes[k] === 'bool') return `U(${value})`
     return this.#types[this.#at[k]] === natural[this.#dtypes[k]] ? value : `bitcast<U>(${value})`
   }
@@ -192,6 +200,7 @@ export class Memory {
 
   #decode(k: number, words: string, splat: '' | 'splat'): string {
     const dtype = this.#dtypes[k]
+    if (this.#types[this.#at[k]] === 'f16') return splat ? `F(f32(${words}))` : `F(${words})`
     const same = this.#types[this.#at[k]] === natural[dtype]
     if (dtype === 'bool') return splat ? `B(${words} != 0u)` : `(${words} != U(0u))`
     const wide = dtype === 'float32' ? 'F' : 'I'
@@ -246,7 +255,7 @@ export function printShader({ fields, memory, lanes = 1, size = WG, enable = '',
     used.add(name)
     return `p_${name}`
   })
-  return `${enable}${aliases(lanes)}
+  return `${memory.enable}${enable}${aliases(lanes)}
 struct Params { ${declareFields(fields)} }
 @group(0) @binding(0) var<uniform> p: Params;
 ${memory.declare()}
@@ -259,6 +268,9 @@ ${indent(text)}
 }
 `
 }
+
+/** A scalar float of which compilers do not know how it came about, so that what its rounding took away is not 0 to them. */
+export const opaque = (x: string): string => `bitcast<f32>(bitcast<u32>(${x}) ^ p.zero)`
 
 export const indent = (text: string, by = 2): string =>
   text.trim().split('\n').map(line => (line ? ' '.repeat(by) + line : line)).join('\n')
