@@ -1,11 +1,14 @@
 // A loop as one op: the step is a graph of its own, and lowering writes its kernels down for every entry of the sequences, each on its
 // slice. Its inputs are sequences, first states, and what is the same in every step; its results the states and what steps gave.
+import { numel } from '../core/shape.ts'
 import { contiguousView, expandView, selectView, sliceView } from '../core/view.ts'
 import { program, S } from '../ir/scalar.ts'
 import type { Tensor } from '../ops/tensor.ts'
 import { copyInto, fillWith } from '../ops/lowering.ts'
+import { matmulOp } from '../ops/matmul.ts'
 import type { Arg, Lowering, Op, Saved } from '../ops/op.ts'
 import { pointwiseOps } from '../ops/pointwise-record.ts'
+import { maxOp, minOp, prodOp, sumOp } from '../ops/reduce.ts'
 import { liveNodes, type Graph, type Value } from './graph.ts'
 
 type Derivative<P> = (grads: readonly (Tensor | null)[], saved: Saved<P>) => (Tensor | null)[]
@@ -59,8 +62,8 @@ export const loopOp: Op<LoopParams> = {
   lower(k, inputs, params, results) {
     const { body: { graph }, steps, offsets, states, stateOf, keep, guard } = params
     const outs = results.map(r => k.alloc(r.dtype, r.shape))
-    if (guard >= 0) return lowerGuarded(k, inputs, params, outs)
     const nodes = liveNodes(graph)
+    if (guard >= 0) return (k.waitsLong && isLight(nodes) ? lowerMasked : lowerGuarded)(k, inputs, params, outs)
     const count = offsets.length
     let now = inputs.slice(count, count + states)
     for (let t = 0; t < steps; t++) {
@@ -79,6 +82,13 @@ export const loopOp: Op<LoopParams> = {
   vjp: (grads, saved) => saved.params.body.derivative(grads, saved),
   saves: 'both',
 }
+
+/** Elements of a value so small that a step may be done in vain. */
+const SMALL = 2 ** 13
+const harmless = new Set<Op>([sumOp, prodOp, maxOp, minOp, matmulOp] as Op[])
+/** Whether nothing is large, and nothing can fail. */
+const isLight = (nodes: Graph['nodes']): boolean =>
+  nodes.every(({ op, outputs }) => (op.view || pointwiseOps.get(op.name) === op || harmless.has(op)) && outputs.every(v => numel(v.shape) <= SMALL))
 
 const flag = S.input(0, 'bool')
 const places = program([S.select(flag, S.add(S.index(), 1), 0)], ['bool'])
@@ -128,4 +138,23 @@ function lowerGuarded(k: Lowering, inputs: readonly Arg[], { body: { graph }, st
     const rows = turns[stateOf[i]]
     return pointwiseOps.get('where')!.lower!(k, [odd, entry(rows, 1), entry(rows, 0)], null, [out.view])[0]
   })
+}
+
+/** All steps run; what those behind the end give is passed over. */
+function lowerMasked(k: Lowering, inputs: readonly Arg[], { body: { graph }, steps, offsets, states, stateOf, keep, guard }: LoopParams, outs: readonly Arg[]): Arg[] {
+  const nodes = liveNodes(graph)
+  const count = offsets.length
+  let now = inputs.slice(count, count + states)
+  for (let t = 0; t < steps; t++) {
+    const args = [...offsets.map((o, i) => entry(inputs[i], t + o)), ...now, ...inputs.slice(count + states)]
+    const chosen = (y: Arg, other: Arg): Arg => pointwiseOps.get('where')!.lower!(k, [args[guard], y, other], null, [y.view])[0]
+    const next = [...now]
+    lowerBody(k, graph, nodes, args).forEach((y, i) => {
+      if (stateOf[i] >= 0) next[stateOf[i]] = chosen(y, now[stateOf[i]])
+      if (keep[i] > 0) copyInto(k, chosen(y, { view: contiguousView(y.view.dtype, []), slot: {}, constant: 0 }), entry(outs[i], t))
+    })
+    now = next
+  }
+  outs.forEach((out, i) => keep[i] === 0 && copyInto(k, now[stateOf[i]], out))
+  return [...outs]
 }

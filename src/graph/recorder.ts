@@ -21,8 +21,11 @@ export class Recorder extends KernelLowering {
   private readonly written = new Set<Slot>()
   private readonly renamed = new Map<Slot, Slot>()
   private readonly under = new Under()
+  /** A device that cannot look at a value before it goes on has a kernel for that. */
+  readonly waitsLong: boolean
   constructor(private readonly backend: Backend) {
     super()
+    this.waitsLong = backend.readSync === undefined
   }
 
   alloc(dtype: DType, shape: Shape): Arg {

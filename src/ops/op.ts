@@ -39,6 +39,8 @@ export interface Lowering {
   run(kernel: KernelSpec, inputs: readonly Arg[], outputs: readonly Arg[]): void
   /** Kernels that `make` asks for run only if the condition, one bool, holds; else their outputs are left as they are, and `make` need not be called. Plans can do that. */
   when?(condition: Arg, make: () => void): void
+  /** Whether a kernel that waits for a condition costs more than one that does a little in vain. */
+  readonly waitsLong?: boolean
 }
 
 /** What a derivative rule sees. Values are there only if the op saves them; shapes always are. */
