@@ -3,14 +3,17 @@ import { isDifferentiable, isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { S } from '../ir/scalar.ts'
-import { eq, ge, gt, le, logicalAnd, logicalOr, lt, onesLike, where } from './comparison.ts'
+import { eq, ge, gt, le, logicalAnd, logicalOr, lt, onesLike, where, zerosLike } from './comparison.ts'
 import { tagged, type Described, type Operand } from './define.ts'
 import { isReal, like } from './formula.ts'
 import { checked, operands, scaled, type Scaled } from './operands.ts'
 import { binary, byName, ternary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
 import { Tensor } from './tensor.ts'
 
-const flat = (g: Tensor): Tensor => mul(g, 0)
+/** The gradient of steps. It is 0 for an infinite g too, which a product would make NaN of. */
+export const flat = (g: Tensor): Tensor => zerosLike(g)
+/** The gradient where a mask lets it pass, and 0 elsewhere, for an infinite g too: √max(x, 0) has the slope 0 below 0. */
+export const passing = (mask: Tensor, g: Tensor): Tensor => where(mask, g, 0)
 /**
  * Product, with broadcasting; of bools their and. d(ab) = b da + a db. As `torch.mul`.
  *
@@ -99,7 +102,7 @@ export const fmod: BinaryFn = notByZero(operands('other', binary('fmod', {
  */
 export const maximum: BinaryFn = operands('tensors', binary('maximum', {
   dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.or(a, b) : S.max(a, b)),
-  vjp: [(g, a, b) => mul(g, preference(a, b)), (g, a, b) => mul(g, preference(b, a))],
+  vjp: [(g, a, b) => toLarger(g, a, b), (g, a, b) => toLarger(g, b, a)],
 }))
 /**
  * Elementwise smaller value; NaN when either is NaN. Ties share the gradient. As `torch.minimum`.
@@ -109,12 +112,13 @@ export const maximum: BinaryFn = operands('tensors', binary('maximum', {
  */
 export const minimum: BinaryFn = operands('tensors', binary('minimum', {
   dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.and(a, b) : S.min(a, b)),
-  vjp: [(g, a, b) => mul(g, preference(b, a)), (g, a, b) => mul(g, preference(a, b))],
+  vjp: [(g, a, b) => toLarger(g, b, a), (g, a, b) => toLarger(g, a, b)],
 }))
-/** 1 where a > b, ½ where equal, else 0. */
-const preference: BinaryFn = binary('preference', {
+/** The gradient of the first of two numbers of which the larger is taken: none to the smaller, half to equals, all where there is a NaN. */
+const toLarger: (g: Operand, a: Operand, b: Operand) => Tensor = ternary('toLarger', ['gradient', 'input', 'other'], {
   dtype: 'float',
-  value: (a, b) => S.select(S.gt(a, b), like(a, 1), S.select(S.eq(a, b), like(a, 0.5), 0)),
+  value: (g, a, b) => S.select(S.lt(a, b), like(g, 0), S.select(S.eq(a, b), S.mul(g, 0.5), g)),
+  vjp: [(c, _, a, b) => toLarger(c, a, b), null, null],
 })
 /**
  * Magnitude of the first, sign of the second. As `torch.copysign`.
@@ -253,9 +257,9 @@ export const clampBoth: ((input: Operand, min: Operand, max: Operand) => Tensor)
   dtype: 'number',
   value: (x, lo, hi) => S.min(S.max(x, lo), hi),
   vjp: [
-    (g, x, lo, hi) => mul(g, logicalAnd(ge(x, lo), le(x, hi))),
-    (g, x, lo, hi) => mul(g, logicalAnd(lt(x, lo), lt(lo, hi))),
-    (g, x, lo, hi) => mul(g, logicalOr(gt(x, hi), ge(lo, hi))),
+    (g, x, lo, hi) => passing(logicalAnd(ge(x, lo), le(x, hi)), g),
+    (g, x, lo, hi) => passing(logicalAnd(lt(x, lo), lt(lo, hi)), g),
+    (g, x, lo, hi) => passing(logicalOr(gt(x, hi), ge(lo, hi)), g),
   ],
   samples: [{ shapes: [[2, 3], [2, 3], [2, 3]], range: [[-2, 2], [-1, -0.5], [0.5, 1]] }],
 })
@@ -267,7 +271,7 @@ export const clampBoth: ((input: Operand, min: Operand, max: Operand) => Tensor)
  */
 export const clampMin: BinaryFn = operands('other', binary('clampMin', {
   dtype: 'same', value: (x, lo) => (x.dtype === 'bool' ? S.or(x, lo) : S.max(x, lo)),
-  vjp: [(g, x, lo) => mul(g, ge(x, lo)), (g, x, lo) => mul(g, lt(x, lo))],
+  vjp: [(g, x, lo) => passing(ge(x, lo), g), (g, x, lo) => passing(lt(x, lo), g)],
 }))
 /**
  * x, but at most max; NaN in either stays. As `torch.clamp_max`.
@@ -277,16 +281,16 @@ export const clampMin: BinaryFn = operands('other', binary('clampMin', {
  */
 export const clampMax: BinaryFn = operands('other', binary('clampMax', {
   dtype: 'same', value: (x, hi) => (x.dtype === 'bool' ? S.and(x, hi) : S.min(x, hi)),
-  vjp: [(g, x, hi) => mul(g, le(x, hi)), (g, x, hi) => mul(g, gt(x, hi))],
+  vjp: [(g, x, hi) => passing(le(x, hi), g), (g, x, hi) => passing(gt(x, hi), g)],
 }))
 /** x limited to min … max, with slope 0 on the limits too. */
 export const limit: ((input: Operand, min: Operand, max: Operand) => Tensor) & Described = ternary('limit', ['input', 'min', 'max'], {
   dtype: 'number',
   value: (x, lo, hi) => S.min(S.max(x, lo), hi),
   vjp: [
-    (g, x, lo, hi) => mul(g, logicalAnd(gt(x, lo), lt(x, hi))),
-    (g, x, lo, hi) => mul(g, logicalAnd(le(x, lo), lt(lo, hi))),
-    (g, x, lo, hi) => mul(g, logicalOr(ge(x, hi), ge(lo, hi))),
+    (g, x, lo, hi) => passing(logicalAnd(gt(x, lo), lt(x, hi)), g),
+    (g, x, lo, hi) => passing(logicalAnd(le(x, lo), lt(lo, hi)), g),
+    (g, x, lo, hi) => passing(logicalOr(ge(x, hi), ge(lo, hi)), g),
   ],
   samples: [{ shapes: [[2, 3], [], []], range: [[-2, 2], [-1, -0.5], [0.5, 1]] }],
 })

@@ -3,7 +3,7 @@ import { dtypes } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { S, type Scalar } from '../ir/scalar.ts'
 import { add, div, mul, neg, rsqrt, square, sub } from './arithmetic.ts'
-import { eq, ge, logicalAnd, where } from './comparison.ts'
+import { eq, ge, le, logicalAnd, where } from './comparison.ts'
 import { isReal, isWide, like, polynomial, when } from './formula.ts'
 import { checked, operands } from './operands.ts'
 import { binary, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
@@ -73,7 +73,7 @@ export const logaddexp: BinaryFn = operands('tensors', binary('logaddexp', {
 export const xlogy: BinaryFn = operands('one', binary('xlogy', {
   dtype: 'float', sample: [0.5, 2],
   value: (x, y) => S.select(S.ne(y, y), y, when(S.eq(x, 0), 0, S.mul(x, S.log(y)))),
-  vjp: [(g, x, y) => mul(g, where(logicalAnd(eq(x, 0), ge(y, 0)), 0, log(y))), (g, x, y) => mul(g, div(x, y))],
+  vjp: [(g, x, y) => where(logicalAnd(eq(x, 0), le(y, 0)), 0, xlogy(g, y)), (g, x, y) => mul(g, div(x, y))],
 }))
 /**
  * eˣ. As `torch.exp`.
@@ -256,4 +256,4 @@ export const erfinv: Unary = unary('erfinv', {
   vjpOut: (g, y) => mul(g, mul(exp(square(y)), Math.sqrt(Math.PI) / 2)),
 })
 /** log(p/(1 − p)). */
-export const logOdds: Unary = unary('logit', { dtype: 'float', value: p => S.log(S.div(p, S.sub(1, p))), vjp: (g, p) => div(g, mul(p, sub(1, p))), sample: [0.1, 0.9] })
+export const logOdds: Unary = unary('logit', { dtype: 'float', value: p => S.log(S.div(p, S.sub(1, p))), vjp: (g, p) => div(g, where(logicalAnd(ge(p, 0), le(p, 1)), mul(p, sub(1, p)), NaN)), sample: [0.1, 0.9] })

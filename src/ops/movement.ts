@@ -269,7 +269,8 @@ export const split: ((x: Tensor, size: Ints, dim?: number) => Tensor[]) & Descri
  */
 export const chunk: ((x: Tensor, chunks: number, dim?: number) => Tensor[]) & Described = describe((x: Tensor, chunks: number, dim = 0) => {
   if (!(chunks > 0)) fail('chunk', `${chunks} chunks`, 'give a whole number ≥ 1')
-  return split(x, Math.max(1, Math.ceil(x.shape[normalizeDim('chunk', dim, x.ndim)] / chunks)), dim)
+  const size = x.shape[normalizeDim('chunk', dim, x.ndim)]
+  return split(x, size === 0 ? Array<number>(chunks).fill(0) : Math.ceil(size / chunks), dim)
 }, 'chunk', ['input', 'chunks', 'dim'])
 
 /**

@@ -2,10 +2,11 @@
 import { isComplex } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { S } from '../ir/scalar.ts'
+import { flat } from './arithmetic.ts'
 import { cast } from './cast.ts'
 import { define, type Described } from './define.ts'
 import { unary, type Unary } from './pointwise-record.ts'
-import { abs, eq, mul, pow, root, square, where } from './pointwise.ts'
+import { abs, eq, pow, root, square, where } from './pointwise.ts'
 import { amax, amin, axesOf, finish, inFull, needDifferentiable, nonEmpty, sum, type Dims, type SumOptions } from './reduce.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -25,7 +26,7 @@ function sumNorm(x: Tensor, p: number, axes: readonly number[]): Tensor {
   return power(sum(power(abs(x), p), axes), 1 / p)
 }
 /** 1 where x ≠ 0; its gradient is 0. */
-const notZero: Unary = unary('notZero', { dtype: 'float', value: x => S.cast(S.ne(x, 0), x.dtype), linear: [g => mul(g, 0)], sample: [0.3, 2] })
+const notZero: Unary = unary('notZero', { dtype: 'float', value: x => S.cast(S.ne(x, 0), x.dtype), linear: [flat], sample: [0.3, 2] })
 /** xᵖ for x ≥ 0, with no slope at 0. */
 function power(x: Tensor, p: number): Tensor {
   const zero = eq(x, 0)

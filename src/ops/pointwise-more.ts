@@ -3,11 +3,12 @@ import { dtypes, isFloat } from '../core/dtype.ts'
 import { fail } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
 import { S, type Scalar } from '../ir/scalar.ts'
+import { flat, passing } from './arithmetic.ts'
 import { cast } from './cast.ts'
 import { define, describe, needTensor, tagged, type Described, type Operand } from './define.ts'
 import { isReal, isWide, like, when } from './formula.ts'
 import { checked, operands, type AlphaOptions, type Scaled } from './operands.ts'
-import { abs, add, cos, div, eq, exp2, ge, isfinite, isnan, le, logicalAnd, logicalNot, logicalOr, mul, ne, neg, pow, sub, where } from './pointwise.ts'
+import { abs, add, cos, div, eq, exp2, ge, isfinite, isnan, le, logicalAnd, logicalOr, mul, ne, neg, pow, sub, where } from './pointwise.ts'
 import type { Sample } from './op.ts'
 import { binary, byName, unary, type BinaryFn, type Unary } from './pointwise-record.ts'
 import { all } from './reduce.ts'
@@ -32,7 +33,7 @@ export const positive: Unary = tagged((x: Tensor) => {
  * @example
  * sgn(tensor([-1.5, 0, 2.25])) // → tensor([-1.,  0.,  1.])
  */
-export const sgn: Unary = unary('sgn', { dtype: 'same', value: x => (x.dtype === 'bool' ? x : S.sign(x)), vjp: g => mul(g, 0) })
+export const sgn: Unary = unary('sgn', { dtype: 'same', value: x => (x.dtype === 'bool' ? x : S.sign(x)), vjp: flat })
 /**
  * True where the sign bit is set, as in −0. As `torch.signbit`.
  *
@@ -70,7 +71,7 @@ export const isreal: Unary = unary('isreal', { dtype: 'bool', value: () => S.con
  * @example
  * angle(tensor([-1, 0, 2])) // → tensor([3.1416, 0.0000, 0.0000])
  */
-export const angle: Unary = unary('angle', { dtype: 'float', value: x => S.select(S.ne(x, x), x, S.select(S.lt(x, 0), like(x, Math.PI), 0)), vjp: g => mul(g, 0) })
+export const angle: Unary = unary('angle', { dtype: 'float', value: x => S.select(S.ne(x, x), x, S.select(S.lt(x, 0), like(x, Math.PI), 0)), vjp: flat })
 
 /** 2ⁿ for whole n from −127 to 127: the product of the powers that its bits stand for. */
 function powerOfTwo(n: Scalar): Scalar {
@@ -137,7 +138,7 @@ export const rsub: Scaled = byName((x: Operand, other: Operand, options?: AlphaO
  */
 export const fmax: BinaryFn = operands('tensors', binary('fmax', {
   dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.or(a, b) : S.select(S.ne(a, a), b, S.select(S.ne(b, b), a, S.max(a, b)))),
-  vjp: [(g, a, b) => mul(g, logicalOr(ge(a, b), isnan(b))), (g, a, b) => mul(g, logicalNot(logicalOr(ge(a, b), isnan(b))))],
+  vjp: [(g, a, b) => passing(logicalOr(ge(a, b), isnan(b)), g), (g, a, b) => where(logicalOr(ge(a, b), isnan(b)), 0, g)],
 }))
 /**
  * Smaller value; where one is NaN, the other. As `torch.fmin`.
@@ -147,7 +148,7 @@ export const fmax: BinaryFn = operands('tensors', binary('fmax', {
  */
 export const fmin: BinaryFn = operands('tensors', binary('fmin', {
   dtype: 'same', value: (a, b) => (a.dtype === 'bool' ? S.and(a, b) : S.select(S.ne(a, a), b, S.select(S.ne(b, b), a, S.min(a, b)))),
-  vjp: [(g, a, b) => mul(g, logicalOr(le(a, b), isnan(b))), (g, a, b) => mul(g, logicalNot(logicalOr(le(a, b), isnan(b))))],
+  vjp: [(g, a, b) => passing(logicalOr(le(a, b), isnan(b)), g), (g, a, b) => where(logicalOr(le(a, b), isnan(b)), 0, g)],
 }))
 /**
  * 0 below 0, 1 above, and `values` at 0. As `torch.heaviside`.
@@ -176,7 +177,7 @@ export const floatPower: BinaryFn = byName((x: Operand, exponent: Operand) => {
  * nextafter(tensor([1]), tensor([2])) // → tensor([1.0000])
  */
 export const nextafter: BinaryFn = checked(operands('tensors', binary('nextafter', {
-  dtype: 'float', linear: [g => g, g => mul(g, 0)],
+  dtype: 'float', linear: [g => g, flat],
   value: (x, y) => {
     const [digits, least] = isWide(x) ? [53, Number.MIN_VALUE] : [24, 2 ** -149]
     const step = S.max(S.mul(S.abs(x), 2 ** -digits * (1 + 2 ** (1 - digits))), least)

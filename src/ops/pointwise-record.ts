@@ -129,7 +129,7 @@ export function pointwiseOp(name: string, arity: number, spec: PointwiseSpec): O
     lowerInto(k, inputs, _, [target]) {
       const kinds = kindsOf(inputs)
       const { compute, result } = typesOf(name, spec.dtype, kinds)
-      if (compute === 'complex64') return onComplex(k, inputs, target)
+      if (compute === 'complex64' || target.view.dtype === 'complex64') return onComplex(k, inputs, target)
       const p = programFor(kinds, compute, result)
       runInto(k, inputs, target, result === target.view.dtype ? p : castProgram(p, target.view.dtype))
     },

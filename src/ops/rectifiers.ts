@@ -1,6 +1,6 @@
 // Formulas of activations.
 import { S, type Scalar } from '../ir/scalar.ts'
-import { abs, add, div, mul, neg, square, sub } from './arithmetic.ts'
+import { abs, add, div, mul, neg, passing, square, sub } from './arithmetic.ts'
 import { gt, logicalAnd, lt } from './comparison.ts'
 import { exp, sigmoid, tanh } from './elementary.ts'
 import { unary, type Unary } from './pointwise-record.ts'
@@ -11,14 +11,14 @@ import { unary, type Unary } from './pointwise-record.ts'
  * @example
  * relu(tensor([-1, 0, 2])) // → tensor([0., 0., 2.])
  */
-export const relu: Unary = unary('relu', { dtype: 'number', value: x => S.max(x, 0), vjpOut: (g, y) => mul(g, gt(y, 0)), sample: [0.2, 2] })
+export const relu: Unary = unary('relu', { dtype: 'number', value: x => S.max(x, 0), vjpOut: (g, y) => passing(gt(y, 0), g), sample: [0.2, 2] })
 /**
  * min(max(x, 0), 6). As `torch.nn.functional.relu6`.
  *
  * @example
  * relu6(tensor([-1, 3, 9])) // → tensor([0., 3., 6.])
  */
-export const relu6: Unary = unary('relu6', { dtype: 'number', value: x => S.min(S.max(x, 0), 6), vjp: (g, x) => mul(g, logicalAnd(gt(x, 0), lt(x, 6))), sample: [0.2, 2] })
+export const relu6: Unary = unary('relu6', { dtype: 'number', value: x => S.min(S.max(x, 0), 6), vjp: (g, x) => passing(logicalAnd(gt(x, 0), lt(x, 6)), g), sample: [0.2, 2] })
 /** log(1 + eˣ), without overflow. d = σ(x) dx. */
 export const logOnePlusExp: Unary = unary('softplus', {
   dtype: 'float', value: x => S.add(S.max(x, 0), S.log1p(S.exp(S.neg(S.abs(x))))), vjp: (g, x) => mul(g, sigmoid(x)),

@@ -50,7 +50,7 @@ export function geometry(op: string, x: Tensor, n: number, a: { kernelSize: Size
   const axes = kernel.map((_, i) => x.ndim - n + i)
   const extra = axes.map((axis, i) => {
     const size = x.shape[axis] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1
-    if (size < 0) fail(op, `kernel ${formatShape(kernel)} is larger than the padded input ${x}`, 'use a smaller kernel or add padding')
+    if (size < (a.ceilMode ? 1 - stride[i] : 0)) fail(op, `kernel ${formatShape(kernel)} is larger than the padded input ${x}`, 'use a smaller kernel or add padding')
     if (!a.ceilMode) return 0
     let last = Math.ceil(size / stride[i])
     // A window may not begin in the padding at the end.

@@ -1,6 +1,6 @@
 // backward() and grad(): what flows where, what is kept, what is refused.
 import { describe, expect, test } from 'vitest'
-import { cat, enableGrad, grad, isGradEnabled, memory, noGrad, ones, sort, split, tensor, unbind, where, zeros, type Tensor } from '../../src/index.ts'
+import { cat, chunk, compile, enableGrad, fmax, fmin, grad, isGradEnabled, logit, maximum, memory, minimum, nn, noGrad, ones, sort, split, tensor, unbind, where, xlogy, zeros, type Tensor } from '../../src/index.ts'
 import { eachDevice } from '../each-device.ts'
 
 const leaf = (values: number[] | number[][] | number): Tensor => tensor(values, { requiresGrad: true })
@@ -390,5 +390,47 @@ eachDevice(() => {
       expect(() => y.backward()).toThrow(/\[backward\] f32\[2\] has 2 elements.*\{gradient: …\} of shape \[2\]/)
       expect(() => y.backward({ gradient: ones(3) })).toThrow(/gradient f32\[3\] must have the shape of the output f32\[2\]/)
     })
+
+    test('a chunk of nothing comes in as many pieces as were asked for', () => {
+      expect(chunk(zeros(2, 0), 3, 1).map(String)).toEqual(['f32[2,0]', 'f32[2,0]', 'f32[2,0]'])
+    })
+  })
+
+  // Beside each limit the slope is 0, whatever comes back from behind: here √ at 0, or 1/x, whose slopes are infinite.
+  describe('where a function is flat, an infinite gradient becomes 0', () => {
+    const F = nn.functional
+    const flat: readonly (readonly [string, (x: Tensor) => Tensor, number])[] = [
+      ['relu', x => x.relu(), -1],
+      ['relu6', x => F.relu6(x), -1],
+      ['hardtanh', x => F.hardtanh(x, 0, 1), -1],
+      ['hardsigmoid', x => F.hardsigmoid(x), -4],
+      ['clamp', x => x.clamp(0, 1), -1],
+      ['clampMin', x => x.clampMin(0), -1],
+      ['clampMax', x => x.clampMax(0), 1],
+      ['maximum', x => maximum(x, tensor(0)), -1],
+      ['minimum', x => minimum(x, tensor(0)), 1],
+      ['fmax', x => fmax(x, tensor(0)), -1],
+      ['fmin', x => fmin(x, tensor(0)), 1],
+      ['floor', x => x.floor(), 0.5],
+      ['round', x => x.round(), 0.25],
+      ['sign', x => x.mul(0).detach().add(x.sign()).sub(1), 2],
+    ]
+    for (const [name, f, at] of flat)
+      test(name, async () => {
+        const slope = (x: Tensor): Tensor => grad(f(x).sqrt().sum(), [x])[0]
+        expect(await list(slope(leaf([at])))).toEqual([0])
+        expect(await list(compile(slope)(leaf([at])))).toEqual([0])
+      })
+  })
+
+  test('slopes of xlogy at x = 0, of logit outside of 0 … 1, of a maximum with NaN', async () => {
+    const slopes = async (f: (x: Tensor) => Tensor, values: number[]): Promise<number[]> => {
+      const x = leaf(values)
+      f(x).sum().backward()
+      return list(x.grad)
+    }
+    expect(await slopes(x => xlogy(x, tensor([4, 0])).div(Math.LN2), [0, 0])).toEqual([2, 0])
+    expect(await slopes(x => logit(x), [-1, 0.5, 2])).toEqual([NaN, 4, NaN])
+    expect(await slopes(x => maximum(x, tensor(0)), [NaN, 0, 1])).toEqual([1, 0.5, 1])
   })
 })

@@ -81,6 +81,13 @@ eachDevice(() => {
   })
 
   describe('pools', () => {
+    test('in ceilMode a window may be larger than its line', async () => {
+      const x = tensor([[[1, 3, 2]]])
+      expect(await list(F.maxPool1d(x, 4, { stride: 2, ceilMode: true }))).toEqual([3])
+      expect(await list(F.avgPool1d(x, 4, { stride: 2, ceilMode: true }))).toEqual([2])
+      expect(() => F.maxPool1d(x, 5, { stride: 2, ceilMode: true })).toThrow(/kernel \[5\] is larger than the padded input/)
+    })
+
     /** Windows along one axis as PyTorch counts them. */
     const windows = ({ size, kernel, stride, padding, dilation }: Axis, ceilMode: boolean): { taps: number[]; counted: number }[] => {
       const span = size + 2 * padding - dilation * (kernel - 1) - 1

@@ -1,7 +1,7 @@
 // Normalisations: derivatives of both orders against finite differences, and values where the mean is large beside the deviation.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { gradcheck, gradgradcheck } from '../../src/debug/index.ts'
-import { init, manualSeed, nn, randn, tensor, type Tensor } from '../../src/index.ts'
+import { grad, init, manualSeed, nn, randn, tensor, type Tensor } from '../../src/index.ts'
 import { standardize } from '../../src/ops/standardize.ts'
 
 beforeAll(async () => {
@@ -10,7 +10,7 @@ beforeAll(async () => {
 beforeEach(() => manualSeed(4))
 
 const leaf = (...shape: number[]): Tensor => randn(shape, { requiresGrad: true })
-const { batchNorm, groupNorm, layerNorm, rmsNorm } = nn.functional
+const { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } = nn.functional
 
 const cases: readonly (readonly [string, (...x: Tensor[]) => Tensor | Tensor[], () => Tensor[]])[] = [
   ['standardize, all results', x => Object.values(standardize(x, [0, 2], 0.1)), () => [leaf(2, 3, 4)]],
@@ -29,6 +29,16 @@ describe('derivatives', () => {
     test(`${name}, second order`, async () => {
       expect(await gradgradcheck(fn, inputs())).toBe(true)
     })
+  }
+})
+
+test('a layer behind may work in place', async () => {
+  const norms = [(x: Tensor) => layerNorm(x, 3), (x: Tensor) => groupNorm(x, 2), (x: Tensor) => batchNorm(x, null, null, { training: true }), (x: Tensor) => instanceNorm(x)]
+  for (const norm of norms) {
+    const x = leaf(2, 4, 3)
+    const [want] = grad(norm(x).relu().square().sum(), [x])
+    const [got] = grad(norm(x).relu_().square().sum(), [x])
+    expect(await got.toArray()).toEqual(await want.toArray())
   }
 })
 

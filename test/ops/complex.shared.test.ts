@@ -24,6 +24,15 @@ eachDevice(() => {
       expect(await list(x)).toEqual([[1, -1], [1, -1]])
     })
 
+    test('are written with real values, whose imaginary part is 0', async () => {
+      const z = pairs([1, 2], [3, 4], [5, 6])
+      z.at(0).fill_(7)
+      z.at(1).copy_(tensor(8, { dtype: 'int32' }))
+      z.setAt([2], 9)
+      expect(await list(z)).toEqual([[7, 0], [8, 0], [9, 0]])
+      expect(await list(z.zero_())).toEqual([[0, 0], [0, 0], [0, 0]])
+    })
+
     test('of other views', async () => {
       const z = complex(tensor([[1, 2, 3], [4, 5, 6]]), tensor([[-1, -2, -3], [-4, -5, -6]])).t()
       expect(await list(real(z))).toEqual([[1, 4], [2, 5], [3, 6]])

@@ -4,7 +4,7 @@ import { noGrad } from '../../autograd/mode.ts'
 import { define, needFloat, needTensor, type Described } from '../../ops/define.ts'
 import { standardize } from '../../ops/standardize.ts'
 import { add, div, pad, sub, type Tensor } from '../../ops/index.ts'
-import { affine } from './norm.ts'
+import { affine, affineOf } from './norm.ts'
 
 export interface InstanceNormOptions {
   runningMean?: Tensor | null
@@ -48,7 +48,7 @@ export const instanceNorm: InstanceNorm = define('instanceNorm', ['input', 'runn
     runningMean?.lerp_(mean.detach().mean(0), momentum)
     runningVar?.lerp_(variance.detach().mean(0).mul(count / (count - 1)), momentum)
   })
-  return affine(y, weight, bias)
+  return affineOf(y, weight, bias)
 })
 
 export interface LocalResponseNormOptions {

@@ -10,6 +10,8 @@ export const affine = (x: Tensor, weight: Tensor | null | undefined, bias: Tenso
   const scaled = weight ? mul(x, weight) : x
   return bias ? add(scaled, bias) : scaled
 }
+/** `affine` of what `standardize` gave, which its derivative reads again: with nothing to do it is copied, so that a layer behind may work in place. */
+export const affineOf = (y: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor => (weight || bias ? affine(y, weight, bias) : clone(y))
 
 export interface BatchNormOptions {
   weight?: Tensor | null
@@ -59,7 +61,7 @@ export const batchNorm: BatchNorm = define('batchNorm', ['input', 'runningMean',
     runningMean?.lerp_(mean.detach(), momentum)
     runningVar?.lerp_(variance.detach().mul(count / (count - 1)), momentum)
   })
-  return affine(y, weight, bias)
+  return affineOf(y, weight, bias)
 })
 
 const trailing = (op: string, x: Tensor, normalizedShape: number | Shape): number[] => {
@@ -83,7 +85,7 @@ type LayerNorm = ((x: Tensor, normalizedShape: number | Shape, options?: LayerNo
  */
 export const layerNorm: LayerNorm = define('layerNorm', ['input', 'normalizedShape', 'weight', 'bias', 'eps'], (a: { input: Tensor; normalizedShape: number | Shape } & LayerNormOptions) => {
   const { input, normalizedShape, weight, bias, eps = 1e-5 } = a
-  return affine(standardize(input, trailing('layerNorm', input, normalizedShape), eps).y, weight, bias)
+  return affineOf(standardize(input, trailing('layerNorm', input, normalizedShape), eps).y, weight, bias)
 })
 
 export interface RmsNormOptions {
@@ -120,7 +122,7 @@ export const groupNorm: GroupNorm = define('groupNorm', ['input', 'numGroups', '
   const [batch, channels] = x.shape
   const grouped = x.reshape(batch, numGroups, numel(x.shape.slice(1)) / numGroups)
   const perChannel = (t: Tensor | null | undefined) => t?.reshape(x.shape.slice(1).map((_, i) => (i === 0 ? channels : 1)))
-  return affine(standardize(grouped, [2], eps).y.reshape(x.shape), perChannel(weight), perChannel(bias))
+  return affineOf(standardize(grouped, [2], eps).y.reshape(x.shape), perChannel(weight), perChannel(bias))
 })
 
 export interface NormalizeOptions {
