@@ -6,12 +6,15 @@ import { isDifferentiable } from '../core/dtype.ts'
 import { DisconnectedInputError, fail, NoGradientError } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
 import { numel, sameShape } from '../core/shape.ts'
+import { Trace } from '../graph/trace.ts'
 import { apply1, describe, type Described } from '../ops/define.ts'
-import { mul, onesLike, reshape, select, stack, Tensor, zerosLike } from '../ops/index.ts'
+import { eye, mul, onesLike, reshape, select, stack, Tensor, zerosLike } from '../ops/index.ts'
 import { expandOp } from '../ops/movement-ops.ts'
+import { world } from '../ops/world.ts'
 import { ruled } from '../ops/linalg/tools.ts'
 import { call, Call, Expression, mentions, type Example } from './expression.ts'
 import { dependsOn, replace, type Pairs } from './graph.ts'
+import { repeated } from './repeat.ts'
 import { shared } from './shared.ts'
 
 export type Disconnected = 'raise' | 'warn' | 'ignore'
@@ -63,9 +66,19 @@ function pull(op: string, ys: readonly Tensor[], gs: readonly Tensor[], xs: read
   })
 }
 
+/** With more rows than this, compiled code has a loop over them. */
+const FEW_ROWS = 8
+
 function rowsOf(op: string, y: Tensor, xs: readonly Tensor[], missing: Disconnected): Tensor[] {
+  const n = numel(y.shape)
+  if (world() instanceof Trace && n > FEW_ROWS) {
+    const units = reshape(eye(n, { dtype: y.dtype }), n, ...y.shape)
+    const layout = { stateOf: xs.map(() => -1), keep: xs.map(() => n) }
+    const rows = repeated(([u]) => pull(op, [y], [u], xs, missing), [units], { steps: n, offsets: [0], states: 0, guard: -1, layout: () => layout })
+    if (rows) return rows.map((r, k) => reshape(r, ...y.shape, ...xs[k].shape))
+  }
   const flat = reshape(y, -1)
-  const rows = Array.from({ length: numel(y.shape) }, (_, i) => {
+  const rows = Array.from({ length: n }, (_, i) => {
     const entry = select(flat, 0, i)
     return pull(op, [entry], [onesLike(entry)], xs, i === 0 ? missing : 'ignore')
   })

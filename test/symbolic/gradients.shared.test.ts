@@ -35,6 +35,34 @@ eachDevice(() => {
       expect(S.dependsOn(y, x)).toBe(true)
     })
 
+    test('Jacobians and Hessians of many rows: a loop in compiled code, of any order, with the values of eager code', async () => {
+      manualSeed(4)
+      const w = randn(12, 12).mul(0.3).requiresGrad_()
+      const net = (v: Tensor): Tensor => v.matmul(w).tanh().mul(v)
+      const all = (x: Tensor): Tensor[] => {
+        const v = x.detach().requiresGrad_()
+        const J = S.jacobian(net(v), v)
+        const [Jw] = S.jacobian(net(v).cumsum(0), [w])
+        const H = S.hessian(net(v).square().sum(), v)
+        return [J, H, Jw.sum([1, 2]), ...torchGrad(J.square().sum().add(H.sum()), [v, w])]
+      }
+      const f = compile(all)
+      const x = randn(12)
+      const expected = all(x)
+      for (const [i, found] of f(x).entries()) {
+        expect(found.shape).toEqual(expected[i].shape)
+        near(await list(found), await list(expected[i]), 3)
+      }
+      const nodesOf = (n: number): number => {
+        const g = compile((v: Tensor) => S.jacobian(u => u.square().sin(), v))
+        g(randn(n))
+        return g.graph('traced').nodes.length
+      }
+      expect(nodesOf(40)).toBe(nodesOf(10))
+      const apart = compile((v: Tensor) => S.jacobian(_ => w.sum(1), v))
+      expect(() => apart(randn(12))).toThrow(/does not depend on input 0/)
+    })
+
     test('R-operator and L-operator', async () => {
       const [W, V] = S.matrices('W', 'V')
       const [x, v] = [S.vector('x'), S.vector('v')]
