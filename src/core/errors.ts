@@ -28,6 +28,12 @@ export class NoGradientError extends LampasError {
   override readonly name = 'NoGradientError'
 }
 
+/** An index points outside of its axis. Kernels find it out, and know no more than that they gather or scatter. */
+export class IndexError extends LampasError {}
+
+/** The same fault, named after the function that was called. */
+export const asFaultOf = (op: string, error: unknown): unknown => (error instanceof IndexError ? new IndexError(op, error.problem, error.help) : error)
+
 export function fail(op: string, problem: string, help?: string): never {
   throw new LampasError(op, problem, help)
 }

@@ -1,7 +1,7 @@
 // Makes public functions out of op records. Every function of a tensor also becomes a method, and carries its parameter
 // names, so that it can be called positionally, by an options object, or mechanically from PyTorch's (args, kwargs).
 import { dtypeOfNumber, isFloat, type DType } from '../core/dtype.ts'
-import { LampasError, fail, nearest } from '../core/errors.ts'
+import { LampasError, asFaultOf, fail, nearest } from '../core/errors.ts'
 import { contiguousView, type View } from '../core/view.ts'
 import type { Op } from './op.ts'
 import { Tensor } from './tensor.ts'
@@ -84,7 +84,11 @@ export function define<F extends (...args: never[]) => unknown, A extends object
       if (options[key] !== undefined) bound[key] = options[key]
     }
     const there = elsewhere(given)
-    return there === null ? body(bound as A) : world().on(there, () => body(bound as A))
+    try {
+      return there === null ? body(bound as A) : world().on(there, () => body(bound as A))
+    } catch (error) {
+      throw asFaultOf(name, error)
+    }
   }
   return tagged(call as unknown as F, name, names)
 }
@@ -121,7 +125,11 @@ export function describe<F extends (...args: never[]) => unknown>(fn: F, name: s
     }
     const there = elsewhere(args)
     const run = fn as unknown as (...a: unknown[]) => unknown
-    return there === null ? run(...args) : world().on(there, () => run(...args))
+    try {
+      return there === null ? run(...args) : world().on(there, () => run(...args))
+    } catch (error) {
+      throw asFaultOf(name, error)
+    }
   }
   return tagged(call as unknown as F, name, names)
 }

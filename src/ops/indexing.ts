@@ -1,7 +1,7 @@
 // x.at(…): one grammar for indexing, PyTorch's. Numbers select, strings slice ('1:3', ':', '::2', '...'), null adds a dimension, an int32 tensor
 // or an array picks positions, a bool tensor masks. Only a mask that is read under, or stands beside other picks, has its count read.
 import { isComplex } from '../core/dtype.ts'
-import { fail } from '../core/errors.ts'
+import { asFaultOf, fail } from '../core/errors.ts'
 import { axisOf, broadcastShapes, formatShape, numel, type Shape } from '../core/shape.ts'
 import { cast } from './cast.ts'
 import { arange, storable, tensor } from './creation.ts'
@@ -119,8 +119,14 @@ function* taking(x: Tensor, index: readonly Index[]): Reading<Tensor> {
   return reshape(indexSelect(rows, axis, at), rows.shape.toSpliced(axis, 1, ...shape))
 }
 
-/** Frees what is made on the way to a result. */
-const alone = (make: () => Tensor): Tensor => world().tidy(() => [make()])[0]
+/** Reads at once, and frees what is made on the way to the result. */
+function alone(op: string, reading: () => Reading<Tensor>): Tensor {
+  try {
+    return world().tidy(() => [readNow(op, reading())])[0]
+  } catch (error) {
+    throw asFaultOf(op, error)
+  }
+}
 
 type At = (x: Tensor, ...index: Index[]) => Tensor
 /**
@@ -133,7 +139,7 @@ type At = (x: Tensor, ...index: Index[]) => Tensor
  * x.at([2, 0], ':2') // → tensor([[8, 9],
  * //           [0, 1]])
  */
-export const at: At & Described = tagged((x: Tensor, ...index: Index[]) => beside(x, () => alone(() => readNow('at', taking(x, index)))), 'at', ['input', 'index'])
+export const at: At & Described = tagged((x: Tensor, ...index: Index[]) => beside(x, () => alone('at', () => taking(x, index))), 'at', ['input', 'index'])
 /**
  * As `at`, on every device.
  *
@@ -204,7 +210,7 @@ type SetAt = (x: Tensor, index: Index | readonly Index[], value: Operand) => Ten
  * x.setAt(x.gt(1), tensor([7, 8])) // → tensor([[0., 7., 0.],
  * //           [0., 8., 0.]])
  */
-export const setAt: SetAt & Described = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => beside(x, () => alone(() => readNow('setAt', setting(x, index, value)))), 'setAt', ['input', 'index', 'value'])
+export const setAt: SetAt & Described = tagged((x: Tensor, index: Index | readonly Index[], value: Operand) => beside(x, () => alone('setAt', () => setting(x, index, value))), 'setAt', ['input', 'index', 'value'])
 /**
  * As `setAt`, on every device.
  *
@@ -276,5 +282,6 @@ export const maskedFill: ((x: Tensor, mask: Tensor, value: Operand) => Tensor) &
   const v = lift(value, 'maskedFill')
   if (v.ndim > 0) fail('maskedFill', `the value is ${v}`, 'give a number or a 0-dim tensor; where(mask, value, x) takes others')
   if (isComplex(v.dtype) && !isComplex(needTensor('maskedFill', input).dtype)) fail('maskedFill', `the complex value ${v} does not go into ${input}`, 'convert the input first')
-  return cast(where(needMask('maskedFill', mask), value, input), input.dtype)
+  broadcastShapes('maskedFill', [needTensor('maskedFill', input).shape, needMask('maskedFill', mask).shape])
+  return cast(where(mask, value, input), input.dtype)
 })

@@ -23,6 +23,8 @@ const shapes: Row[] = [
   ['layer norm over another size', () => new nn.LayerNorm(3).forward(zeros(2, 4)), /^\[layerNorm\] normalizedShape \[3\].* f32\[2,4\]\. help/],
   ['cross entropy with one-hot ints', () => F.crossEntropy(zeros(4, 10), ints([4, 10])), /^\[crossEntropy\] target i32\[4,10\] does not fit input f32\[4,10\]: expected \[4\]\. help: one class number/],
   ['cross entropy with another batch', () => F.crossEntropy(zeros(4, 10), ints([5])), /^\[crossEntropy\] target i32\[5\] does not fit input f32\[4,10\]: expected \[4\]/],
+  ['a mask of attention for other texts', () => F.scaledDotProductAttention(zeros(1, 2, 4), zeros(1, 3, 4), zeros(1, 3, 4), { attnMask: ones(2, 2) }), /^\[scaledDotProductAttention\] the mask f32\[2,2\] does not fit 2 queries and 3 keys\. help: .*\[2,3\]/],
+  ['filling under a mask of another shape', () => zeros(3).maskedFill(tensor([true, false]), 0), /^\[maskedFill\] shapes \[3\] and \[2\] do not broadcast/],
   ['a loss that would broadcast', () => F.mseLoss(zeros(4, 1), zeros(4)), /^\[mseLoss\] input f32\[4,1\] and target f32\[4\] have different shapes\. help: .*target\.reshape\(input\.shape\)/],
   ['reshape to another count', () => zeros(2, 3).reshape(4), /^\[reshape\] f32\[2,3\] has 6 elements, which do not fill \[4\].*help: .*-1/],
   ['reshape with -1 that cannot be', () => zeros(2, 3).reshape(-1, 4), /^\[reshape\] f32\[2,3\] has 6 elements, which do not fill \[-1,4\]/],
@@ -149,6 +151,20 @@ eachDevice(name => {
     await expect(attempt()).rejects.toThrow(/\[gather\] index 7 is outside 0 … 2/)
     expect(await ones(2).sum().item()).toBe(2)
   })
+  const lookups: readonly (readonly [string, () => Tensor])[] = [
+    ['crossEntropy', () => F.crossEntropy(zeros(2, 3), ints([2], 7))],
+    ['embedding', () => new nn.Embedding(3, 2).forward(ints([2], 7))],
+    ['at', () => zeros(3, 2).at([0, 7])],
+    ['setAt', () => zeros(3).setAt([ints([1], 7)], 1)],
+    ['indexSelect', () => zeros(2, 3).indexSelect(1, ints([1], 7))],
+    ['oneHot', () => F.oneHot(ints([1], 7), 3)],
+  ]
+  for (const [name, lookup] of lookups)
+    test(`an index outside is the fault of ${name}`, async () => {
+      const by = device().name === 'webgpu' ? '(gather|scatter)' : name
+      await expect((async () => lookup().data())()).rejects.toThrow(new RegExp(`^\\[${by}\\] index 7 is outside 0 … 2`))
+      expect(await ones(2).sum().item()).toBe(2)
+    })
 
   test('a checkpoint that does not fit says which entries', async () => {
     await expect(new nn.Linear(2, 3).loadStateDict({ weigth: zeros(3, 2) })).rejects.toThrow(/\[loadStateDict\] 3 entries do not fit:[^]*weight .*missing[^]*bias .*missing[^]*weigth[^]*\nhelp: /)

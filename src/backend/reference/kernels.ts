@@ -1,6 +1,6 @@
 // What each kernel kind means, as plain loops over numbers of float64.
 import { dtypes, isFloat, scalarType, WORD, type DType } from '../../core/dtype.ts'
-import { fail } from '../../core/errors.ts'
+import { IndexError } from '../../core/errors.ts'
 import { rounded } from '../../core/storage.ts'
 import { formatShape, numel, type Shape } from '../../core/shape.ts'
 import { collapse, type View } from '../../core/view.ts'
@@ -217,7 +217,7 @@ function indexed(op: string, axis: number, table: View, index: Operand): Float64
   const chosen = load(index)
   return bases.map((base, i) => {
     if (!(chosen[i] >= 0 && chosen[i] < length))
-      fail(op, `index ${chosen[i]} is outside 0 … ${length - 1}, the positions of axis ${axis} of ${formatShape(table.shape)}`, 'check the values of the index tensor')
+      throw new IndexError(op, `index ${chosen[i]} is outside 0 … ${length - 1}, the positions of axis ${axis} of ${formatShape(table.shape)}`, 'check the values of the index tensor')
     return base + chosen[i] * table.strides[axis]
   })
 }

@@ -1,6 +1,6 @@
 // The CPU backend: kernels are written as words into wasm memory and run by AssemblyScript on one or several threads.
 import { WORD, type Words } from '../../core/dtype.ts'
-import { fail, internal } from '../../core/errors.ts'
+import { IndexError, fail, internal } from '../../core/errors.ts'
 import type { Kernel } from '../../ir/kernel.ts'
 import type { Backend, BackendMemory, Block, DeviceInfo, Launch, Prepared } from '../backend.ts'
 import { factorFailure } from '../failures.ts'
@@ -198,7 +198,7 @@ class WasmBackend implements Backend, PlanHost {
     const code = i32[FAULT_CODE]
     i32[FAULT_CODE] = 0
     if (code === INDEX_OUT_OF_RANGE)
-      fail(kernel.kind, `index ${i32[FAULT_VALUE]} is outside 0 … ${i32[FAULT_SIZE] - 1}`, 'every index must be at least 0 and less than the size of the axis that it points into')
+      throw new IndexError(kernel.kind, `index ${i32[FAULT_VALUE]} is outside 0 … ${i32[FAULT_SIZE] - 1}`, 'every index must be at least 0 and less than the size of the axis that it points into')
     if (code === FACTOR_FAILED && kernel.kind === 'factor') throw factorFailure(kernel.strict ?? kernel.op, kernel.op, i32[FAULT_VALUE], i32[FAULT_SIZE])
     return internal(`the wasm kernel ${kernel.kind} failed with code ${code} (${i32[FAULT_VALUE]}, ${i32[FAULT_SIZE]})`)
   }

@@ -52,12 +52,14 @@ export function attend(query: Tensor, key: Tensor, value: Tensor, options: Atten
   const { attnMask: mask = null, dropoutP = 0 } = options
   const params = scoring(query, key, options)
   const operands = [query, key, value]
+  const [length, columns] = [query.shape.at(-2)!, key.shape.at(-2)!]
+  if (columns !== value.shape.at(-2)) fail(op, `key ${key} and value ${value} have different lengths`, 'each key has its value')
+  if (mask && [columns, length].some((n, i) => ![n, 1, undefined].includes(mask.shape.at(-1 - i))))
+    fail(op, `the mask ${mask} does not fit ${length} queries and ${columns} keys`, `its last sizes are [${length},${columns}], or 1 where all are treated alike`)
   if (dropoutP > 0 || areKept(operands, params) || !fits(operands, mask)) {
     const weights = attentionWeights(query, key, mask, params)
     return matmul(dropoutP > 0 ? dropout(weights, dropoutP) : weights, value)
   }
-  const [length, columns] = [query.shape.at(-2)!, key.shape.at(-2)!]
-  if (columns !== value.shape.at(-2)) fail(op, `key ${key} and value ${value} have different lengths`, 'each key has its value')
   const batch = broadcastShapes(op, [...operands, ...(mask ? [mask] : [])].map(x => x.shape.slice(0, -2)))
   const [q, k, v] = operands.map(x => x.expand(...batch, ...x.shape.slice(-2)))
   return attention(q, k, v, mask && mask.expand(...batch, length, columns), params)
