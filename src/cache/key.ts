@@ -70,7 +70,7 @@ export class Hash {
 export function keyOf({ backend, trace, traced: { graph, externals }, passes, given }: Work, stamp: string): string {
   const hash = new Hash()
   const { name, detail, threads } = backend.info
-  hash.value([stamp, name, detail, threads, passes.mode, passes.exclude, given])
+  hash.value([stamp, name, detail, threads, passes.mode, passes.exclude, passes.include, given])
   for (const { value: { dtype, shape }, argument, storage } of externals) {
     hash.value([dtype, shape, argument])
     const written = trace.written(storage)

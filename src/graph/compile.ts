@@ -18,7 +18,7 @@ import type { DynamicAxes } from './dynamic.ts'
 import { extras } from './late.ts'
 import type { Explanation } from './passes/explain.ts'
 import { rematerialise } from './passes/folding.ts'
-import { allBut, compileModes, needRewrites, type CompileMode, type Optimized, type PassOptions } from './passes/index.ts'
+import { allBut, compileModes, isOptional, needRewrites, type CompileMode, type Optimized, type PassOptions } from './passes/index.ts'
 import type { Footprint } from './footprint.ts'
 import { Trace } from './trace.ts'
 import type { Profile } from './modes/profile.ts'
@@ -30,7 +30,10 @@ export interface CompileOptions extends WatchOptions {
   name?: string
   /** Rewrites that are not to be applied, by the names that `rewrites()` lists. */
   exclude?: readonly string[]
-  /** With mode 'fastCompile': rewrites that are applied all the same, by the names that `rewrites()` lists; 'fusion' means all of its rules. */
+  /**
+   * Rewrites that are applied only where they are named, since they may lose digits, NaN or infinities: 'collect-terms-of-floats', 'collect-factors-of-floats'.
+   * With mode 'fastCompile' any others that are applied all the same; 'fusion' means all of its rules.
+   */
   include?: readonly string[]
   /**
    * Bytes that a call may hold, arguments, parameters and results included. Values are computed again rather than kept until it is met; an
@@ -130,12 +133,13 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   let budget = options.budget === undefined ? null : needBudget(options.budget, exclude)
   needRewrites('compile', exclude)
   needRewrites('compile', include, 'include')
-  if (include.length > 0 && mode !== 'fastCompile') fail('compile', `include: [${include.join(', ')}] with mode '${mode}', which applies all rewrites`, "leave it out, or give mode: 'fastCompile'")
+  const usual = include.filter(n => !isOptional(n))
+  if (usual.length > 0 && mode !== 'fastCompile') fail('compile', `include: [${usual.join(', ')}] with mode '${mode}', which applies all rewrites but optional ones`, "leave it out, or give mode: 'fastCompile'")
   const plain = compileModes.find(m => m === mode)
   if (!plain && !watchModes.some(m => m === mode)) fail('compile', `there is no mode '${String(mode)}'`, `modes: ${[...compileModes, ...watchModes].join(', ')}`)
   const name = options.name ?? (fn.name || 'the compiled function')
   const watcher = watcherOf(name, options, mode)
-  const passes: PassOptions = include.length > 0 ? { exclude: [...allBut(include), ...exclude] } : { exclude, mode: plain ?? 'fastRun' }
+  const passes: PassOptions = mode === 'fastCompile' && include.length > 0 ? { exclude: [...allBut(include), ...exclude], include } : { exclude, include, mode: plain ?? 'fastRun' }
   const dynamic = options.dynamic === undefined ? null : new (extras('dynamic axes').Dynamic)(name, options.dynamic, passes)
   const donations = options.donate === undefined ? null : new Donations(name, options.donate, parameterNames(fn))
   let plans = new Map<string, CompiledVersion[]>()

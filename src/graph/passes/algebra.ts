@@ -132,7 +132,6 @@ export const algebra: readonly Rewrite[] = [
   formula('canonicalise', 'mul-minus-one', 'x * -1 → -x\nx / -1 → -x', { when: 'floats' }),
   formula('canonicalise', 'zero-times', 'x * 0 → 0', { any: true, when: 'whole numbers, in which there is no NaN', check: ({ x }) => isWhole(x) }),
   formula('canonicalise', 'minus-itself', 'x - x → 0', { any: true, when: 'whole numbers: a float may be NaN or infinite', check: ({ x }) => isWhole(x) }),
-  formula('canonicalise', 'cancel-terms', 'x + y - x → y\nx - y + y → x\nx - (x - y) → y', { any: true, when: 'whole numbers, which wrap around: a float loses digits, and ∞ − ∞ is NaN', check: ({ x, y }) => isWhole(x) && isWhole(y) }),
   formula('canonicalise', 'neg-neg', '-(-x) → x', { any: true }),
   formula('canonicalise', 'add-neg', 'x + -y → x - y\nx - -y → x + y', { any: true }),
   formula('canonicalise', 'neg-mul-neg', '-x * -y → x * y\n-x / -y → x / y', { any: true }),

@@ -57,6 +57,8 @@ export interface RewriteInfo {
   readonly when: string
   /** Whether results may differ in rounding; else they are the same bits, the sign of a zero apart. */
   readonly rounds: boolean
+  /** Whether it is applied only by functions that include it by name: `compile(fn, { include: ['collect-terms-of-floats'] })`. */
+  readonly optional: boolean
 }
 
 /**
@@ -67,7 +69,7 @@ export interface RewriteInfo {
  * rewrites().find(r => r.name === 'softplus').rule // → log(1 + exp(x)) → softplus(x); log1p(exp(x)) → softplus(x)
  */
 export const rewrites = (): RewriteInfo[] =>
-  phases.flatMap(p => allRewrites.filter(r => r.phase === p)).map(({ name, phase, rule, when, rounds }) => ({ name, phase, rule, when, rounds }))
+  phases.flatMap(p => allRewrites.filter(r => r.phase === p)).map(({ name, phase, rule, when, rounds, optional = false }) => ({ name, phase, rule, when, rounds, optional }))
 
 /** What to exclude so that of all rewrites only these are applied, and merging. A rule of fusion is one of `fusion`, which means all of them. */
 export function allBut(names: readonly string[]): string[] {
@@ -75,6 +77,9 @@ export function allBut(names: readonly string[]): string[] {
   const wanted = new Set([merge.name, ...names, ...(names.includes(fusion) ? rules : []), ...(names.some(n => rules.includes(n)) ? [fusion] : [])])
   return list.map(r => r.name).filter(n => !wanted.has(n))
 }
+
+/** Those that are applied only where they are included. */
+export const isOptional = (name: string): boolean => list.some(r => r.name === name && r.optional === true)
 
 /** Throws when a name to include or exclude is not that of a rewrite. */
 export function needRewrites(op: string, names: readonly string[], what: 'include' | 'exclude' = 'exclude'): void {
@@ -104,17 +109,19 @@ export interface Optimized {
 
 export interface PassOptions {
   readonly exclude?: readonly string[]
+  /** Of those that are optional. */
+  readonly include?: readonly string[]
   readonly mode?: CompileMode
 }
 
 const chosen = new Map<string, Map<Op, readonly Rewrite[]>>()
 
 /** The rewrites of a phase that look at an op. What makes formulas canonical goes on in later phases. */
-function rulesOf(phase: Phase, exclude: readonly string[]): (op: Op) => readonly Rewrite[] {
-  const key = `${phase} ${exclude.join()}`
+function rulesOf(phase: Phase, { exclude = [], include = [] }: PassOptions): (op: Op) => readonly Rewrite[] {
+  const key = `${phase} ${exclude.join()} ${include.join()}`
   const byOp = chosen.get(key) ?? new Map<Op, readonly Rewrite[]>()
   chosen.set(key, byOp)
-  const list = allRewrites.filter(r => (r.phase === phase || r.phase === 'canonicalise') && !exclude.includes(r.name))
+  const list = allRewrites.filter(r => (r.phase === phase || r.phase === 'canonicalise') && !exclude.includes(r.name) && (!r.optional || include.includes(r.name)))
   return op => {
     let found = byOp.get(op)
     if (!found) byOp.set(op, (found = list.filter(r => !r.ops || r.ops.includes(op))))
@@ -129,7 +136,8 @@ const steps = (nodes: number): number => 1000 + 20 * nodes
 export type Judge = (rewrite: Rewrite, node: GraphNode, pairs: Replacement) => void
 
 /** `most`: after so many rewrites it is over. */
-export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassOptions, judge?: Judge, most = Infinity): Optimized {
+export function optimize(graph: Graph, passes: PassOptions, judge?: Judge, most = Infinity): Optimized {
+  const { exclude = [], mode = 'fastRun' } = passes
   const fired: Fired[] = []
   const meter = new Meter()
   const ms: Record<Phase, number> = { merge: 0, canonicalise: 0, stabilise: 0, specialise: 0, fuse: 0, plan: 0 }
@@ -140,7 +148,7 @@ export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassO
     return result
   }
   const t = timed('merge', () => new Rewriter(graph, !exclude.includes('merge')))
-  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge' && phase !== 'fuse' && phase !== 'plan') timed(phase, () => run(phase, t, exclude, fired, meter, judge, most))
+  if (mode === 'fastRun') for (const phase of phases) if (phase !== 'merge' && phase !== 'fuse' && phase !== 'plan') timed(phase, () => run(phase, t, passes, fired, meter, judge, most))
   if (t.merged > 0) fired.push({ rewrite: merge, op: 'any', count: t.merged })
   return { graph: timed('merge', () => t.finish()), fired, ms, msOf: meter.ms }
 }
@@ -148,19 +156,19 @@ export function optimize(graph: Graph, { exclude = [], mode = 'fastRun' }: PassO
 /** A graph as the rewrites of a phase meet it when they begin, but for those that users added. */
 export function graphBefore(phase: Phase, graph: Graph): Graph {
   const t = new Rewriter(graph, true)
-  const exclude = [...added].map(r => r.name)
+  const passes = { exclude: [...added].map(r => r.name) }
   for (const p of phases) {
     if (p === 'merge') continue
     if (p !== 'canonicalise' && p === phase) break
-    run(p, t, exclude, [], new Meter())
+    run(p, t, passes, [], new Meter())
     if (p === phase) break
   }
   return t.finish()
 }
 
 /** Applies the rewrites of a phase; whatever one changes is looked at again, and so are its readers. */
-function run(phase: Phase, t: Rewriter, exclude: readonly string[], fired: Fired[], meter: Meter, judge?: Judge, most = Infinity): void {
-  const rules = rulesOf(phase, exclude)
+function run(phase: Phase, t: Rewriter, passes: PassOptions, fired: Fired[], meter: Meter, judge?: Judge, most = Infinity): void {
+  const rules = rulesOf(phase, passes)
   const queue = [...t.nodes]
   const waiting = new Set<LiveNode>(queue)
   const again = (n: LiveNode, depth: number): void => {

@@ -18,6 +18,8 @@ export interface Rewrite {
   readonly when: string
   /** Whether results may differ in rounding (or be better where the formula overflows). Else they are the same bits, the sign of a zero apart. */
   readonly rounds: boolean
+  /** Only where it is included by name. */
+  readonly optional?: boolean
   /** Records of the nodes that it looks at; absent: all. */
   readonly ops?: readonly Op[]
   /** What takes the place of the node's first output, or of several values; or null. */

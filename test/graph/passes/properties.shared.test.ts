@@ -80,6 +80,55 @@ const excluded = [...rewrites().filter(r => r.rounds).map(r => r.name), ...signs
 const inputs = (values: readonly number[]): Tensor => tensor(values).reshape(3, 4).requiresGrad_()
 const some = fc.array(fc.constantFrom(0.5, -1.5, 2, -0.25, 3, 1, 0, -1, 1e20, -1e-20, Infinity, -Infinity, NaN), { minLength: 12, maxLength: 12 })
 
+/** Sums and products of x, y, z and numbers, with what has been made so far. */
+const sums = fc.array(
+  fc.tuple(fc.constantFrom('add', 'sub', 'mul', 'neg', 'div'), index, index, fc.option(fc.constantFrom(1, -1, 2, -3, 5), { nil: null })).map(([name, i, j, c]) => ({
+    text: `${name}(${i}, ${c ?? `#${j}`})`,
+    run: (xs: readonly Tensor[]) => {
+      const [x, y] = [pick(xs, i), c ?? pick(xs, j)]
+      if (name === 'neg') return x.neg()
+      return name === 'div' && !x.dtype.startsWith('float') ? x : x[name as 'add'](y)
+    },
+  })),
+  { minLength: 2, maxLength: 9 },
+)
+/** All values of a program; the middle ones only where others shall see them too. */
+const made = (steps: readonly Step[], inputs: readonly Tensor[], all: boolean): Tensor[] => {
+  const xs = [...inputs]
+  for (const s of steps) xs.push(s.run(xs))
+  return all ? xs.slice(inputs.length) : xs.slice(-1)
+}
+
+eachDevice(() => {
+  test('sums and products in one form: whole numbers to the bit, floats nearly, and those only where it is asked for', { timeout: 120_000 }, async () => {
+    const seen = new Set<string>()
+    const floats = ['collect-terms-of-floats', 'collect-factors-of-floats']
+    await fc.assert(
+      fc.asyncProperty(sums, fc.boolean(), fc.constantFrom('int32', 'uint32', 'uint8', 'float32'), async (steps, all, dtype) => {
+        const inputs = [tensor([[3], [7], [2]], { dtype }), tensor([[5, 11, 4, 6]], { dtype }), tensor([[1.25, 2, 3, 1.5], [2.5, 3.5, 1, 2], [7, 1, 2, 3]]).to(dtype)]
+        // Far from where digits are lost, float64 tells what is right.
+        const want = made(steps, dtype === 'float32' ? inputs.map(x => x.to('float64')) : inputs, all)
+        const step = compile((...xs: Tensor[]) => made(steps, xs, all), { include: floats })
+        const plain = compile((...xs: Tensor[]) => made(steps, xs, all))
+        const got = step(...inputs)
+        plain(...inputs)
+        for (const [i, w] of want.entries()) {
+          const [x, y] = [[...(await got[i].data())], [...(await w.data())]]
+          const told = `value ${i}: ${x}, want ${y}\n${steps.map(s => s.text).join('\n')}\n${step.explain()}`
+          expect([...got[i].shape], told).toEqual([...w.shape])
+          if (dtype !== 'float32') expect(x, told).toEqual(y)
+          else if (y.every(v => v === 0 || (Math.abs(v) > 1e-2 && Math.abs(v) < 1e6))) x.forEach((v, k) => expect(Math.abs(v - y[k]), told).toBeLessThan(1e-2 * Math.max(1, Math.abs(y[k]))))
+        }
+        for (const r of step.explain().rewrites) seen.add(r.name)
+        for (const name of floats) expect(plain.explain().rewrites.map(r => r.name)).not.toContain(name)
+        for (const f of [step, plain]) f.dispose()
+      }),
+      { numRuns: inBrowser ? 40 : 200, seed: 7 },
+    )
+    for (const name of ['collect-terms', 'collect-factors', ...floats]) expect(seen, name).toContain(name)
+  })
+}, deviceNames.filter(name => name !== 'webgpu'))
+
 eachDevice(() => {
   // A shader need not keep infinities and NaN, so it is left out.
   test('values and gradients stay, to the bit', { timeout: 120_000 }, async () => {
