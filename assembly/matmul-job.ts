@@ -32,19 +32,13 @@ export const ALONE: i32 = 0
 export const INSIDE: i32 = 1 // threads share each product
 export const BATCH: i32 = 2 // threads share the batch
 
-/** One product at work: the operands of this batch item and the block that threads share just now. */
+/** One product at work. */
 @unmanaged
 export class Block {
   p: Product
   a: usize
   b: usize
   c: usize
-  packed: usize
-  packedA: usize // where threads pack A together; 0: each task packs its rows for itself
-  from: i32
-  columns: i32
-  kFrom: i32
-  k: i32
-  rowTasks: i32
-  columnTasks: i32
+  aside: usize // sums of all parts of k but the first
+  across: i32 // parts across of the grid that threads share
 }

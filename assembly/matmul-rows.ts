@@ -24,7 +24,7 @@ export function partTask(job: usize, task: i32, tasks: i32): void {
 /** Adds the parts that lie aside to the first. */
 export function addParts(block: Block, parts: i32): void {
   const p = block.p
-  let from = block.packed
+  let from = block.aside
   for (let part = 1; part < parts; part++)
     for (let i = 0; i < p.m; i++) {
       let to = block.c + i * p.cRow
@@ -43,7 +43,7 @@ function someRows(block: Block, kFrom: i32, k: i32, from: i32, n: i32, part: i32
   let cRow = <usize>p.cRow
   if (part) {
     cRow = <usize>p.n << 2
-    c = block.packed + <usize>((part - 1) * p.m) * cRow
+    c = block.aside + <usize>((part - 1) * p.m) * cRow
   }
   c += <usize>from << 2
   let rows = p.m

@@ -10,9 +10,6 @@ import { parallel, scratch, threads } from './pool'
 
 /** Most tiles of rows in a block. */
 const MC_TILES: i32 = MR == 6 ? 24 : 29
-/** Panels of B, and steps of A, that one task packs. */
-const PACK_PANELS: i32 = 8
-const PACK_STEPS: i32 = 64
 
 export function runMatmul(desc: usize): i32 {
   const p = changetype<Product>(payload(desc))
@@ -30,19 +27,20 @@ function batchRange(desc: usize, from: i32, to: i32): void {
   const p = changetype<Product>(payload(desc))
   const block = changetype<Block>(scratch(offsetof<Block>()))
   block.p = p
-  if (p.way == PACKED) {
-    block.packed = scratch(<usize>((min(p.n, p.nc) + NR - 1) / NR) * <usize>p.kc * B_STEP)
-    block.packedA = p.split == INSIDE && threads() > 1 && p.m <= MC_TILES * MR ? scratch(<usize>packedRows(p.m) * <usize>p.kc << 2) : 0
-  } else if (p.way == ROWS) block.packed = scratch(<usize>((p.k - 1) / p.kc * p.m * p.n) << 2)
+  const t = p.split == INSIDE ? threads() : 1
+  // Two threads take halves; among more, which may differ in speed, who is done early takes another part.
+  const parts = t > 2 ? 2 * t : t
+  block.across = partsAcross(p.m, p.n, parts)
+  if (p.way == ROWS) block.aside = scratch(<usize>((p.k - 1) / p.kc * p.m * p.n) << 2)
   for (let item = from; item < to; item++) {
     block.a = viewAddress(desc, p.first)
     block.b = viewAddress(desc, 1 - p.first)
     block.c = viewAddress(desc, 2)
     place(block, item)
-    if (p.way == PACKED) packedProduct(block)
+    if (p.way == PACKED) parallel(packedTask.index, changetype<usize>(block), parts)
     else if (p.way == ZERO) clear(block)
     else if (p.way == ROWS && p.kc < p.k) rowsByParts(block)
-    else parallel(p.way == SMALL ? smallTask.index : p.way == ROWS ? rowTask.index : dotsTask.index, changetype<usize>(block), p.split == INSIDE ? threads() : 1)
+    else parallel(p.way == SMALL ? smallTask.index : p.way == ROWS ? rowTask.index : dotsTask.index, changetype<usize>(block), t)
   }
 }
 
@@ -73,65 +71,58 @@ function rowsByParts(block: Block): void {
   addParts(block, parts)
 }
 
-/** Threads pack few rows together and take columns each; of many rows each takes some, and packs them for itself. */
-function packedProduct(block: Block): void {
+/** One part of a grid. It packs for itself what it reads: threads then wait for nobody, and no line of memory goes from one to the other. */
+function packedTask(job: usize, task: i32, tasks: i32): void {
+  const block = changetype<Block>(job)
   const p = block.p
-  const t = p.split == INSIDE ? threads() : 1
-  const rowTiles = (p.m + MR - 1) / MR
-  // About four tasks for each thread.
-  block.rowTasks = max((rowTiles + MC_TILES - 1) / MC_TILES, t > 1 && !block.packedA ? 4 * t : 1)
-  for (let from = 0; from < p.n; from += p.nc) {
-    block.from = from
-    block.columns = min(p.nc, p.n - from)
-    const panels = (block.columns + NR - 1) / NR
-    block.columnTasks = block.packedA ? min(panels, 4 * t) : 1
+  const across = block.across
+  const column = edge(p.n, NR, task % across, across), row = edge(p.m, MR, task / across, tasks / across)
+  const n = edge(p.n, NR, task % across + 1, across) - column, m = edge(p.m, MR, task / across + 1, tasks / across) - row
+  const nc = min(n, p.nc)
+  const packedB = scratch(<usize>((nc + NR - 1) / NR) * <usize>p.kc * B_STEP)
+  const packedA = scratch(<usize>packedRows(min(m, MC_TILES * MR)) * <usize>p.kc << 2)
+  const temp = scratch(TILE)
+  const offsets = scratch(32)
+  for (let j = 0; j < NR; j++) store<i32>(offsets + (<usize>j << 2), j * p.cColumn)
+  const blocks = (m + MC_TILES * MR - 1) / (MC_TILES * MR)
+  for (let from = 0; from < n; from += nc) {
+    const columns = min(nc, n - from)
+    const b = block.b + (column + from) * p.bColumn
+    const c = block.c + (column + from) * p.cColumn
     for (let k = 0; k < p.k; k += p.kc) {
-      block.kFrom = k
-      block.k = min(p.kc, p.k - k)
-      const packA = block.packedA ? (block.k + PACK_STEPS - 1) / PACK_STEPS : 0
-      parallel(packTask.index, changetype<usize>(block), (panels + PACK_PANELS - 1) / PACK_PANELS + packA)
-      parallel(blockTask.index, changetype<usize>(block), block.rowTasks * block.columnTasks)
+      const steps = min(p.kc, p.k - k)
+      packB(b + k * p.bRow, p.bRow, p.bColumn, steps, columns, packedB)
+      for (let i = 0; i < blocks; i++) {
+        const first = edge(m, MR, i, blocks)
+        const rows = edge(m, MR, i + 1, blocks) - first, high = highRows(rows)
+        packA(block.a + (row + first) * p.aRow + k * p.aColumn, p.aRow, p.aColumn, rows, steps, packedA, steps, 0)
+        for (let j = 0; j < columns; j += NR) {
+          const whole = columns - j >= NR && p.cColumn == 4
+          panelProduct(
+            steps, packedA, rows, high, packedB + <usize>j * <usize>steps * 4,
+            c + (row + first) * p.cRow + j * p.cColumn, p.cRow, whole ? 0 : offsets, min(NR, columns - j), k > 0, temp,
+          )
+        }
+      }
     }
   }
 }
 
-function packTask(job: usize, task: i32, tasks: i32): void {
-  const block = changetype<Block>(job)
-  const p = block.p
-  const from = task * PACK_PANELS * NR
-  const left = block.columns - from
-  if (left > 0) {
-    const b = block.b + block.kFrom * p.bRow + (block.from + from) * p.bColumn
-    return packB(b, p.bRow, p.bColumn, block.k, min(PACK_PANELS * NR, left), block.packed + <usize>from * <usize>block.k * 4)
-  }
-  const step = (tasks - 1 - task) * PACK_STEPS
-  packA(block.a + (block.kFrom + step) * p.aColumn, p.aRow, p.aColumn, p.m, min(PACK_STEPS, block.k - step), block.packedA, block.k, step)
+/** Where part `i` of `parts` begins, when `n` is cut between whole units. */
+@inline
+function edge(n: i32, unit: i32, i: i32, parts: i32): i32 {
+  return min(n, unit * <i32>(<i64>((n + unit - 1) / unit) * i / parts))
 }
 
-function blockTask(job: usize, task: i32, tasks: i32): void {
-  const block = changetype<Block>(job)
-  const p = block.p
-  const tiles = (p.m + MR - 1) / MR, rowTask = task % block.rowTasks
-  const panels = (block.columns + NR - 1) / NR, columnTask = task / block.rowTasks
-  const row = MR * (tiles * rowTask / block.rowTasks)
-  const m = min(p.m, MR * (tiles * (rowTask + 1) / block.rowTasks)) - row
-  const k = block.k
-  const temp = scratch(TILE)
-  let a = block.packedA
-  if (!a) {
-    a = scratch(<usize>packedRows(m) * <usize>k << 2)
-    packA(block.a + row * p.aRow + block.kFrom * p.aColumn, p.aRow, p.aColumn, m, k, a, k, 0)
+/** Parts across that leave the least to pack, when `parts` in all pack their rows of A and their columns of B. */
+function partsAcross(m: i32, n: i32, parts: i32): i32 {
+  let across = 1, least = i64.MAX_VALUE
+  for (let d = parts; d > 0; d--) {
+    const all = <i64>d * m + <i64>(parts / d) * n
+    if (parts % d == 0 && all < least) {
+      least = all
+      across = d
+    }
   }
-  const high = highRows(m)
-  const offsets = scratch(32)
-  for (let j = 0; j < NR; j++) store<i32>(offsets + (<usize>j << 2), j * p.cColumn)
-  const end = min(block.columns, NR * (panels * (columnTask + 1) / block.columnTasks))
-  for (let j = NR * (panels * columnTask / block.columnTasks); j < end; j += NR) {
-    const n = min(NR, end - j)
-    const whole = n == NR && p.cColumn == 4
-    panelProduct(
-      k, a, m, high, block.packed + <usize>j * <usize>k * 4,
-      block.c + row * p.cRow + (block.from + j) * p.cColumn, p.cRow, whole ? 0 : offsets, n, block.kFrom > 0, temp,
-    )
-  }
+  return across
 }

@@ -168,6 +168,13 @@ describe('matmul', () => {
     }
   })
 
+  test('millions of rows', () => {
+    const m = 1_500_000
+    const kernel: MatmulKernel = { kind: 'matmul', inputs: [plain([m, 2]), plain([2, 8])], outputs: [plain([m, 8])] }
+    const a = Float32Array.from({ length: 2 * m }, (_, i) => i >> 1)
+    for (const i of [0, 3]) expect(runOn(backends[i], kernel, [a, new Float32Array(16).fill(0.5)]).every((v, at) => v === at >> 3)).toBe(true)
+  })
+
   test('an infinity stays in its row', () => {
     const kernel: MatmulKernel = { kind: 'matmul', inputs: [plain([9, 11]), plain([11, 13])], outputs: [plain([9, 13])] }
     const a = new Float32Array(99).fill(1)
