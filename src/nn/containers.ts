@@ -17,6 +17,11 @@ abstract class Numbered<T extends Module | Parameter> extends Module {
     return [...this.#items.map((m, i): [string, unknown] => [String(i), m]), ...super.fields()]
   }
 
+  protected override setField(name: string, value: Tensor): void {
+    if (Object.hasOwn(this.#items, name)) this.#items[Number(name)] = value as T
+    else super.setField(name, value)
+  }
+
   get length(): number {
     return this.#items.length
   }
@@ -92,6 +97,11 @@ abstract class Named<T extends Module | Parameter> extends Module {
 
   protected override fields(): Iterable<[string, unknown]> {
     return [...this.#items, ...super.fields()]
+  }
+
+  protected override setField(name: string, value: Tensor): void {
+    if (this.#items.has(name)) this.#items.set(name, value as T)
+    else super.setField(name, value)
   }
 
   protected override nameInState(field: string): string {

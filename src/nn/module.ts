@@ -2,6 +2,7 @@
 import { noGrad } from '../autograd/mode.ts'
 import { isFloat, needDType, type DType } from '../core/dtype.ts'
 import { fail, nearest } from '../core/errors.ts'
+import { sameShape } from '../core/shape.ts'
 import { toDevice } from '../eager/transfer.ts'
 import type { Tensor } from '../ops/index.ts'
 import { label } from '../ops/labels.ts'
@@ -79,6 +80,11 @@ export abstract class Module {
   /** Modules in the fields, by field name. Overridden by lists. */
   protected fields(): Iterable<[string, unknown]> {
     return Object.entries(this)
+  }
+
+  /** Puts another tensor into a field. Overridden by lists. */
+  protected setField(name: string, value: Tensor): void {
+    Object.assign(this, { [name]: value })
   }
 
   /** Modules directly inside. */
@@ -244,9 +250,42 @@ export abstract class Module {
           const y = other(x)
           made.set(x, y === x ? x : x instanceof Parameter ? new Parameter(y.detach(), x.requiresGrad) : lasting(() => y))
         }
-        Object.assign(m, { [name]: made.get(x) })
+        m.setField(name, made.get(x)!)
       }
     return this
+  }
+
+  /**
+   * What `forward` gives with other tensors in place of parameters and buffers, by their names in `stateDict()`; those that are not named stay.
+   * Gradients flow to the tensors given, so a step of learning can itself be learned through. As `torch.func.functional_call`.
+   *
+   * @example
+   * const model = new nn.Linear(2, 1, { bias: false })
+   * const weight = tensor([[3, 4]], { requiresGrad: true })
+   * const y = model.functionalCall({ weight }, ones(1, 2)) // → tensor([[7.]], requiresGrad=true)
+   * grad(y.sum(), [weight])[0] // → tensor([[1., 1.]])
+   */
+  functionalCall<Inputs extends unknown[], Result>(this: Module & { forward(...inputs: Inputs): Result }, tensors: Readonly<Record<string, Tensor>>, ...inputs: Inputs): Result {
+    const known = new Map<string, Tensor>([...this.namedParameters(), ...this.namedBuffers()])
+    const others = new Map<Tensor, Tensor>()
+    for (const [name, x] of Object.entries(tensors)) {
+      const own = found('functionalCall', 'parameter or buffer', name, known)
+      if (!sameShape(x.shape, own.shape)) fail('functionalCall', `'${name}' is ${own}, the tensor given for it ${x}`, 'give one of the same shape')
+      others.set(own, x)
+    }
+    const back: (() => void)[] = []
+    try {
+      for (const m of this.modules())
+        for (const [name, x] of [...m.ownParameters(), ...m.ownBuffers()]) {
+          const other = others.get(x)
+          if (!other) continue
+          m.setField(name, other)
+          back.push(() => m.setField(name, x))
+        }
+      return this.forward(...inputs)
+    } finally {
+      for (const undo of back) undo()
+    }
   }
 
   /** What is printed between the parentheses: sizes and options. */

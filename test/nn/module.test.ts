@@ -1,6 +1,6 @@
 // Modules: what they find in their fields, checkpoints, modes, printing, moving.
 import { beforeAll, describe, expect, test } from 'vitest'
-import { compile, init, manualSeed, memory, nn, noGrad, ones, optim, randn, scope, tensor, zeros, type Tensor } from '../../src/index.ts'
+import { compile, grad, init, manualSeed, memory, nn, noGrad, ones, optim, randn, scope, tensor, zeros, type Tensor } from '../../src/index.ts'
 
 beforeAll(async () => {
   await init({ device: 'wasm' })
@@ -234,6 +234,57 @@ describe('lifetime', () => {
     expect(m.buffers().every(b => b.device === 'reference')).toBe(true)
     expect((m.at(0) as nn.Linear).weight).toBe((m.at(2) as nn.Linear).weight)
     expect(await moved[0].data()).toEqual(values)
+  })
+
+  test('lists and dictionaries of parameters move too', () => {
+    const list = new nn.ParameterList([ones([2])])
+    const dictionary = new nn.ParameterDict({ 'a b': ones([2]) })
+    for (const [m, at] of [[list, () => list.at(0)], [dictionary, () => dictionary.get('a b')]] as const) {
+      m.to('float16')
+      expect(at().dtype).toBe('float16')
+      expect(m.parameters()).toEqual([at()])
+    }
+  })
+})
+
+describe('other tensors in place of parameters', () => {
+  test('in layers, lists, and in two places at once; afterwards all is as it was', async () => {
+    class Tied extends nn.Module {
+      list = new nn.ParameterList([tensor([2])])
+      first = new nn.Linear(1, 1, { bias: false })
+      again = this.first
+      norm = new nn.BatchNorm1d(1)
+
+      override forward(x: Tensor, times: number): Tensor {
+        return this.norm.forward(this.again.forward(this.first.forward(x)).mul(this.list.at(0)).mul(times))
+      }
+    }
+    const model = new Tied().eval()
+    const before = model.stateDict()
+    const values = await Promise.all(Object.values(before).map(x => x.toArray()))
+    const weight = tensor([[3]], { requiresGrad: true })
+    const y = model.functionalCall({ 'first.weight': weight, 'list.0': tensor([5]), 'norm.running_mean': tensor([-1]) }, ones(1, 1), 2)
+    expect(await y.item()).toBeCloseTo(3 * 3 * 5 * 2 + 1, 3)
+    expect(await grad(y.sum(), [weight])[0].item()).toBeCloseTo(2 * 3 * 5 * 2, 3)
+    expect(await Promise.all(Object.values(model.stateDict()).map(x => x.toArray()))).toEqual(values)
+    expect(model.first.weight).toBeInstanceOf(nn.Parameter)
+  })
+
+  test('also after an error, and learning through a step of learning, compiled', async () => {
+    const model = new nn.Linear(1, 1, { bias: false })
+    const own = model.weight
+    expect(() => model.functionalCall({ weight: ones(1, 1) }, ones(1, 7))).toThrow(/7 features/)
+    expect(model.weight).toBe(own)
+    expect(() => model.functionalCall({ wieght: ones(1, 1) }, ones(1, 1))).toThrow(/no parameter or buffer 'wieght'.*did you mean 'weight'/)
+    expect(() => model.functionalCall({ weight: ones(2) }, ones(1, 1))).toThrow(/'weight' is f32\[1,1\], the tensor given for it f32\[2\]/)
+    // (w − 0.1·d(w²)/dw)² = (0.8w)², whose derivative is 1.28w.
+    const outer = () => {
+      const [g] = grad(model.forward(ones(1, 1)).square().sum(), [model.weight], { createGraph: true })
+      const moved = model.weight.sub(g.mul(0.1))
+      return grad(model.functionalCall({ weight: moved }, ones(1, 1)).square().sum(), [model.weight])[0]
+    }
+    const want = 1.28 * (await model.weight.item())
+    for (const f of [outer, compile(outer)]) expect(await f().item()).toBeCloseTo(want, 5)
   })
 })
 
