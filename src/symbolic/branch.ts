@@ -50,16 +50,19 @@ const asTensor = (x: unknown): Tensor => {
   return x.source.world === null ? full([], x.constant!) : x
 }
 
+/** Values with tensors in the place of numbers. */
+const tensors = (x: unknown): unknown => (Array.isArray(x) ? x.map(tensors) : typeof x === 'number' ? full([], x) : x)
+
 /** In a graph: the branches as one node, of which the device runs one. Null where they cannot be, or would spare nothing. */
 function lazily(c: Tensor, branches: readonly (() => unknown)[]): unknown {
   if (!(world() instanceof Trace)) return null
   let many = false
-  const plain: [boolean[], boolean[]] = [[], []]
+  const plain: [(number | null)[], (number | null)[]] = [[], []]
   const [then, otherwise] = branches.map(b => ('alone' in b ? (b as Later).alone() : b)).map((make, side) => () => {
     const given = make()
     many = Array.isArray(given)
     const list = (many ? given : [given]) as unknown[]
-    plain[side] = list.map(x => !(x instanceof Tensor) || x.source.world === null)
+    plain[side] = list.map(x => (!(x instanceof Tensor) ? Number(x) : x.source.world === null ? Number(x.constant) : null))
     return list.map(asTensor)
   })
   const found = split(condition(c), [then, otherwise], [], false, i => [plain[0][i], plain[1][i]])
@@ -83,7 +86,7 @@ export function ifelse<T extends Tensor | number | readonly (Tensor | number)[]>
   type R = T extends readonly unknown[] ? Tensor[] : Tensor
   const decide = (c: unknown, a: () => unknown, b: () => unknown): unknown => {
     const k = known('ifelse', c as Condition)
-    return k === true ? a() : k === false ? b() : (lazily(k, [a, b]) ?? chosen('ifelse', k, a(), b()))
+    return k === true ? tensors(a()) : k === false ? tensors(b()) : (lazily(k, [a, b]) ?? chosen('ifelse', k, a(), b()))
   }
   const symbolic = mentions(condition)
   if (!symbolic && (world() instanceof Trace || !(condition instanceof Tensor && !readable(condition)))) return decide(condition, () => made(then), () => made(otherwise)) as R

@@ -1,6 +1,6 @@
 // Both sides of a branch as one node of the graph that is being traced. Each side is traced by itself; what it uses of the surrounding trace
 // becomes an input of the node. The derivative is again such a node, over the same inputs and the cotangents.
-import { isDifferentiable, promote, type DType } from '../core/dtype.ts'
+import { dtypeOfNumber, isDifferentiable, type DType } from '../core/dtype.ts'
 import { fail, internal } from '../core/errors.ts'
 import { sameShape, type Shape } from '../core/shape.ts'
 import { contiguousView } from '../core/view.ts'
@@ -16,6 +16,7 @@ import { cast } from '../ops/cast.ts'
 import { apply1 } from '../ops/define.ts'
 import { expandOp } from '../ops/movement-ops.ts'
 import type { Meta } from '../ops/op.ts'
+import { pointwiseOps } from '../ops/pointwise-record.ts'
 import { clone, type Tensor, zerosLike } from '../ops/index.ts'
 import { copy_ } from '../ops/inplace.ts'
 import { world } from '../ops/world.ts'
@@ -25,6 +26,8 @@ import { leavesOf } from './repeat.ts'
 /** What a side computes of the given tensors, and of others that it reaches by itself. */
 export type Side = (given: readonly Tensor[]) => readonly Tensor[]
 type Sides = readonly [Side, Side]
+/** Of a result the plain numbers that the sides give for it, or null. */
+type Plain = (i: number) => readonly [number | null, number | null]
 
 interface TracedSide {
   readonly traced: Traced
@@ -49,27 +52,29 @@ function writtenBy(sides: readonly TracedSide[], outer: readonly Tensor[]): Writ
 }
 
 /** The sides without effects, then those: what they write to is the old or the new, as the results are. */
-function splitWriting(condition: Tensor, sides: Sides, given: readonly Tensor[], written: Written): Tensor[] | null {
+function splitWriting(condition: Tensor, sides: Sides, given: readonly Tensor[], written: Written): Tensor[] {
   const targets = [...written.handles, ...written.values]
   const pure = (side: Side): Side => args => {
     const inner = world()
     return inner instanceof Inner ? inner.writing(written, args.slice(given.length), () => side(args.slice(0, given.length))) : internal('a side is traced by itself')
   }
-  const found = split(condition, [pure(sides[0]), pure(sides[1])], [...given, ...noGrad(() => targets.map(t => clone(t)))])
-  if (!found) return null
+  const before = noGrad(() => targets.map(t => clone(t)))
+  const found = split(condition, [pure(sides[0]), pure(sides[1])], [...given, ...before], true) ?? internal('sides that write show no values')
   const count = found.length - targets.length
   targets.forEach((t, i) => (i < written.memories.length ? noGrad(() => copy_(t, found[count + i])) : copy_(t, found[count + i])))
   return found.slice(0, count)
 }
 
-/** The dtypes and shapes that both sides can give, or null where they give these. A plain number is of any. */
-function agreed([a, b]: readonly TracedSide[], plain: (i: number) => readonly [boolean, boolean]): readonly Meta[] | null {
+/** What both sides can give, as `where` has it; null where they give that. A plain number has no shape of its own. */
+function agreed([a, b]: readonly TracedSide[], plain: Plain): readonly Meta[] | null {
   if (a.results.length !== b.results.length) fail('ifelse', `the branches give ${a.results.length} and ${b.results.length} results`, 'give as many in both')
   const metas = a.results.map((x, i): Meta => {
     const y = b.results[i]
     const [left, right] = plain(i)
-    if (!left && !right && !sameShape(x.shape, y.shape)) fail('ifelse', `the branches give result ${i} as ${x} and as ${y}, and compiled code must know its shape`, 'bring both to one shape, with expand(), pad() or cat()')
-    return { shape: left ? y.shape : x.shape, dtype: left === right ? promote(x.dtype, y.dtype) : left ? y.dtype : x.dtype }
+    if (left === null && right === null && !sameShape(x.shape, y.shape))
+      fail('ifelse', `the branches give result ${i} as ${x} and as ${y}, and compiled code must know its shape`, 'bring both to one shape, with expand(), pad() or cat()')
+    const metaOf = ({ dtype, shape }: Tensor, number: number | null): Meta => (number === null ? { dtype, shape } : { dtype: dtypeOfNumber(number), shape: [], constant: number })
+    return pointwiseOps.get('where')!.infer([{ dtype: 'bool', shape: [] }, metaOf(x, left), metaOf(y, right)], null)[0]
   })
   const fits = (side: TracedSide): boolean => side.results.every((y, i) => y.dtype === metas[i].dtype && sameShape(y.shape, metas[i].shape))
   return fits(a) && fits(b) ? null : metas
@@ -77,20 +82,20 @@ function agreed([a, b]: readonly TracedSide[], plain: (i: number) => readonly [b
 
 /**
  * The results of the side that the condition, one bool, picks, as one node; and what that side writes, which includes the state of random
- * numbers. Null where a side shows values, or where there is nothing to spare.
+ * numbers. Null where a side shows values, or where there is nothing to spare unless it is to be a node always.
  */
-export function split(condition: Tensor, sides: Sides, given: readonly Tensor[] = [], derivative = false, plain: (i: number) => readonly [boolean, boolean] = () => [false, false]): Tensor[] | null {
+export function split(condition: Tensor, sides: Sides, given: readonly Tensor[] = [], always = false, plain: Plain = () => [null, null]): Tensor[] | null {
   const outer = [...given]
   const both = sides.map(side => traced(side, given, outer))
   if (both.some(s => s.traced.after.length > 0)) return null
   const metas = agreed(both, plain)
   if (metas) {
     const fitted = (side: Side): Side => xs => side(xs).map((y, i) => cast(y, metas[i].dtype).expand(...metas[i].shape))
-    return split(condition, [fitted(sides[0]), fitted(sides[1])], given, derivative)
+    return split(condition, [fitted(sides[0]), fitted(sides[1])], given, always)
   }
   const written = writtenBy(both, outer)
   if (written) return splitWriting(condition, sides, given, written)
-  if (!derivative && both.every(s => liveNodes(s.traced.graph).length === 0)) return null
+  if (!always && both.every(s => liveNodes(s.traced.graph).length === 0)) return null
   const captured: { readonly storage: Storage; readonly dtype: DType; readonly shape: Shape }[] = []
   const usesOf = ({ traced: { externals } }: TracedSide): number[] => externals.map(({ argument, storage, value }) => {
     if (argument !== null) return argument
