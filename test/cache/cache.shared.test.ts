@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import packaged from '../../package.json' with { type: 'json' }
 import { edition, openCompileCache, type CacheOptions, type CompileCache } from '../../src/cache/index.ts'
-import { compile, manualSeed, nn, optim, randn, symbolic, tensor, type CompileOptions, type Tensor } from '../../src/index.ts'
+import { compile, grad, manualSeed, nn, optim, randn, symbolic, tensor, type CompileOptions, type Tensor } from '../../src/index.ts'
 import { eachDevice, inBrowser } from '../each-device.ts'
 import { cases } from '../ops/cases.ts'
 import { derivatives, differences, results } from '../ops/derivatives.ts'
@@ -134,12 +134,17 @@ eachDevice(device => {
       expect(later.hits).toBe(1)
     })
 
-    test('donated arguments, branches, loops, and results that are arguments', async () => {
+    test('donated arguments, branches, loops with and without an end, and results that are arguments', async () => {
       const name = fresh()
       const functions = (): ((x: Tensor) => Tensor)[] => [
         compile((x: Tensor) => x.mul(2).add(1), { donate: [0] }),
         compile((x: Tensor) => symbolic.ifelse(x.sum().gt(0), () => x.exp().sum(), () => x.mul(3).max())),
         compile((x: Tensor) => symbolic.foldl((row: Tensor, s: Tensor) => s.mul(0.5).add(row), x.reshape(3, 2), x.narrow(0, 0, 2))),
+        compile((x: Tensor) => {
+          const w = x.detach().requiresGrad_()
+          const last = symbolic.foldl((row, h) => [h.mul(row).tanh().add(row), symbolic.until(row.sum().gt(5))], w.reshape(3, 2), tensor([1, 1]))
+          return grad(last.square().sum(), [w])[0]
+        }),
         compile((x: Tensor) => x),
       ]
       const all = async (): Promise<number[][]> => Promise.all(functions().map(f => list(f(tensor([1, -2, 3, 4, 5, -6])))))
@@ -147,7 +152,7 @@ eachDevice(device => {
       const before = await all()
       const later = await visit(name)
       expect(await all()).toEqual(before)
-      expect([later.hits, later.misses]).toEqual([4, 0])
+      expect([later.hits, later.misses]).toEqual([5, 0])
     })
 
     test('what is asked of a function whose plan was kept', async () => {
