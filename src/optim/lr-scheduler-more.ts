@@ -1,7 +1,7 @@
 // The rarer schedules: those made of others, those that come again, and the one that looks at how training goes.
 import { fail } from '../core/errors.ts'
 import { needWhole, withDefaults } from '../core/options.ts'
-import { LRScheduler, type Target } from './lr-scheduler.ts'
+import { LRScheduler, named, type Target } from './lr-scheduler.ts'
 
 /** lr·factor for totalIters steps, then lr. As `torch.optim.lr_scheduler.ConstantLR`. */
 export class ConstantLR extends LRScheduler {
@@ -50,6 +50,8 @@ export class MultiplicativeLR extends LRScheduler {
 }
 
 export interface WarmRestartsOptions {
+  /** Length of the first cycle. */
+  t0?: number
   /** How much longer each cycle is than the last. Default 1. */
   tMult?: number
   /** The lowest rate. Default 0. */
@@ -59,15 +61,15 @@ export interface WarmRestartsOptions {
 export class CosineAnnealingWarmRestarts extends LRScheduler {
   private readonly options: Required<WarmRestartsOptions>
 
-  constructor(optimizer: Target, readonly t0: number, options: WarmRestartsOptions = {}) {
+  constructor(optimizer: Target, t0: number | WarmRestartsOptions, options?: WarmRestartsOptions) {
     super(optimizer)
-    this.options = withDefaults('CosineAnnealingWarmRestarts', options, { tMult: 1, etaMin: 0 })
-    needWhole('CosineAnnealingWarmRestarts', { t0, tMult: this.options.tMult })
+    this.options = withDefaults<Required<WarmRestartsOptions>>('CosineAnnealingWarmRestarts', named(t0, 't0', options), { t0: 0, tMult: 1, etaMin: 0 })
+    needWhole('CosineAnnealingWarmRestarts', { t0: this.options.t0, tMult: this.options.tMult })
   }
 
   override rate(base: number, t: number): number {
-    const { tMult, etaMin } = this.options
-    let [length, at] = [this.t0, t]
+    const { t0, tMult, etaMin } = this.options
+    let [length, at] = [t0, t]
     if (tMult === 1) at %= length
     else for (; at >= length; length *= tMult) at -= length
     return etaMin + ((base - etaMin) * (1 + Math.cos((Math.PI * at) / length))) / 2
@@ -89,6 +91,7 @@ export class CyclicLR extends LRScheduler {
 
   constructor(optimizer: Target, readonly baseLr: number, readonly maxLr: number, options: CyclicOptions = {}) {
     super(optimizer)
+    if (typeof baseLr !== 'number' || typeof maxLr !== 'number') fail('CyclicLR', 'the two rates are missing', 'new CyclicLR(optimizer, baseLr, maxLr, {stepSizeUp: …})')
     const up = options.stepSizeUp ?? 2000
     this.options = withDefaults<Required<CyclicOptions>>('CyclicLR', options, { stepSizeUp: up, stepSizeDown: up, mode: 'triangular', gamma: 1 })
     needWhole('CyclicLR', { stepSizeUp: this.options.stepSizeUp, stepSizeDown: this.options.stepSizeDown })

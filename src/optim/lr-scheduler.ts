@@ -23,6 +23,7 @@ export abstract class LRScheduler {
   readonly baseLrs: readonly number[]
 
   constructor(readonly optimizer: Target) {
+    if (!Array.isArray(optimizer?.paramGroups)) fail(this.constructor.name, 'the first argument is no optimiser', `new ${this.constructor.name}(optimizer, …)`)
     this.baseLrs = optimizer.paramGroups.map(initialRate)
   }
 
@@ -55,8 +56,9 @@ export abstract class LRScheduler {
   }
 }
 
-/** A leading number may also come in the options object. */
-const named = <O extends object>(first: number | O, name: keyof O, options: O | undefined): O => (typeof first === 'number' ? ({ ...options, [name]: first } as O) : first)
+/** What leads may also come in the options object. */
+export const named = <O extends object>(first: number | readonly number[] | O, name: keyof O, options: O | undefined): O =>
+  typeof first === 'number' || Array.isArray(first) ? ({ ...options, [name]: first } as O) : (first as O)
 
 export interface StepLROptions {
   stepSize?: number
@@ -81,13 +83,22 @@ export class StepLR extends LRScheduler {
   }
 }
 
+export interface MultiStepOptions {
+  milestones?: readonly number[]
+  /** Default 0.1. */
+  gamma?: number
+}
 /** lr·gamma^(number of milestones reached). As `torch.optim.lr_scheduler.MultiStepLR`. */
 export class MultiStepLR extends LRScheduler {
+  readonly milestones: readonly number[]
   readonly gamma: number
 
-  constructor(optimizer: Target, readonly milestones: readonly number[], options: { gamma?: number } = {}) {
+  constructor(optimizer: Target, milestones: readonly number[] | MultiStepOptions, options?: MultiStepOptions) {
     super(optimizer)
-    this.gamma = withDefaults('MultiStepLR', options, { gamma: 0.1 }).gamma
+    const o = withDefaults<Required<MultiStepOptions>>('MultiStepLR', named(milestones, 'milestones', options), { milestones: [], gamma: 0.1 })
+    if (!Array.isArray(o.milestones) || o.milestones.length === 0) fail('MultiStepLR', 'there are no milestones', 'give a list of steps: [30, 80]')
+    this.milestones = o.milestones
+    this.gamma = o.gamma
   }
 
   override rate(base: number, t: number): number {
@@ -97,8 +108,12 @@ export class MultiStepLR extends LRScheduler {
 
 /** lr·gammaᵗ. As `torch.optim.lr_scheduler.ExponentialLR`. */
 export class ExponentialLR extends LRScheduler {
-  constructor(optimizer: Target, readonly gamma: number) {
+  readonly gamma: number
+
+  constructor(optimizer: Target, gamma: number | { gamma?: number }) {
     super(optimizer)
+    this.gamma = withDefaults('ExponentialLR', named(gamma, 'gamma', undefined), { gamma: NaN }).gamma
+    if (!(this.gamma > 0)) fail('ExponentialLR', `gamma is ${this.gamma}`, 'give a number > 0')
   }
 
   override rate(base: number, t: number): number {

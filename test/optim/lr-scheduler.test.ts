@@ -122,7 +122,23 @@ test('a schedule of one’s own', () => {
   expectRates(rates(o, new Halving(o), 3), [4, 2, 1])
 })
 
+test('what leads may come in the options, as keywords do in PyTorch', () => {
+  const pairs: readonly (readonly [(o: ReturnType<typeof sgd>) => { step(): void }, (o: ReturnType<typeof sgd>) => { step(): void }])[] = [
+    [o => new MultiStepLR(o, { milestones: [2], gamma: 0.5 }), o => new MultiStepLR(o, [2], { gamma: 0.5 })],
+    [o => new ExponentialLR(o, { gamma: 0.5 }), o => new ExponentialLR(o, 0.5)],
+    [o => new CosineAnnealingWarmRestarts(o, { t0: 3, tMult: 2 }), o => new CosineAnnealingWarmRestarts(o, 3, { tMult: 2 })],
+  ]
+  for (const [byName, byPlace] of pairs) {
+    const [a, b] = [sgd(), sgd()]
+    expect(rates(a, byName(a), 5)).toEqual(rates(b, byPlace(b), 5))
+  }
+})
+
 test('mistakes', () => {
+  expect(() => new MultiStepLR(sgd(), [])).toThrow(/\[MultiStepLR\] there are no milestones/)
+  expect(() => new ExponentialLR(sgd(), {})).toThrow(/\[ExponentialLR\] gamma is NaN/)
+  expect(() => new CyclicLR(sgd(), { baseLr: 1, maxLr: 2 } as never, undefined as never)).toThrow(/\[CyclicLR\] the two rates are missing/)
+  expect(() => new StepLR({} as never, 3)).toThrow(/\[StepLR\] the first argument is no optimiser/)
   expect(() => new SequentialLR(sgd(), [new ExponentialLR(sgd(), 0.5)], [3])).toThrow(/1 milestones between 1 schedules/)
   expect(() => new ReduceLROnPlateau(sgd(), { factor: 2 })).toThrow(/factor is 2/)
   expect(() => (new ReduceLROnPlateau(sgd()) as { step(metric?: number): void }).step()).toThrow(/step\(\) got nothing.*pass the number to watch/)
