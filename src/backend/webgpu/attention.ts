@@ -57,8 +57,11 @@ function walkJob({ name, own, along, mask, writes, stats, before, step, after }:
   const others = [...(mask ? [mask] : []), ...writes]
   const vector = reads.every(isAligned) && reads.every(r => others.every(o => o.slot !== r.slot))
   const parts = [...reads, ...others]
+  const [sums, single] = [writes.filter(w => w.name !== 'lse'), others.filter(o => o === mask || o.name === 'lse')]
+  const wide = sums.every(isAligned) && sums.every(w => [...reads, ...single].every(o => o.slot !== w.slot))
   const memory = new Memory(
-    [...parts.map(p => p.view.dtype), ...(stats ? ['float32' as const] : [])], [...parts.map(p => p.slot), ...(stats ? [stats.slot] : [])], reads.map(() => vector),
+    [...parts.map(p => p.view.dtype), ...(stats ? ['float32' as const] : [])], [...parts.map(p => p.slot), ...(stats ? [stats.slot] : [])],
+    parts.map(p => (reads.includes(p) ? vector : wide && sums.includes(p))),
   )
   const lead = own[0].view.shape.length - 2
   const { shape: batch, strides } = collapse(own[0].view.shape.slice(0, lead), parts.map(p => p.view.strides.slice(0, lead)))
@@ -127,16 +130,23 @@ ${indent(each, 4)}
   workgroupBarrier();
 }`
       : `for (var j = ${from}; j < ${to}; j++) {\n${indent(each)}\n}`
-    const stores = (sums: string, p: Part, factor: string): string => range(lanes).map(r => `if (row + ${r}u < p.rows) {
+    const stores = (p: Part, factor: string): string => range(lanes).map(r => {
+      const k = index.get(p.name)!
+      const value = (e: number): string => `(${p.name}${e} * ${factor})${lanes === 1 ? '' : `.${component(r)}`}`
+      const lines = wide
+        ? quads(p).map(q => memory.store(k, `(at >> 2u) + ${q}u`, `vec4f(${range(4).map(c => value(4 * q + c)).join(', ')})`))
+        : range(widthOf(p)).map(e => memory.store(k, `at + ${e}u * p.${p.name}_c`, value(e)))
+      return `if (row + ${r}u < p.rows) {
   let at = ${p.name}_at + (row + ${r}u) * p.${p.name}_r;
-${indent(range(widthOf(p)).map(e => memory.store(index.get(p.name)!, `at + ${e}u * p.${p.name}_c`, `(${sums}${e} * ${factor})${lanes === 1 ? '' : `.${component(r)}`}`)).join('\n'))}
-}`).join('\n')
+${indent(lines.join('\n'))}
+}`
+    }).join('\n')
     const body = [
       `let unit = ${shared ? 'group' : 'i'};`, 'if (unit >= p.units) { return; }', 'let item = unit / p.tiles;',
       `let row = unit % p.tiles * ${shared ? WG : lanes}u${shared ? ' + lid' : ''};`, 'let inf = bitcast<f32>(p.inf);',
       unravel('item', rank, 'd', 'c'), ...parts.map(p => `let ${p.name}_at = p.${p.name} + ${dot(rank, 'c', `${p.name}_s`)};`),
       ...ofRows, ...(stats?.owned ? [scalars(r => `min(row + ${r}u, p.rows - 1u)`)] : []), before, loop, after,
-      ...writes.filter(w => w.name !== 'lse').map(w => stores(w.name, w, w.name === 'out' ? 'share' : w.name === 'dv' ? '1.0' : 'p.scale')),
+      ...sums.map(w => stores(w, w.name === 'out' ? 'share' : w.name === 'dv' ? '1.0' : 'p.scale')),
       ...writes.filter(w => w.name === 'lse').flatMap(w => range(lanes).map(r =>
         `if (row + ${r}u < p.rows) { ${memory.store(index.get(w.name)!, `lse_at + (row + ${r}u) * p.lse_r`, lanes === 1 ? 'lse' : `lse.${component(r)}`)} }`)),
     ].join('\n')
@@ -144,7 +154,7 @@ ${indent(range(widthOf(p)).map(e => memory.store(index.get(p.name)!, `at + ${e}u
     return printShader({ fields, memory, size: shared ? WG : CPU_GROUP, head, body })
   }
   return {
-    key: `attention ${name} ${family} ${reads.map(widthOf).join()} ${rank} ${causal} ${vector} ${memory.key}`,
+    key: `attention ${name} ${family} ${reads.map(widthOf).join()} ${rank} ${causal} ${memory.key}`,
     source, fields, slots: memory.slots, groups: shared ? gridOfGroups(units) : gridOfThreads(units, CPU_GROUP),
   }
 }
