@@ -58,7 +58,7 @@ test('with the keyboard alone: choose, change, run, stop', async ({ page }) => {
   }
   await tabTo('example')
   await keyboard.press('ArrowDown')
-  await expect(visitor.example).toHaveValue('spiral')
+  await expect(visitor.example).toHaveValue('first')
   await tabTo('compile')
   await keyboard.press('Space')
   await expect(visitor.compile).not.toBeChecked()
