@@ -108,11 +108,8 @@ export function makePlan(graph: Graph, backend: Backend, fixed: readonly (Block 
       return 'block' in place ? blocks[place.block] : outside[place.external]
     }),
   }))
-  launches.forEach(({ kernel }, i) => {
-    if (!mayFail(kernel)) return
-    const place = layout.describe(i)
-    placeKernel(kernel, () => place)
-  })
+  // As text: what releases the plan holds its kernels, and must not hold through them what the plan was made from.
+  for (const [i, { kernel }] of launches.entries()) if (mayFail(kernel)) placeKernel(kernel, layout.describe(i))
   const prepared = backend.prepare(launches)
   return {
     launches,
