@@ -20,6 +20,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // A test that looks at nothing fails.
+    expect: { requireAssertions: true },
     projects: [
       {
         extends: true,
