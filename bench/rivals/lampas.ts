@@ -1,6 +1,6 @@
 // Lampas as its users write it: modules, an optimiser, and compile() around the step; the rows that say "eager" without compile().
 import { add, arange, compile, init, manualSeed, nn, noGrad, optim, randn, scope, softmax, tensor, type Tensor } from 'lampas/lite'
-import { growth } from '../run/rows.mjs'
+import { growth } from '../run/growth.mjs'
 import { enter, finished, type Contender, type Options, type Run } from './contender.ts'
 import { cnn, gpt, integers, learningRate, lstm, mlp, products, random, small, type Values } from './data.ts'
 

@@ -1,5 +1,5 @@
 // The measured part of docs/performance.md: everything between its two marks is written here from a run's numbers, the rest is by hand.
-import { growth } from './rows.mjs'
+import { growth } from './growth.mjs'
 import { keyOf, libraries, verdicts } from './verdict.mjs'
 
 const marks = ['<!-- measured: written by `npm run bench` -->', '<!-- end of what was measured -->']
