@@ -1,7 +1,7 @@
 // Random small programs of ops, views and in-place writes, on arguments and captured state: compiled they do what they do eagerly, in
 // the call that traces and in those that replay.
 import fc from 'fast-check'
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { compile, grad, tensor, type Tensor } from '../../src/index.ts'
 import { flipView } from '../../src/ops/movement.ts'
 import { eachDevice, inBrowser } from '../each-device.ts'
@@ -104,7 +104,7 @@ eachDevice(() => {
           const [a, b] = [argumentsOf(call), argumentsOf(call)]
           const want = await numbers([...plain.step(...a), ...a, ...plain.state])
           const got = await numbers([...step(...b), ...b, ...traced.state])
-          if (got !== want) throw new Error(`call ${call}\n got ${got}\nwant ${want}\n${actions.map(x => x.text).join('\n')}`)
+          expect(got, `call ${call} of\n${actions.map(x => x.text).join('\n')}`).toBe(want)
         }
         step.dispose()
       }),
@@ -121,7 +121,7 @@ eachDevice(() => {
           const [a, b] = argumentsOf(call).map(x => x.clone().requiresGrad_())
           const want = await outcome(() => plain.step(a, b))
           const got = await outcome(() => step(a, b))
-          if (got !== want) throw new Error(`call ${call}\n got ${got}\nwant ${want}\n${actions.map(x => x.text).join('\n')}`)
+          expect(got, `call ${call} of\n${actions.map(x => x.text).join('\n')}`).toBe(want)
         }
         step.dispose()
       }),
