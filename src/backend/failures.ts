@@ -9,7 +9,16 @@ export const factorFailure = (by: string, op: FactorOp, info: number, matrix: nu
     ? new LampasError(by, `matrix ${matrix} of the batch is not positive definite: its leading minor of order ${info} is not positive`, 'add a small multiple of the identity, or look at `info` of linalg.choleskyEx')
     : new LampasError(by, `matrix ${matrix} of the batch is singular: pivot ${info} of its LU factorisation is zero`, 'linalg.pinv and linalg.lstsq take any matrix')
 
-const places = new WeakMap<Kernel, string>()
+/** What a kernel of a plan computes: the op, its operands and the line; and the function that the user called there, if all of it comes from one. */
+export interface KernelPlace {
+  readonly text: string
+  readonly calls: string | null
+}
+const places = new WeakMap<Kernel, KernelPlace>()
+
+/** One kernel for the work of several places. */
+export const togetherIn = (parts: readonly KernelPlace[]): KernelPlace =>
+  ({ text: parts.map(p => p.text).join(' and '), calls: parts.every(p => p.calls === parts[0].calls) ? (parts[0]?.calls ?? null) : null })
 
 /** Whether a kernel may find its inputs unfit only as it runs. */
 export function mayFail(planned: PlannedKernel): boolean {
@@ -17,15 +26,15 @@ export function mayFail(planned: PlannedKernel): boolean {
   return kernel.kind === 'gather' || kernel.kind === 'scatter' || (kernel.kind === 'factor' && kernel.strict !== null)
 }
 
-/** Tells what a kernel of a plan computes, for messages: the op, its operands and the line. */
-export const placeKernel = (kernel: PlannedKernel, place: string): void => void places.set(innerOf(kernel), place)
+/** Tells what a kernel computes, for messages. */
+export const placeKernel = (kernel: PlannedKernel, place: KernelPlace): void => void places.set(innerOf(kernel), place)
 
 /** The same message, with the places where it may have happened. */
 export function placed(error: LampasError, kernels: readonly Kernel[], elsewhere = false): LampasError {
-  const found = [...new Set(kernels.flatMap(k => places.get(k) ?? []))]
+  const found = kernels.flatMap(k => places.get(k) ?? [])
   if (found.length === 0) return error
-  const all = elsewhere ? [...found, 'eager code'] : found
-  return new LampasError(error.op, `${error.problem}, in ${all.length > 1 ? 'one of: ' : ''}${all.join('; ')}`, error.help)
+  const all = [...new Set([...found.map(p => p.text), ...(elsewhere ? ['eager code'] : [])])]
+  return new LampasError((all.length === 1 && found[0].calls) || error.op, `${error.problem}, in ${all.length > 1 ? 'one of: ' : ''}${all.join('; ')}`, error.help)
 }
 
 /** Does the work of a kernel; its faults name its place. */

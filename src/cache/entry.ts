@@ -1,6 +1,6 @@
 // A plan as bytes: the kernels that are left after rewriting and fusion, in order, with the memory that they work on, written as saved functions
 // are. Reading it back gives kernels as they are run, so nothing is lowered, joined or placed again.
-import { mayFail } from '../backend/failures.ts'
+import { mayFail, togetherIn, type KernelPlace } from '../backend/failures.ts'
 import { dtypes } from '../core/dtype.ts'
 import type { View } from '../core/view.ts'
 import { turn } from '../eager/pressure.ts'
@@ -80,10 +80,10 @@ export function read(sealed: Uint8Array, { traced: { graph, externals } }: Work)
     return { kernel: { kind: 'when', kernel, inputs: [condition.view, ...kernel.inputs], outputs: kernel.outputs }, slots: [condition.slot, ...own], nodes: [] }
   })
   const origins = header.origins as unknown as readonly (readonly Origin[])[]
-  const describe = (i: number): string => origins[i].map(([text, node]) => {
-    const line = graph.nodes[node]?.site?.line
-    return line ? `${text} (${line})` : text
-  }).join(' and ')
+  const describe = (i: number): KernelPlace => togetherIn(origins[i].map(([text, node]) => {
+    const site = graph.nodes[node]?.site
+    return { text: site?.line ? `${text} (${site.line})` : text, calls: site?.calls ?? null }
+  }))
   const layout = {
     steps, describe, placeOf: ({ external }: Slot) => (external < 0 ? { block: ~external } : { external }), args: new Map(), values: [],
     blocks: allocs.map(a => a.shape[0]), donated: new Map(header.donated as unknown as [number, number][]), spared: header.spared as number,

@@ -2,7 +2,7 @@
 // computed straight into its parameter when nobody reads the old value afterwards, and a map may work in the memory of an input
 // that dies with it. So a step allocates nothing while it runs.
 import type { Backend, Block, Launch, Prepared } from '../backend/backend.ts'
-import { mayFail, placeKernel } from '../backend/failures.ts'
+import { mayFail, placeKernel, togetherIn, type KernelPlace } from '../backend/failures.ts'
 import { WORD } from '../core/dtype.ts'
 import type { PlannedKernel } from '../ir/when.ts'
 import { giveBack, take } from '../eager/pressure.ts'
@@ -46,7 +46,7 @@ export interface Plan {
 export interface Layout {
   readonly steps: readonly Step[]
   /** What a step computes, for messages. */
-  readonly describe: (step: number) => string
+  readonly describe: (step: number) => KernelPlace
   /** What memory an operand of a step lies in: an external or an output of the graph, or a block of the plan's own. */
   readonly placeOf: (slot: Slot) => { readonly external: number } | { readonly block: number }
   /** What each value of the graph is as a view into a slot. */
@@ -92,7 +92,7 @@ export function layOut(graph: Graph, backend: Backend, { exclude = [], mode }: P
     const slot = slotOf(s)
     return slot.external >= 0 ? { external: slot.external } : { block: of.get(slot)! }
   }
-  return { steps, describe: i => steps[i].nodes.map(describeNode).join(' and '), placeOf, args, values, blocks: packing.blocks, donated: taken, spared, fired: [...branches.fired, ...fused.fired], msOfFusion, msOfRules: meter.ms }
+  return { steps, describe: i => togetherIn(steps[i].nodes.map(n => ({ text: describeNode(n), calls: n.site?.calls ?? null }))), placeOf, args, values, blocks: packing.blocks, donated: taken, spared, fired: [...branches.fired, ...fused.fired], msOfFusion, msOfRules: meter.ms }
 }
 
 /** `fixed[i]` is the block of external i when it is the same in every run, else null. */

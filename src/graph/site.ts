@@ -16,7 +16,11 @@ export interface Place {
 export class Site {
   private text: string | null | undefined
   private static given: Site | null = null
-  private constructor(private readonly error: Error | null) {}
+  private constructor(
+    private readonly error: Error | null,
+    /** The function of Lampas that the line calls, where that is known: it may have built nodes of other ops. */
+    readonly calls: string | null,
+  ) {}
 
   /** Nodes that `body` builds belong to this line; null: each to its own. */
   static during<T>(site: Site | null, body: () => T): T {
@@ -30,17 +34,17 @@ export class Site {
   }
 
   /** A line that is known as text. */
-  static of(line: string): Site {
-    const site = new Site(null)
+  static of(line: string, calls: string | null): Site {
+    const site = new Site(null, calls)
     site.text = line
     return site
   }
 
-  static here(): Site {
+  static here(calls: string | null): Site {
     if (Site.given) return Site.given
     const depth = Error.stackTraceLimit
     Error.stackTraceLimit = DEPTH
-    const site = new Site(new Error())
+    const site = new Site(new Error(), calls)
     Error.stackTraceLimit = depth
     return site
   }

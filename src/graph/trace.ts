@@ -13,6 +13,7 @@ import { type Storage, storageOf } from '../eager/storage.ts'
 import { eager } from '../eager/world.ts'
 import { cast } from '../ops/cast.ts'
 import { zeros } from '../ops/creation.ts'
+import { calledFunction, nameCalls } from '../ops/define.ts'
 import { expandOp } from '../ops/movement.ts'
 import { label, labelOf } from '../ops/labels.ts'
 import type { Arg, Lowering, Op } from '../ops/op.ts'
@@ -97,7 +98,8 @@ export class Trace implements World {
   argument(x: Tensor, index: number): Tensor {
     const source = this.external(storageOf('compile', x), x.dtype, x.shape, index, x.requiresGrad)
     const y = this.show(source, contiguousView(x.dtype, x.shape), source.current)
-    this.arguments.push(x.requiresGrad ? y.requiresGrad_() : y)
+    if (x.requiresGrad) y.requiresGrad_().hooks = x.hooks
+    this.arguments.push(y)
     return y
   }
 
@@ -133,7 +135,7 @@ export class Trace implements World {
     const watchBefore = gradWatch.hook
     gradWatch.hook = (leaf, write) => this.watchGrad(leaf, write)
     try {
-      const result = body()
+      const result = nameCalls(body)
       if (result instanceof Promise) {
         // What it rejects with comes from being traced; the error below says so.
         result.catch(() => {})
@@ -204,7 +206,7 @@ export class Trace implements World {
 
   private node<P>(op: Op<P>, inputs: readonly Value[], params: P, metas: readonly { dtype: DType; shape: Shape }[]): readonly Value[] {
     const outputs: Value[] = []
-    const node: GraphNode = { id: nodeCount++, op: op as Op, params, inputs, outputs, site: Site.here() }
+    const node: GraphNode = { id: nodeCount++, op: op as Op, params, inputs, outputs, site: Site.here(calledFunction()) }
     metas.forEach((m, index) => outputs.push({ dtype: m.dtype, shape: m.shape, node, index }))
     this.nodes.push(node)
     return outputs

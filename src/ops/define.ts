@@ -94,16 +94,47 @@ export function define<F extends (...args: never[]) => unknown, A extends object
 }
 
 type AnyFunction = (...args: unknown[]) => unknown
-let recorder: ((fn: AnyFunction, name: string, args: unknown[]) => unknown) | null = null
+type Through = (fn: AnyFunction, name: string, args: unknown[]) => unknown
+let recorder: Through | null = null
+/** What calls of public functions pass through. */
+let through: Through | null = null
 
 /** From here on calls of public functions pass through `r`, which may note them down (symbolic expressions) in place of running them. */
-export const recordCalls = (r: NonNullable<typeof recorder>): void => void (recorder = r)
+export function recordCalls(r: Through): void {
+  recorder = r
+  if (through !== named) through = r
+}
+
+let called: string | null = null
+/** Of public functions that call each other the one that was called from outside; known while `nameCalls` runs. */
+export const calledFunction = (): string | null => called
+
+const pass: Through = (fn, name, args) => (recorder === null ? fn(...args) : recorder(fn, name, args))
+const named: Through = (fn, name, args) => {
+  if (called !== null) return pass(fn, name, args)
+  called = name
+  try {
+    return pass(fn, name, args)
+  } finally {
+    called = null
+  }
+}
+
+export function nameCalls<T>(body: () => T): T {
+  if (through === named) return body()
+  through = named
+  try {
+    return body()
+  } finally {
+    through = recorder
+  }
+}
 
 /** Notes name and parameters on a function. */
 /* @__NO_SIDE_EFFECTS__ */
 export const tagged = <F extends (...args: never[]) => unknown>(fn: F, name: string, names: readonly string[]): F & Described => {
   const run = fn as unknown as AnyFunction
-  const call = (...args: unknown[]): unknown => (recorder === null ? run(...args) : recorder(run, name, args))
+  const call = (...args: unknown[]): unknown => (through === null ? run(...args) : through(run, name, args))
   return Object.assign(call as unknown as F, fn, { opName: name, paramNames: names })
 }
 

@@ -249,7 +249,7 @@ export class Call extends Expression {
   name: string | null = null
   readonly inputs: readonly Expression[]
   readonly example: Example
-  readonly site = Site.here()
+  readonly site: Site
 
   constructor(
     readonly op: string,
@@ -258,6 +258,7 @@ export class Call extends Expression {
     readonly options: CallOptions = {},
   ) {
     super()
+    this.site = Site.here(op)
     this.inputs = [...expressionsIn(args)]
     this.example = options.example === undefined ? this.onExamples() : (options.example?.() ?? null)
   }

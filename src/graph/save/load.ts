@@ -114,7 +114,7 @@ class Loaded implements Version {
         return { dtype: dtype as DType, shape: [], node: null, index: 0, constant: fromJson(constant) as number | boolean }
       })
       const outputs: Value[] = []
-      const site = typeof n.site === 'string' ? Site.of(n.site) : undefined
+      const site = typeof n.site === 'string' ? Site.of(n.site, (n.calls as string | null) ?? null) : undefined
       const node: GraphNode = { id: n.id as number, op: replayed(n.op as string, reader.recording(n), types), params: n.params, inputs, outputs, site }
       types.forEach((t, index) => outputs.push({ ...t, node, index }))
       outputs.forEach((v, i) => values.set(i === 0 ? `n${node.id}` : `n${node.id}.${i}`, v))

@@ -66,7 +66,7 @@ function writeVersion(inside: Inside, version: Version, state: State, writer: Wr
     const { recording, results } = record(n, n.inputs.map(argOf))
     n.outputs.forEach((v, i) => args.set(v, results[i]))
     const inputs = n.inputs.map((v): Json => (v.constant === undefined ? numbering.idOf(v) : { constant: toJson(v.constant), dtype: v.dtype }))
-    return { id: n.id, op: n.op.name, params: paramsOf(n.params), site: n.site?.line ?? null, inputs, types: n.outputs.map(typeOf), ...writer.recording(recording) }
+    return { id: n.id, op: n.op.name, params: paramsOf(n.params), site: n.site?.line ?? null, calls: n.site?.calls ?? null, inputs, types: n.outputs.map(typeOf), ...writer.recording(recording) }
   })
   return {
     inputs: inside.inputsOf(version).map(([name, v]): Json => ({ name, value: template(v, x => ({ $tensor: typeOf(x) })) })),

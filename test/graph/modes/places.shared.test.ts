@@ -1,6 +1,6 @@
 // Faults that show only as kernels run: compiled code names the op, its shapes and the line.
 import { describe, expect, test } from 'vitest'
-import { compile, eye, gather, linalg, LampasError, scatterAdd, symbolic, tensor, zeros, type Tensor } from '../../../src/index.ts'
+import { compile, eye, gather, linalg, LampasError, loadFunction, nn, saveFunction, scatterAdd, symbolic, tensor, zeros, type Compiled, type Tensor } from '../../../src/index.ts'
 import { eachDevice } from '../../each-device.ts'
 
 const ints = (list: number[]): Tensor => tensor(new Int32Array(list))
@@ -51,8 +51,27 @@ eachDevice(name => {
       expect(told).not.toContain('places.shared.test.ts')
     })
 
+    test('it is named after the function that the line calls, also where that is made of other ops', async () => {
+      const table = new nn.Embedding(4, 2)
+      const { crossEntropy } = nn.functional
+      const calls: Readonly<Record<string, readonly [f: Compiled<[Tensor], Tensor>, x: Tensor]>> = {
+        embedding: [compile((i: Tensor) => table.forward(i).sum()), ints([0, 9])],
+        crossEntropy: [compile((y: Tensor) => crossEntropy(tensor([[1, 2, 3]]), y)), ints([9])],
+        at: [compile((i: Tensor) => tensor([1, 2, 3]).at(i)), ints([1, 9])],
+        'linalg.solve': [compile((a: Tensor) => linalg.solve(a, zeros(3))), zeros([3, 3])],
+      }
+      for (const [call, [f, x]] of Object.entries(calls)) {
+        const told = await faultOf(() => f(x))
+        expect(told).toMatch(new RegExp(`^\\[${call}\\] .*, in .*places\\.shared\\.test\\.ts`))
+        const saved = loadFunction(await saveFunction(f))
+        expect(await faultOf(() => saved(x) as Tensor)).toMatch(new RegExp(`^\\[${call}\\] .*, in .*places\\.shared\\.test\\.ts`))
+      }
+    })
+
     test('symbolic functions too', async () => {
       const [x, i] = [symbolic.vector('x'), symbolic.ivector('i')]
+      const entries = symbolic.func({ inputs: [i], outputs: nn.functional.embedding(i, zeros(3, 2)) })
+      expect(await faultOf(() => entries([4]) as Tensor)).toMatch(/^\[embedding\] index 4 .*, in gather\(float32\[3,2\], int32\[1,2\]\) \(.*places/)
       const f = symbolic.func({ inputs: [x, i], outputs: gather(x, 0, i) })
       expect(await faultOf(() => f([1, 2], ints([4])) as Tensor)).toMatch(/index 4 .*, in gather\(float32\[2\], int32\[1\]\)/)
     })
