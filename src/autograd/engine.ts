@@ -5,7 +5,7 @@ import { needKnown } from '../core/options.ts'
 import { formatShape, sameShape, type Shape } from '../core/shape.ts'
 import { ones } from '../ops/creation.ts'
 import { beside, needTensor } from '../ops/define.ts'
-import type { Edge, GradNode } from '../ops/gradnode.ts'
+import type { Edge, GradNode, Hooks } from '../ops/gradnode.ts'
 import { reshape } from '../ops/movement.ts'
 import { add } from '../ops/pointwise.ts'
 import { cast } from '../ops/cast.ts'
@@ -15,10 +15,10 @@ import type { Tensor } from '../ops/tensor.ts'
 import { world, type BackwardOptions } from '../ops/world.ts'
 import { enableGrad, noGrad } from './mode.ts'
 import { isPart, joined, type Part } from './parts.ts'
-import { edgeOf, forget } from './tape.ts'
+import { edgeOf, forget, linked } from './tape.ts'
 
 /** Undoes broadcasting and promotion: sums the axes that were added or stretched; of complex numbers that stand for real ones the real part remains. */
-function sumTo(wide: Tensor, shape: Shape, dtype: DType): Tensor {
+export function sumTo(wide: Tensor, shape: Shape, dtype: DType): Tensor {
   const g = cast(wide, dtype)
   if (sameShape(g.shape, shape)) return g
   const lead = g.ndim - shape.length
@@ -66,6 +66,23 @@ interface Walk {
   /** Targets of `grad()`; null gathers into the leaves. */
   readonly targets: readonly Tensor[] | null
   readonly only?: ReadonlySet<Tensor>
+}
+
+/** True while a derivative rule runs: what it asks of leaves is a part of their gradients, and hooks wait for the whole. */
+let inRule = false
+
+function ruled<T>(rule: () => T): T {
+  const before = inRule
+  inRule = true
+  try {
+    return rule()
+  } finally {
+    inRule = before
+  }
+}
+
+function callHooks(at: GradNode | Tensor, when: keyof Hooks, grads: (Tensor | null)[]): void {
+  if (at.hooks) for (const hook of at.hooks[when]) hook(grads, at)
 }
 
 const keyOf = (x: Tensor): string => `${x.gradFn?.order}:${x.gradIndex}`
@@ -144,7 +161,7 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
     const results = own.tidy(() => {
       const inputs = usable(saved.inputs, 0)
       const outputs = usable(saved.outputs, saved.inputs.length)
-      const raw = node.op.vjp!(grads, { params: node.params, inputs, outputs, shapes: node.inputShapes, needs })
+      const raw = ruled(() => node.op.vjp!(grads, { params: node.params, inputs, outputs, shapes: node.inputShapes, needs }))
       const seen = [...grads]
       return raw.map((g, i) => {
         if (!g || !needs[i]) return null
@@ -160,6 +177,23 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
     })
   }
 
+  /** The gradient of a leaf is complete. */
+  const settle = (leaf: Tensor): void => {
+    join(leaf)
+    const g = leafGrads.get(leaf)
+    if (!g) return
+    const grads: (Tensor | null)[] = [g]
+    own.observe(() => leaf.hooks)
+    if (!inRule) callHooks(leaf, 'before', grads)
+    if (how.targets) return void leafGrads.set(leaf, grads[0]!)
+    leafGrads.delete(leaf)
+    gatherInto(leaf, grads[0]!, how.createGraph)
+    callHooks(leaf, 'after', grads)
+  }
+  /** Leaves with hooks do not wait for the end of the walk, but for the last entry from which something may flow to them. */
+  const last = new Map<Tensor, GradNode>()
+  if (!how.targets) for (const node of nodes) for (const e of node.edges) if (e && 'leaf' in e && e.leaf.hooks) last.set(e.leaf, node)
+
   for (const node of nodes) {
     join(node)
     const grads = pending.get(node)
@@ -168,6 +202,8 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
       if (!how.retainGraph) forget(node)
       continue
     }
+    callHooks(node, 'before', grads)
+    callHooks(node, 'after', grads)
     if (inner.size > 0)
       grads.forEach((g, i) => {
         const key = `${node.order}:${i}`
@@ -176,37 +212,30 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
     if (node.op.vjp) visit(node, grads)
     for (const g of grads) if (g) own.release(g)
     if (!how.retainGraph) forget(node)
+    if (last.size > 0) for (const e of node.edges) if (e && 'leaf' in e && last.get(e.leaf) === node) settle(e.leaf)
   }
   for (const target of waiting.keys()) join(target)
+  for (const leaf of leafGrads.keys()) settle(leaf)
   // Targets that are themselves the end of what was needed.
-  for (const [node, grads] of pending)
+  for (const [node, grads] of pending) {
+    callHooks(node, 'before', grads)
+    callHooks(node, 'after', grads)
     grads.forEach((g, i) => {
       const key = `${node.order}:${i}`
       if (g && inner.has(key)) found.set(key, g)
       else if (g) own.release(g)
     })
+  }
 
   if (how.targets) {
     const out = how.targets.map(t => (t.gradFn ? found.get(keyOf(t)) : leafGrads.get(t)) ?? null)
     return out.map(g => (g && !how.createGraph ? own.owned(g) : g))
   }
-  for (const [leaf, g] of leafGrads) gatherInto(leaf, g, how.createGraph)
   return []
 }
 
 const changed = (op: string, x: Tensor, version: number): LampasError =>
   new LampasError('backward', `${x} was changed in place after ${op} saved it for its derivative (version ${version} is now ${x.source.version})`, 'use the form without _ for that change, or clone() before it')
-
-const linked = (handle: Tensor, x: Tensor): Tensor => {
-  handle.gradFn = x.gradFn
-  handle.gradIndex = x.gradIndex
-  handle.gradVersion = x.gradVersion
-  if (x.requiresGrad && !x.gradFn) {
-    handle.requiresGrad_()
-    handle.origin = x.origin ?? x
-  }
-  return handle
-}
 
 /** The same on a handle that no scope frees. */
 function outliving(g: Tensor): Tensor {
@@ -215,7 +244,8 @@ function outliving(g: Tensor): Tensor {
   return kept
 }
 
-function gatherInto(leaf: Tensor, g: Tensor, createGraph: boolean): void {
+/** Adds g, which is given away, to the gradient of a leaf. */
+export function gatherInto(leaf: Tensor, g: Tensor, createGraph: boolean): void {
   if (!leaf.grad) {
     leaf.grad = outliving(createGraph ? g : world().owned(g))
   } else if (createGraph) {

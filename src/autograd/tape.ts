@@ -18,14 +18,12 @@ export function edgeOf(x: Tensor): Edge {
   if (!x.requiresGrad) return null
   if (x.base && x.gradVersion !== x.source.version && x.base.requiresGrad) {
     const base = x.base
-    x.gradFn = entry(asStridedOp, [edgeOf(base)], [base], 1, stridedIn(base.layout, x.layout))
-    x.gradIndex = 0
-    x.gradVersion = x.source.version
+    comeFrom(x, entry(asStridedOp, [edgeOf(base)], [base], 1, stridedIn(base.layout, x.layout)))
   }
   return x.gradFn ? { node: x.gradFn, index: x.gradIndex } : { leaf: x.origin ?? x }
 }
 
-const entry = <P>(op: Op<P>, edges: readonly Edge[], inputs: readonly Tensor[], outputCount: number, params: P, saved: SavedValues = nothing): GradNode => ({
+export const entry = <P>(op: Op<P>, edges: readonly Edge[], inputs: readonly Tensor[], outputCount: number, params: P, saved: SavedValues = nothing): GradNode => ({
   op: op as Op,
   params,
   edges,
@@ -33,8 +31,17 @@ const entry = <P>(op: Op<P>, edges: readonly Edge[], inputs: readonly Tensor[], 
   inputDtypes: inputs.map(x => x.dtype),
   outputCount,
   saved,
+  hooks: null,
   order: ++counter,
 })
+
+/** Makes output `index` of an entry the history of x. */
+export function comeFrom(x: Tensor, node: GradNode, index = 0): void {
+  x.gradFn = node
+  x.gradIndex = index
+  x.gradVersion = x.source.version
+  if (x.hooks) node.hooks = x.hooks
+}
 
 /** What a recorded op must remember from before it ran. */
 export interface Pending {
@@ -53,10 +60,7 @@ export function beforeOp<P>(op: Op<P>, inputs: readonly Tensor[]): Pending | nul
 export function afterOp<P>(pending: Pending, op: Op<P>, inputs: readonly Tensor[], outputs: readonly Tensor[], params: P): void {
   const node = entry(op, pending.edges, inputs, outputs.length, params)
   outputs.forEach((y, i) => {
-    if (!isDifferentiable(y.dtype)) return
-    y.gradFn = node
-    y.gradIndex = i
-    y.gradVersion = y.source.version
+    if (isDifferentiable(y.dtype)) comeFrom(y, node, i)
   })
   node.saved = saved(op, savesInputs(op) ? inputs.map(x => keep(x)) : [], outputs)
 }
@@ -66,16 +70,21 @@ const savesInputs = (op: Op<never>): boolean => op.saves === 'inputs' || op.save
 /** A handle on `values` that no scope frees, with the history of x. */
 function keep(x: Tensor, values = x): Tensor {
   if (!x.source.world) return x
-  const h = x.source.world.hold(values)
-  h.gradFn = x.gradFn
-  h.gradIndex = x.gradIndex
+  const h = linked(x.source.world.hold(values), x)
   h.base = x.base
-  h.gradVersion = x.gradVersion
-  if (x.requiresGrad && !x.gradFn) {
-    h.requiresGrad_()
-    h.origin = x.origin ?? x
-  }
   return h
+}
+
+/** A handle with the history of x. */
+export function linked(handle: Tensor, x: Tensor): Tensor {
+  handle.gradFn = x.gradFn
+  handle.gradIndex = x.gradIndex
+  handle.gradVersion = x.gradVersion
+  if (x.requiresGrad && !x.gradFn) {
+    handle.requiresGrad_()
+    handle.origin = x.origin ?? x
+  }
+  return handle
 }
 
 /** What x holds now, for an op that is about to overwrite it. */
@@ -119,14 +128,8 @@ export function afterWrite<P>(pending: PendingWrite | null, op: Op<P>, target: T
   if (!pending) return
   const node = entry(op, pending.edges, inputs, 1, params)
   const base = target.base
-  if (base) {
-    base.gradFn = entry(writeStridedOp, [pending.base, { node, index: 0 }], [base, target], 1, stridedIn(base.layout, target.layout))
-    base.gradIndex = 0
-    base.gradVersion = target.source.version
-  }
-  target.gradFn = node
-  target.gradIndex = 0
-  target.gradVersion = target.source.version
+  if (base) comeFrom(base, entry(writeStridedOp, [pending.base, { node, index: 0 }], [base, target], 1, stridedIn(base.layout, target.layout)))
+  comeFrom(target, node)
   node.saved = saved(op, pending.inputs, [target])
 }
 

@@ -151,7 +151,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     const start = performance.now()
     const found = dynamic?.instance(args, context, given => record(backend, given as A, false))
     if (last && found?.fresh !== false) {
-      reasons.push(difference(last.args, args) ?? 'a module changed between train and eval, a gradient came or went, or changed arguments lie or share memory in another way')
+      reasons.push(difference(last.args, args) ?? 'a module changed between train and eval, a hook or a gradient came or went, or changed arguments lie or share memory in another way')
       if (traces === MANY - 1) console.warn(`[compile] ${name} was traced ${MANY} times. The last reason: ${reasons.at(-1)}. help: pass what changes as a tensor, or pad to fixed sizes`)
     }
     const tensors = [...tensorsIn(args)]

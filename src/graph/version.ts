@@ -229,7 +229,7 @@ export class CompiledVersion implements Version {
     return rebuild(this.result, () => {
       const y = results[at]
       if (this.needsGrad[at]) {
-        y.gradFn = forwardOnly
+        y.gradFn = { ...forwardOnly }
         y.gradVersion = y.source.version
       }
       at++
@@ -311,4 +311,4 @@ const forwardOnlyOp: Op = {
   vjp: () => fail('backward', 'this value was made by a compiled function, which keeps nothing for a backward pass outside of it', 'put loss.backward() inside the compiled function, or call the function uncompiled'),
   saves: 'nothing',
 }
-const forwardOnly: GradNode = { op: forwardOnlyOp, params: null, edges: [], inputShapes: [], inputDtypes: [], outputCount: 1, saved: { inputs: [], outputs: [], versions: [], held: [] }, order: 0 }
+const forwardOnly: GradNode = { op: forwardOnlyOp, params: null, edges: [], inputShapes: [], inputDtypes: [], outputCount: 1, saved: { inputs: [], outputs: [], versions: [], held: [] }, hooks: null, order: 0 }

@@ -128,6 +128,7 @@ function reshaping(fn: AnyFn & Described): AnyFn & Described {
     x.gradFn = y.gradFn
     x.gradIndex = y.gradIndex
     x.gradVersion = y.gradVersion
+    if (x.gradFn && x.hooks) x.gradFn.hooks = x.hooks
     return x
   }
   return tagged(form, name, fn.paramNames)

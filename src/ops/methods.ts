@@ -43,7 +43,7 @@ import type * as shortTime from './stft.ts'
 
 /** A function of a tensor, as a method of it. */
 type MethodOf<F> = F extends (x: infer _, ...rest: infer R) => infer T ? (...rest: R) => T : never
-type MethodsOf<Table> = { [K in keyof Table]: MethodOf<Table[K]> }
+export type MethodsOf<Table> = { [K in keyof Table]: MethodOf<Table[K]> }
 
 type Renamed = 'var_' | 'cast' | 'onesLike' | 'root' | 'zerosLike' | 'clampBoth' | 'geluErf' | 'geluTanh' | 'limit' | 'logOdds' | 'logOnePlusExp'
 type Creation = Pick<typeof creation, 'fullLike' | 'zerosLike' | 'onesLike' | 'emptyLike' | 'tril' | 'triu'>

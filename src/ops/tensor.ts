@@ -5,7 +5,7 @@ import { dtypes, isDifferentiable, type DType, type TypedArray } from '../core/d
 import { formatShape, numel, sameShape, type Shape } from '../core/shape.ts'
 import { toValues } from '../core/storage.ts'
 import type { View } from '../core/view.ts'
-import type { GradNode } from './gradnode.ts'
+import type { GradNode, Hooks } from './gradnode.ts'
 import type { Methods } from './methods.ts'
 import { ConstantSource, world, type BackwardOptions, type Source, type World } from './world.ts'
 
@@ -28,6 +28,8 @@ export class Tensor {
   gradVersion = 0
   /** For a handle that the tape keeps: the leaf that it stands for. */
   origin: Tensor | null = null
+  /** Hooks of a leaf; of another tensor those that go along when a change in place gives it another entry. */
+  hooks: Hooks | null = null
   /** What the world keeps about this handle. */
   handle: object | null = null
   private leafRequiresGrad = false
