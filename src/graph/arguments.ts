@@ -7,13 +7,15 @@ export const isPlain = (v: unknown): v is Record<string, unknown> => typeof v ==
 
 /** One argument as text; equal texts can share a plan. */
 export const kindOf = (v: unknown): string => {
-  if (v instanceof Tensor) return `${v}${v.requiresGrad ? '∂' : ''}${v.hooks ? identityOf(v.hooks) : ''}@${v.device}`
+  if (v instanceof Tensor) return `${v}${v.requiresGrad ? '∂' : ''}${hooksOf(v)}@${v.device}`
   if (Array.isArray(v)) return `[${v.map(kindOf).join()}]`
   if (isPlain(v)) return `{${Object.entries(v).map(([k, x]) => `${k}:${kindOf(x)}`).join()}}`
   if (ArrayBuffer.isView(v)) fail('compile', `an argument is a ${v.constructor.name}, of which a trace would keep today's values`, 'pass tensor(array)')
   if (typeof v === 'object' || typeof v === 'function') return identityOf(v)
   return `${typeof v}:${String(v)}`
 }
+
+export const hooksOf = ({ hooks }: Tensor): string => (hooks ? identityOf(hooks) : '')
 
 const identities = new WeakMap<object, string>()
 let identityCount = 0

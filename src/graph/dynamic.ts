@@ -6,7 +6,7 @@ import { empty } from '../ops/creation.ts'
 import { Tensor } from '../ops/tensor.ts'
 import { handleOn } from '../eager/storage.ts'
 import { eager } from '../eager/world.ts'
-import { isPlain, kindOf } from './arguments.ts'
+import { hooksOf, isPlain, kindOf } from './arguments.ts'
 import { Comparison, valueAt, type Probe } from './compare.ts'
 import { optimize, type Optimized, type PassOptions } from './passes/index.ts'
 import type { Traced } from './trace.ts'
@@ -76,7 +76,7 @@ export class Dynamic {
     const plain = exchanged(args, '', (x, path) => {
       const own = times.get(path)
       for (const [k, size] of x.shape.entries()) if (!own?.has(k)) taken.add(size)
-      kinds.push(own ? `${x.dtype}[${x.shape.map((s, k) => (own.has(k) ? `${own.get(k)}n` : s)).join()}]${x.requiresGrad}` : kindOf(x))
+      kinds.push(own ? `${x.dtype}[${x.shape.map((s, k) => (own.has(k) ? `${own.get(k)}n` : s)).join()}]${x.requiresGrad}${hooksOf(x)}` : kindOf(x))
       return null
     })
     const key = `${context} ${kindOf(plain)} ${kinds.join()}`
@@ -88,6 +88,7 @@ export class Dynamic {
         const own = times.get(path)
         if (!own) return x
         const like = eager.on('meta', () => empty(x.shape.map((s, k) => (own.get(k) ?? 0) * size || s), { dtype: x.dtype }))
+        like.hooks = x.hooks
         return x.requiresGrad ? like.requiresGrad_() : like
       }
       template = new Template(this.name, probesNear(n, taken), this.passes, size => at(exchanged(args, '', sized(size)) as unknown[]))

@@ -71,6 +71,9 @@ export interface Traced {
   readonly grads: readonly { readonly leaf: Tensor; readonly grad: Tensor | null; readonly before: Tensor | null }[]
 }
 
+/** Changes whenever hooks on modules come or go: modules without any do not know of them, and so cannot tell a trace. */
+export const moduleHooks = { state: 0 }
+
 /** Finds out how an op lays out its results, by lowering it onto nothing. */
 const dry: Lowering = {
   alloc: (dtype, shape): Arg => ({ view: contiguousView(dtype, shape), slot: {} }),
@@ -134,6 +137,7 @@ export class Trace implements World {
     const before = enterWorld(this)
     const watchBefore = gradWatch.hook
     gradWatch.hook = (leaf, write) => this.watchGrad(leaf, write)
+    this.observe(() => moduleHooks.state)
     try {
       const result = nameCalls(body)
       if (result instanceof Promise) {
