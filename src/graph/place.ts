@@ -119,5 +119,5 @@ const readsInPlace = (kernel: PlannedKernel, slots: readonly Slot[], input: numb
   kernel.outputs.every((_, o) => slots[kernel.inputs.length + o] !== written || fitsInPlace(kernel, input, o))
 
 const copiesOntoItself = ({ kernel, slots }: Step, alias: Map<Slot, Slot>): boolean =>
-  kernel.kind === 'map' && kernel.inputs.length === 1 && kernel.program.steps.length === 1 && kernel.program.steps[0].op === 'input' &&
+  kernel.kind === 'map' && kernel.inputs.length === 1 && kernel.outputs.length === 1 && kernel.program.steps.length === 1 && kernel.program.steps[0].op === 'input' &&
   (alias.get(slots[0]) ?? slots[0]) === (alias.get(slots[1]) ?? slots[1]) && sameGeometry(kernel.inputs[0], kernel.outputs[0])

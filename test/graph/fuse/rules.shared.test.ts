@@ -1,6 +1,6 @@
 // Each rule of fusion fires where it should, leaves alone what it must, and can be switched off; how many kernels models come down to.
 import { expect, test } from 'vitest'
-import { compile, grad, manualSeed, nn, ones, optim, randint, randn, rewrites, type Tensor } from '../../../src/index.ts'
+import { compile, grad, manualSeed, nn, ones, optim, randint, randn, rewrites, tensor, type Tensor } from '../../../src/index.ts'
 import { deviceNames, eachDevice } from '../../each-device.ts'
 
 const { functional: F } = nn
@@ -156,3 +156,21 @@ eachDevice(name => {
       losses[0].forEach((l, i) => expect(losses[1][i]).toBeCloseTo(l, 5))
     })
 }, deviceNames.slice(0, 1))
+
+eachDevice(() => {
+  test('a kernel that copies memory onto itself and elsewhere is no idle one', async () => {
+    const turned = (): Tensor => tensor([[1, 2, 3], [4, 5, 6]]).t()
+    const change = (state: Tensor, x: Tensor): Tensor => {
+      state.t().mul_(1)
+      const before = state.add(0)
+      state.copy_(x)
+      return before.clamp(2, 5)
+    }
+    const [state, plain, x] = [turned(), turned(), tensor([[7, 8], [9, 10], [11, 12]])]
+    const step = compile((y: Tensor) => change(state, y))
+    for (let call = 0; call < 2; call++) {
+      expect(await step(x).toArray()).toEqual(await change(plain, x).toArray())
+      expect(await state.toArray()).toEqual(await plain.toArray())
+    }
+  })
+})
