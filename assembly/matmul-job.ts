@@ -41,4 +41,7 @@ export class Block {
   c: usize
   aside: usize // sums of all parts of k but the first
   across: i32 // parts across of the grid that threads share
+  from: i32 // the columns of each part and the steps of k that it is about
+  step: i32
+  taken: usize // for each part, how many of its strips are taken
 }

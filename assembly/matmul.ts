@@ -8,8 +8,8 @@ import { addParts, dotsTask, partTask, rowTask } from './matmul-rows'
 import { smallTask } from './matmul-small'
 import { parallel, scratch, threads } from './pool'
 
-/** Most tiles of rows in a block. */
-const MC_TILES: i32 = MR == 6 ? 24 : 29
+/** Most rows in a strip, which one thread computes at a time. */
+const STRIP: i32 = MR * 12
 
 export function runMatmul(desc: usize): i32 {
   const p = changetype<Product>(payload(desc))
@@ -28,16 +28,15 @@ function batchRange(desc: usize, from: i32, to: i32): void {
   const block = changetype<Block>(scratch(offsetof<Block>()))
   block.p = p
   const t = p.split == INSIDE ? threads() : 1
-  // Two threads take halves; among more, which may differ in speed, who is done early takes another part.
-  const parts = t > 2 ? 2 * t : t
-  block.across = partsAcross(p.m, p.n, parts)
+  block.across = partsAcross(p.m, p.n, t)
+  if (p.way == PACKED) block.taken = scratch(<usize>t << 2)
   if (p.way == ROWS) block.aside = scratch(<usize>((p.k - 1) / p.kc * p.m * p.n) << 2)
   for (let item = from; item < to; item++) {
     block.a = viewAddress(desc, p.first)
     block.b = viewAddress(desc, 1 - p.first)
     block.c = viewAddress(desc, 2)
     place(block, item)
-    if (p.way == PACKED) parallel(packedTask.index, changetype<usize>(block), parts)
+    if (p.way == PACKED) packed(block, t)
     else if (p.way == ZERO) clear(block)
     else if (p.way == ROWS && p.kc < p.k) rowsByParts(block)
     else parallel(p.way == SMALL ? smallTask.index : p.way == ROWS ? rowTask.index : dotsTask.index, changetype<usize>(block), t)
@@ -71,39 +70,55 @@ function rowsByParts(block: Block): void {
   addParts(block, parts)
 }
 
-/** One part of a grid. It packs for itself what it reads: threads then wait for nobody, and no line of memory goes from one to the other. */
+/** A grid of parts, one for each thread, for one block of columns and steps of k after the other. */
+function packed(block: Block, parts: i32): void {
+  const p = block.p
+  const across = block.across
+  const panels = (p.n + NR - 1) / NR
+  const width = (panels + across - 1) / across * NR
+  for (block.from = 0; block.from < width; block.from += p.nc)
+    for (block.step = 0; block.step < p.k; block.step += p.kc) {
+      memory.fill(block.taken, 0, <usize>parts << 2)
+      parallel(packedTask.index, changetype<usize>(block), parts)
+    }
+}
+
+/**
+ * A part of the grid, strip by strip, then strips of the others', whose threads may have been held up. Each thread packs for itself what
+ * it reads: while all are equally fast it waits for nobody, and no line of memory goes from one to the other.
+ */
 function packedTask(job: usize, task: i32, tasks: i32): void {
   const block = changetype<Block>(job)
   const p = block.p
-  const across = block.across
-  const column = edge(p.n, NR, task % across, across), row = edge(p.m, MR, task / across, tasks / across)
-  const n = edge(p.n, NR, task % across + 1, across) - column, m = edge(p.m, MR, task / across + 1, tasks / across) - row
-  const nc = min(n, p.nc)
-  const packedB = scratch(<usize>((nc + NR - 1) / NR) * <usize>p.kc * B_STEP)
-  const packedA = scratch(<usize>packedRows(min(m, MC_TILES * MR)) * <usize>p.kc << 2)
+  const packedB = scratch(<usize>p.nc * <usize>p.kc << 2)
+  const packedA = scratch(<usize>packedRows(min(p.m, STRIP)) * <usize>p.kc << 2)
   const temp = scratch(TILE)
   const offsets = scratch(32)
   for (let j = 0; j < NR; j++) store<i32>(offsets + (<usize>j << 2), j * p.cColumn)
-  const blocks = (m + MC_TILES * MR - 1) / (MC_TILES * MR)
-  for (let from = 0; from < n; from += nc) {
-    const columns = min(nc, n - from)
-    const b = block.b + (column + from) * p.bColumn
-    const c = block.c + (column + from) * p.cColumn
-    for (let k = 0; k < p.k; k += p.kc) {
-      const steps = min(p.kc, p.k - k)
-      packB(b + k * p.bRow, p.bRow, p.bColumn, steps, columns, packedB)
-      for (let i = 0; i < blocks; i++) {
-        const first = edge(m, MR, i, blocks)
-        const rows = edge(m, MR, i + 1, blocks) - first, high = highRows(rows)
-        packA(block.a + (row + first) * p.aRow + k * p.aColumn, p.aRow, p.aColumn, rows, steps, packedA, steps, 0)
-        for (let j = 0; j < columns; j += NR) {
-          const whole = columns - j >= NR && p.cColumn == 4
-          panelProduct(
-            steps, packedA, rows, high, packedB + <usize>j * <usize>steps * 4,
-            c + (row + first) * p.cRow + j * p.cColumn, p.cRow, whole ? 0 : offsets, min(NR, columns - j), k > 0, temp,
-          )
-        }
-      }
+  for (let i = 0; i < tasks; i++) takeStrips(block, (task + i) % tasks, tasks, packedA, packedB, temp, offsets)
+}
+
+function takeStrips(block: Block, part: i32, parts: i32, packedA: usize, packedB: usize, temp: usize, offsets: usize): void {
+  const p = block.p
+  const across = block.across, x = part % across, y = part / across, down = parts / across
+  const column = edge(p.n, NR, x, across) + block.from, row = edge(p.m, MR, y, down)
+  const columns = min(p.nc, edge(p.n, NR, x + 1, across) - column), m = edge(p.m, MR, y + 1, down) - row
+  const strips = columns > 0 ? (m + STRIP - 1) / STRIP : 0
+  const k = block.step, steps = min(p.kc, p.k - k)
+  for (let empty = true; ; empty = false) {
+    const strip = atomic.add<i32>(block.taken + (<usize>part << 2), 1)
+    if (strip >= strips) return
+    if (empty) packB(block.b + k * p.bRow + column * p.bColumn, p.bRow, p.bColumn, steps, columns, packedB)
+    const first = row + edge(m, MR, strip, strips)
+    const rows = row + edge(m, MR, strip + 1, strips) - first, high = highRows(rows)
+    packA(block.a + first * p.aRow + k * p.aColumn, p.aRow, p.aColumn, rows, steps, packedA, steps, 0)
+    const c = block.c + first * p.cRow + column * p.cColumn
+    for (let j = 0; j < columns; j += NR) {
+      const whole = columns - j >= NR && p.cColumn == 4
+      panelProduct(
+        steps, packedA, rows, high, packedB + <usize>j * <usize>steps * 4,
+        c + j * p.cColumn, p.cRow, whole ? 0 : offsets, min(NR, columns - j), k > 0, temp,
+      )
     }
   }
 }

@@ -7,7 +7,8 @@ import { align, type Writer } from './encode.ts'
 /** Bounds for both binaries; a tile is 6 × 8 or 5 × 8. */
 const ROWS = 6
 const COLUMNS = 8
-const MC_MAX = 150
+/** Rows of a strip. */
+const STRIP = 72
 /** Steps of k in one block: a panel of B stays in the first cache, a block of A in the second. */
 export const KC = 384
 const NC = 1024
@@ -83,7 +84,7 @@ export function encodeMatmul(kernel: MatmulKernel, w: Writer): void {
   w.list([ways[way], kc, nc, splits[split], turned ? 1 : 0, count, sizes.length])
   w.list(sizes)
   for (const strides of [aBatch, bBatch, cBatch]) for (const s of strides) w.i32(s * WORD)
-  w.scratch(way === 'packed' ? packedScratch(m, kc, nc) : 64 + align((way === 'rows' ? (PARTS - 1) * m * n : k * COLUMNS) * WORD, 64))
+  w.scratch(way === 'packed' ? packedScratch(w.threads, m, kc, nc) : 64 + align((way === 'rows' ? (PARTS - 1) * m * n : k * COLUMNS) * WORD, 64))
 }
 
 function wayOf(m: number, n: number, k: number, a: Operand, b: Operand, c: Operand): keyof typeof ways {
@@ -95,6 +96,6 @@ function wayOf(m: number, n: number, k: number, a: Operand, b: Operand, c: Opera
   return flat && m <= FEW_ROWS ? 'rows' : 'packed'
 }
 
-/** The job's fields, B in panels, then a task's tile, A in panels and column offsets. */
-const packedScratch = (m: number, kc: number, nc: number): number =>
-  64 + align(nc * kc * WORD, 64) + 192 + align(Math.min(align(m, ROWS) + ROWS, MC_MAX) * kc * WORD, 64) + 64
+/** The job's fields, how much of each part is taken, B in panels, then a task's tile, A in panels and column offsets. */
+const packedScratch = (threads: number, m: number, kc: number, nc: number): number =>
+  64 + align(threads * WORD, 64) + align(nc * kc * WORD, 64) + 192 + align((Math.min(m, STRIP) + ROWS) * kc * WORD, 64) + 64
