@@ -20,6 +20,7 @@ const floors: Readonly<Record<string, number>> = {
   data: 7,
   io: 7,
   debug: 7,
+  func: 7,
   symbolic: 7,
 }
 /** The kernels' language shares tables of numbers with what calls it. */

@@ -175,7 +175,7 @@ export function needFloat64(backend: Backend): void {
 /** The share of x, or an error that says when it was freed. */
 export function storageOf(op: string, x: Tensor): Storage {
   const handle = x.handle
-  if (!(handle instanceof Handle)) throw new LampasError(op, `${x} is a value of a compiled step that is over`, 'return it from the compiled function to use it outside')
+  if (!(handle instanceof Handle)) throw new LampasError(op, `${x} is a value of ${handle instanceof Tensor ? 'vmap' : 'a compiled step'} that is over`, 'return it from the compiled function to use it outside')
   if (handle.poison !== null) throw handle.poison
   if (handle.freed !== null) throw new LampasError(op, `${x} was used after it was freed: ${handle.freed}`, 'keep it out of the scope, or clone() what must live longer')
   return handle.storage
@@ -210,7 +210,11 @@ function close(scope: Tensor[], result: Iterable<Tensor | null>, why: string): v
   if (at >= 0) scopes.splice(at, 1)
   const outer = scopes.at(at - 1 >= 0 ? at - 1 : scopes.length)
   const kept: Handle[] = []
-  for (const x of result) if (x?.handle instanceof Handle) kept.push(x.handle)
+  for (let x of result) {
+    // What a world inside of this one returned shows a tensor of this one.
+    while (x?.handle instanceof Tensor) x = x.handle
+    if (x?.handle instanceof Handle) kept.push(x.handle)
+  }
   for (const handle of kept) {
     handle.kept = true
     // Younger scopes that are still open run beside this one, and may have what it made last in their lists.

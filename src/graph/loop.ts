@@ -63,7 +63,7 @@ export const loopOp: Op<LoopParams> = {
     const { body: { graph }, steps, offsets, states, stateOf, keep, guard } = params
     const outs = results.map(r => k.alloc(r.dtype, r.shape))
     const nodes = liveNodes(graph)
-    if (guard >= 0) return (k.waitsLong && isLight(nodes) ? lowerMasked : lowerGuarded)(k, inputs, params, outs)
+    if (guard >= 0) return (!k.when || (k.waitsLong && isLight(nodes)) ? lowerMasked : lowerGuarded)(k, inputs, params, outs)
     const count = offsets.length
     let now = inputs.slice(count, count + states)
     for (let t = 0; t < steps; t++) {
@@ -124,8 +124,7 @@ function lowerGuarded(k: Lowering, inputs: readonly Arg[], { body: { graph }, st
         if (keep[i] > 0) copyInto(k, y, entry(outs[i], t))
       })
     }
-    if (k.when) k.when(entry(flags, t), step)
-    else step()
+    k.when!(entry(flags, t), step)
   }
   if (keep.every(n => n > 0)) return [...outs]
   const [ran, last, odd] = [k.alloc('int32', [steps]), k.alloc('int32', []), k.alloc('bool', [])]

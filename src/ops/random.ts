@@ -24,12 +24,15 @@ interface DrawParams {
   readonly params: readonly number[]
 }
 
+/** The ops that draw random numbers. */
+export const drawOps: Set<unknown> = new Set()
+
 /** An op whose elements are a function of fresh random words: `draw(n)` is the n-th word of this element. */
 function drawOp(name: string, dtype: DType, words: number, params: readonly DType[], value: (draw: (n: number) => Scalar, params: Scalar[]) => Scalar): Op<DrawParams> {
   const key = [S.input(0, 'int32'), S.input(1, 'int32')]
   const draw = (n: number): Scalar => S.randomBits(key[0], key[1], S.add(S.mul(S.index(), words), n))
   const p: Program = program([value(draw, params.map((t, i) => S.param(i, t)))], ['int32', 'int32'], params)
-  return {
+  const op: Op<DrawParams> = {
     name,
     infer: (_, { shape }) => [{ dtype, shape }],
     lower(k, [state], { shape, params: values }) {
@@ -40,6 +43,8 @@ function drawOp(name: string, dtype: DType, words: number, params: readonly DTyp
     },
     saves: 'nothing',
   }
+  drawOps.add(op)
+  return op
 }
 
 /** The upper 24 bits as a float32 in [0, 1). */

@@ -11,6 +11,7 @@ const sections: readonly (readonly [string, (f: PublicFunction) => boolean])[] =
   ['Fourier transforms: `fft`', f => f.path.startsWith('fft.')],
   ['Special functions: `special`', f => f.path.startsWith('special.')],
   ['Neural networks: `nn.functional`', f => f.path.startsWith('nn.functional.')],
+  ['Functions of functions: `lampas/func`', f => f.path.startsWith('func.')],
   ['Autograd, devices, memory, compilation', f => !f.doc?.file.startsWith('src/ops/')],
   ['Tensor operations', () => true],
 ]
@@ -39,6 +40,6 @@ ${functions.length} functions, under PyTorch's names in camelCase. Parameters co
 braces only there. A function whose first parameter is \`input\` is also a method of tensors. Examples are in the doc comments, which
 editors show on hover; they run in the tests. This page is made from those comments.
 
-${[...parts.slice(5), ...parts.slice(0, 5)].join('\n')}`
+${[...parts.slice(6), ...parts.slice(0, 6)].join('\n')}`
   await expect(page).toMatchFileSnapshot(join(root, 'docs/api.md'))
 })

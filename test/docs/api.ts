@@ -1,6 +1,7 @@
 // The public functions and their doc comments: what docs/api.md lists, and the examples that the tests run.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import * as func from '../../src/func/index.ts'
 import * as lampas from '../../src/index.ts'
 import { root } from './blocks.ts'
 
@@ -50,7 +51,8 @@ export interface PublicFunction {
 }
 
 const namespaces: readonly (readonly [string, object, (file: string) => boolean])[] = [
-  ['', lampas, file => !/^src\/(nn|optim|data|debug|symbolic)\//.test(file)],
+  ['', lampas, file => !/^src\/(nn|optim|data|debug|func|symbolic)\//.test(file)],
+  ['func.', func, file => file.startsWith('src/func/')],
   ...['linalg', 'fft', 'special'].map(name => [`${name}.`, (lampas as unknown as Record<string, object>)[name] ?? {}, (file: string) => file.startsWith('src/ops')] as const),
   ['nn.functional.', lampas.nn.functional, file => /^src\/(nn\/functional|ops)\//.test(file)],
 ]

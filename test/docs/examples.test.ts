@@ -4,11 +4,12 @@ import { inspect } from 'node:util'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import * as cache from '../../src/cache/index.ts'
 import * as debug from '../../src/debug/index.ts'
+import * as func from '../../src/func/index.ts'
 import * as lampas from '../../src/index.ts'
 import { examples, functions } from './api.ts'
 
 const { var: _, ...all } = lampas
-const scope: Readonly<Record<string, unknown>> = { ...all, ...cache, ...debug, lampas, F: lampas.nn.functional }
+const scope: Readonly<Record<string, unknown>> = { ...all, ...cache, ...debug, func, lampas, F: lampas.nn.functional }
 
 /** `value // → text` becomes `say(value, text)`. */
 export const listening = (code: string): string =>
