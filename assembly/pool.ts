@@ -1,11 +1,11 @@
 // The thread pool. Every thread runs this module on one shared memory; thread 0 is the caller and only ever spins, so it may be
-// a page's main thread. Tasks are claimed by counting LEFT *down*: a worker that comes late, or sleeps, or died while idle, or lacks
-// a function that the host has made, gets no valid claim and reads nothing of the job, hence nobody ever waits for it.
+// a page's main thread. Tasks are claimed out of one word, LEFT, which says what is left: a worker that comes late, or sleeps, or died
+// while idle, or lacks a function that the host has made, gets no valid claim and reads nothing of the job, hence nobody ever waits for it.
 
 // The control area: below the first static data, one cache line for each word that several threads write.
 // Mirrored in src/backend/wasm/threads.ts.
 const GENERATION: usize = 64 // counts jobs; workers wait for it to change
-const LEFT: usize = 128 // low half: tasks not yet claimed; high half: the last place of the table that they need
+const LEFT: usize = 128 // tasks not yet claimed: the first, the end, and the last place of the table that they need
 const DONE: usize = 192 // tasks finished by claim
 const SLEEPING: usize = 256 // workers in atomic.wait
 const JOB_FN: usize = 320
@@ -24,6 +24,10 @@ export const UNKNOWN_KIND: i32 = 2
 export const WORKER_TRAPPED: i32 = 3
 export const SCRATCH_EXHAUSTED: i32 = 4
 export const FACTOR_FAILED: i32 = 5
+
+// How the word at LEFT is made up, from its low end.
+const TASK_BITS: i64 = 22
+const TASK_MASK: i64 = (1 << TASK_BITS) - 1
 
 // Globals belong to one thread each.
 let me: usize = 0
@@ -96,13 +100,14 @@ function runTask(fn: i32, desc: usize, task: i32, tasks: i32): void {
   scratchTop = top
 }
 
+// The caller takes the first task, the others the last: whatever is shared, the front of its memory then lies in the caller's caches.
 function takeTasks(): void {
   while (true) {
     const left = atomic.load<i64>(LEFT)
-    if (<i32>left == 0 || <i32>(left >> 32) >= table) return
-    if (atomic.cmpxchg<i64>(LEFT, left, left - 1) != left) continue
-    const tasks = load<i32>(JOB_TASKS)
-    runTask(load<i32>(JOB_FN), load<u32>(JOB_DESC), tasks - <i32>left, tasks)
+    const first = left & TASK_MASK, end = left >> TASK_BITS & TASK_MASK
+    if (first == end || <i32>(left >> 2 * TASK_BITS) >= table) return
+    if (atomic.cmpxchg<i64>(LEFT, left, me == 0 ? left + 1 : left - (1 << TASK_BITS)) != left) continue
+    runTask(load<i32>(JOB_FN), load<u32>(JOB_DESC), <i32>(me == 0 ? first : end - 1), load<i32>(JOB_TASKS))
     atomic.add<i32>(DONE, 1)
   }
 }
@@ -118,7 +123,7 @@ export function inTurn(fn: i32, desc: usize, tasks: i32): void {
  * calls `parallel` itself runs the inner tasks alone.
  */
 export function parallel(fn: i32, desc: usize, tasks: i32): void {
-  if (busy || tasks < 2 || threads() < 2) {
+  if (busy || tasks < 2 || tasks > <i32>TASK_MASK || threads() < 2) {
     inTurn(fn, desc, tasks)
     return
   }
@@ -127,7 +132,7 @@ export function parallel(fn: i32, desc: usize, tasks: i32): void {
   store<u32>(JOB_DESC, <u32>desc)
   store<i32>(JOB_TASKS, tasks)
   atomic.store<i32>(DONE, 0)
-  atomic.store<i64>(LEFT, (<i64>needed << 32) | (tasks - 1))
+  atomic.store<i64>(LEFT, <i64>needed << 2 * TASK_BITS | <i64>tasks << TASK_BITS | 1)
   atomic.add<i32>(GENERATION, 1)
   if (atomic.load<i32>(SLEEPING) > 0) atomic.notify(GENERATION, tasks - 1)
   runTask(fn, desc, 0, tasks)
