@@ -21,6 +21,7 @@ const floors: Readonly<Record<string, number>> = {
   io: 7,
   debug: 7,
   func: 7,
+  swa: 7,
   symbolic: 7,
 }
 /** The kernels' language shares tables of numbers with what calls it. */

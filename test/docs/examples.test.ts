@@ -6,10 +6,11 @@ import * as cache from '../../src/cache/index.ts'
 import * as debug from '../../src/debug/index.ts'
 import * as func from '../../src/func/index.ts'
 import * as lampas from '../../src/index.ts'
+import * as swa from '../../src/swa/index.ts'
 import { examples, functions } from './api.ts'
 
 const { var: _, ...all } = lampas
-const scope: Readonly<Record<string, unknown>> = { ...all, ...cache, ...debug, func, lampas, F: lampas.nn.functional }
+const scope: Readonly<Record<string, unknown>> = { ...all, ...cache, ...debug, func, swa, lampas, F: lampas.nn.functional }
 
 /** `value // → text` becomes `say(value, text)`. */
 export const listening = (code: string): string =>
