@@ -178,7 +178,6 @@ function like(op: string, what: string, given: unknown, wanted: readonly Tensor[
   return found
 }
 
-
 function needOptions(op: string, fn: unknown, options: object, names: readonly string[]): void {
   needFunction(op, fn)
   needKnown(op, options, names)
@@ -195,10 +194,10 @@ function gradientOf(op: string, fn: (...args: never[]) => unknown, args: unknown
     return made[0]
   }
   const point = Point.at(op, cost, args, argnums)
-  const [y] = point.ys
-  if (!(point.value instanceof Tensor) || y.numel !== 1) fail(op, `the function gave ${String(point.value)}`, 'a gradient is that of one number: return loss.mean(), or take jacrev')
+  const { value, ys: [y] } = point
+  if (!(value instanceof Tensor) || value.numel !== 1) fail(op, `the function gave ${String(value)}`, 'a gradient is that of one number: return loss.mean(), or take jacrev')
   const gradient = point.form(point.pull([onesLike(y)], { retain: aux !== undefined }))
-  return { gradient, value: point.value, aux: rebuild(aux, x => point.shown(local(x))) }
+  return { gradient, value, aux: rebuild(aux, x => point.shown(local(x))) }
 }
 
 /**

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import * as func from '../../src/func/index.ts'
 import * as lampas from '../../src/index.ts'
 import { root } from './blocks.ts'
 
@@ -9,7 +10,7 @@ const page = readFileSync(join(root, 'docs/coming-from.md'), 'utf8')
 const { nn, optim, Tensor } = lampas
 
 /** What the variables of the page stand for. */
-const variables: Readonly<Record<string, object>> = { model: nn.Sequential.prototype, opt: optim.Adam.prototype, a: Tensor.prototype, x: Tensor.prototype, loss: Tensor.prototype }
+const variables: Readonly<Record<string, object>> = { func, model: nn.Sequential.prototype, opt: optim.Adam.prototype, a: Tensor.prototype, x: Tensor.prototype, loss: Tensor.prototype }
 
 const spans = page.split('\n').filter(line => line.startsWith('| ') && !/^\| (---|PyTorch|TensorFlow\.js|Theano)/.test(line)).flatMap(line => {
   const cell = line.split(' | ').at(-1)!
