@@ -3,7 +3,7 @@
 import { dtypes, isComplex, type DType } from '../../core/dtype.ts'
 import { sameShape } from '../../core/shape.ts'
 import { castOp } from '../../ops/cast.ts'
-import { expandOp, filledBesideOp, permuteOp, reshapeOp } from '../../ops/movement-ops.ts'
+import { expandOp, filledBesideOp, flipOp, permuteOp, reshapeOp, selectOp, sliceOp } from '../../ops/movement-ops.ts'
 import type { Op } from '../../ops/op.ts'
 import { pointwiseOps } from '../../ops/pointwise-record.ts'
 import { softmaxOp } from '../../ops/softmax.ts'
@@ -16,6 +16,9 @@ const isWhole = (v: Value): boolean => dtypes[v.dtype].kind === 'int'
 const never = new Set(['exp', 'exp2', 'sigmoid', 'softplus', 'cosh'].map(pointwise))
 const [add, mul, div, square, abs, relu, sqrt] = ['add', 'mul', 'div', 'square', 'abs', 'relu', 'sqrt'].map(pointwise)
 
+/** Ops whose result has no elements but those of the operand. */
+const shows = new Set<Op>([reshapeOp, expandOp, permuteOp, sliceOp, selectOp, flipOp] as readonly Op[])
+
 /** True when no element is negative whatever the inputs are (NaN may be). With `strict`, none is 0 either but by rounding. */
 export function isPositive(v: Value, t: Rewriter, strict = true, depth = 6): boolean {
   const known = t.literal(v)
@@ -25,7 +28,7 @@ export function isPositive(v: Value, t: Rewriter, strict = true, depth = 6): boo
   const each = (list: readonly Value[]): boolean => list.every(x => isPositive(x, t, strict, depth - 1))
   if (never.has(op) || op === (softmaxOp as Op)) return true
   if (op === add || op === mul || op === div || op.name === 'sum') return each(inputs)
-  if (op === (reshapeOp as Op) || op === (expandOp as Op) || op === (permuteOp as Op) || isCopy(op)) return each(inputs)
+  if (shows.has(op) || isCopy(op)) return each(inputs)
   if (op === sqrt || op.name === 'gather') return each(inputs.slice(0, 1))
   return !strict && (op === square || op === abs || op === relu || (op === (castOp as Op) && inputs[0].dtype === 'bool'))
 }
@@ -130,6 +133,7 @@ export const algebra: readonly Rewrite[] = [
   formula('canonicalise', 'add-zero', 'x + 0 → x\nx - 0 → x', { any: true, when: 'dtype and shape stay; −0 stays −0' }),
   formula('canonicalise', 'mul-one', 'x * 1 → x\nx / 1 → x', { any: true, when: 'dtype and shape stay' }),
   formula('canonicalise', 'mul-minus-one', 'x * -1 → -x\nx / -1 → -x', { when: 'floats' }),
+  formula('canonicalise', 'divide-by-one', 'floorDivide(x, 1) → x\nremainder(x, 1) → 0', { any: true, when: 'whole numbers', check: ({ x }) => isWhole(x) }),
   formula('canonicalise', 'zero-times', 'x * 0 → 0', { any: true, when: 'whole numbers, in which there is no NaN', check: ({ x }) => isWhole(x) }),
   formula('canonicalise', 'minus-itself', 'x - x → 0', { any: true, when: 'whole numbers: a float may be NaN or infinite', check: ({ x }) => isWhole(x) }),
   formula('canonicalise', 'neg-neg', '-(-x) → x', { any: true }),

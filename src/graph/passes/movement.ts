@@ -1,11 +1,12 @@
 // Views of views, and views that can be taken earlier, where there is less to compute. All give the same bits.
 import { numel, sameShape, type Shape } from '../../core/shape.ts'
+import { sameGeometry } from '../../core/view.ts'
 import { catOp, expandOp, flipOp, permuteOp, reshapeOp, selectOp, sliceOp } from '../../ops/movement-ops.ts'
 import type { Op } from '../../ops/op.ts'
 import { pointwiseOps } from '../../ops/pointwise-record.ts'
 import { scatterAddOp } from '../../ops/gather.ts'
 import { asStridedOp, overlapsItself, writeStridedOp } from '../../ops/strided.ts'
-import type { Value } from '../graph.ts'
+import type { GraphNode, Value } from '../graph.ts'
 import type { Rewrite } from './rewrite.ts'
 import { pointwise, type LiveNode, type Rewriter } from './rewriter.ts'
 
@@ -94,8 +95,21 @@ export const movements: readonly Rewrite[] = [
     const parts = node.inputs.filter(v => v.shape[axis] > 0)
     return parts.length === node.inputs.length || parts.length === 0 ? (node.inputs.length === 1 ? node.inputs[0] : null) : parts.length === 1 ? parts[0] : t.make(catOp, parts, { axis })
   }),
-  movement('read-what-was-written', 'read(write(x, v)) → v', 'the same part of the same memory, in which no element appears twice', asStridedOp, (x, p) =>
-    isOp(x, writeStridedOp) && same(x.node!.params, p) && !overlapsItself(p.view) ? x.node!.inputs[1] : null),
+  {
+    name: 'read-what-was-written', phase: 'canonicalise', rule: 'read(write(x, v)) → v; write(x, v)[a:b] → v; write(x, v)[i] → v', when: 'the same part of the same memory, in which no element appears twice', rounds: false, ops: [asStridedOp, sliceOp, selectOp] as readonly Op[],
+    apply(node) {
+      const cuts: GraphNode[] = node.op === (asStridedOp as Op) ? [] : [node]
+      let [x] = node.inputs
+      while (cuts.length > 0 && (isOp(x, sliceOp) || isOp(x, selectOp))) {
+        cuts.push(x.node!)
+        ;[x] = x.node!.inputs
+      }
+      if (!isOp(x, writeStridedOp)) return null
+      const { view, home } = paramsOf(x.node!, writeStridedOp)
+      const read = cuts.length === 0 ? same(x.node!.params, node.params) : sameGeometry(cuts.reduceRight((v, { op, params }) => op.view!(v, params)!, home), view)
+      return read && !overlapsItself(view) && node.outputs[0].dtype === view.dtype ? x.node!.inputs[1] : null
+    },
+  },
   movement('write-over-write', 'write(write(x, v), w) → write(x, w)', 'the same part', writeStridedOp, (x, p, t, node) =>
     isOp(x, writeStridedOp) && same(x.node!.params, p) ? t.make(writeStridedOp, [x.node!.inputs[0], node.inputs[1]], p) : null),
   {
@@ -110,7 +124,7 @@ export const movements: readonly Rewrite[] = [
   },
   movement('scatter-of-zeros', 'scatterAdd(x, i, 0) → x', '−0 stays −0', scatterAddOp, (x, _, t, node) => (t.literal(node.inputs[2]) === 0 ? (t.literal(x) === null ? x : t.fit(x, node.outputs[0])) : null)),
   {
-    name: 'view-of-number', phase: 'canonicalise', rule: 'reshape(full(…)) → full(…); permute(full(…)) → full(…)', when: 'more than one element', rounds: false, ops: [reshapeOp as Op, permuteOp as Op],
+    name: 'view-of-number', phase: 'canonicalise', rule: 'reshape(full(…)) → full(…); permute(full(…)) → full(…); full(…)[a:b] → full(…)', when: 'more than one element', rounds: false, ops: [reshapeOp, permuteOp, sliceOp, selectOp, flipOp] as readonly Op[],
     apply({ inputs: [x], outputs: [y] }, t) {
       const known = numel(x.shape) > 1 ? t.literal(x) : null
       return known === null ? null : t.filled(known, y)

@@ -5,10 +5,10 @@ import { sameShape } from '../../core/shape.ts'
 import { castOp } from '../../ops/cast.ts'
 import { gatherOp, scatterSetOp } from '../../ops/gather.ts'
 import { matmulOp } from '../../ops/matmul.ts'
-import { permuteOp, selectOp, sliceOp } from '../../ops/movement-ops.ts'
+import { permuteOp, reshapeOp, selectOp, sliceOp } from '../../ops/movement-ops.ts'
 import type { Op } from '../../ops/op.ts'
 import { pointwiseOps } from '../../ops/pointwise-record.ts'
-import { argmaxOp, argminOp, sumOp } from '../../ops/reduce.ts'
+import { argmaxOp, argminOp, maxOp, minOp, sumOp } from '../../ops/reduce.ts'
 import { logSoftmaxOp, softmaxOp } from '../../ops/softmax.ts'
 import type { Value } from '../graph.ts'
 import { scaleOf } from './algebra.ts'
@@ -27,6 +27,18 @@ const extremes: Rewrite = {
     const n = x.node
     const along = n && bySoftmax.includes(n.op) && axes.length === 1 && axes[0] === (n.params as { axis: number }).axis
     return n && isWide(x) && (along || grows.has(n.op)) && n.inputs[0].dtype === x.dtype ? t.make(op, [n.inputs[0]], params) : null
+  },
+}
+
+const largest: Rewrite = {
+  name: 'pick-of-extreme', phase: 'canonicalise', rule: 'gather(x, argmax(x)) → amax(x); gather(x, argmin(x)) → amin(x)', when: 'nothing else reads the positions', rounds: false, ops: [gatherOp as Op],
+  apply({ inputs: [x, at], params, outputs: [y] }, t) {
+    const { axis } = params as { axis: number }
+    const place = at.node?.op === (reshapeOp as Op) && t.isPrivate(at) ? at.node.inputs[0] : at
+    const n = place.node
+    const op = n?.op === (argmaxOp as Op) ? maxOp : n?.op === (argminOp as Op) ? minOp : null
+    if (!n || !op || n.inputs[0] !== x || !t.isPrivate(place) || !sameShape(at.shape, x.shape.with(axis, 1))) return null
+    return (n.params as { axes: readonly number[] }).axes.join() === String(axis) ? t.reshape(t.make(op, [x], { axes: [axis] }), y.shape) : null
   },
 }
 
@@ -126,4 +138,4 @@ const picked: Rewrite = {
   },
 }
 
-export const picking: readonly Rewrite[] = [picked, extremes, slices, turned, scaled]
+export const picking: readonly Rewrite[] = [largest, picked, extremes, slices, turned, scaled]

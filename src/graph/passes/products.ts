@@ -53,7 +53,7 @@ function factorsOf(v: Value, t: Rewriter, depth = DEPTH): Product {
     const list = all as Value[]
     found = { above: list.slice(0, inner.above.length), below: list.slice(inner.above.length), negative: inner.negative }
   } else if (n.op === (sumOp as Op)) found = outOfSum(n, t, of)
-  else if (n.op === (scatterAddOp as Op) && t.literal(a) === 0) found = outOfScatter(n, t, of)
+  else if ((n.op === (scatterAddOp as Op) && t.literal(a) === 0) || cuts.has(n.op.name)) found = outOfScatter(n, t, of)
   return found.above.length + found.below.length > MOST ? whole : found
 }
 
@@ -87,17 +87,20 @@ function alongConstant(c: Value, shape: Shape, axes: readonly number[], t: Rewri
   return kept.length === shape.length && axes.every(a => kept[a] === 1) && broadcasts(v.shape, shape) ? t.reshape(t.expand(t.reshape(v, kept), shape.map((n, i) => (axes.includes(i) ? 1 : n))), out) : null
 }
 
-/** What is scattered over zeros has the factors of what is scattered: 1/gather(y, i) scattered by i is 1/y, where anything is. */
+/** Gradients of parts: the part among zeros. */
+const cuts: ReadonlySet<string> = new Set(['sliceTranspose', 'selectTranspose'])
+
+/** What is scattered over zeros has the factors of what is scattered: 1/gather(y, i) scattered by i is 1/y, where anything is; and so for y[i]. */
 function outOfScatter(n: GraphNode, t: Rewriter, of: (x: Value) => Product): Product {
-  const [zeros, index, v] = n.inputs
+  const v = n.inputs.at(-1)!
   const whole: Product = { above: [n.outputs[0]], below: [], negative: false }
   const inner = of(v)
   const back = inner.below.map(c => gathered(c, n, t))
   if (!back.some(y => y !== null)) return whole
   const rest = quotient({ ...inner, below: inner.below.filter((_, i) => back[i] === null) }, v, t)
-  return rest ? { above: [t.make(scatterAddOp, [zeros, index, rest], n.params as { axis: number })], below: back.filter(y => y !== null), negative: false } : whole
+  return rest ? { above: [t.make(n.op, [...n.inputs.slice(0, -1), rest], n.params)], below: back.filter(y => y !== null), negative: false } : whole
 }
-/** y where c is gather(y, i) of the positions that `scatter` writes to, and y is positive by nature. */
+/** y where c is gather(y, i) of the positions that `scatter` writes to, or the cut y[i], and y is positive by nature. */
 function gathered(c: Value, scatter: GraphNode, t: Rewriter): Value | null {
   let v = c
   while (v.node?.op === (reshapeOp as Op) || v.node?.op === (expandOp as Op)) {
@@ -105,8 +108,11 @@ function gathered(c: Value, scatter: GraphNode, t: Rewriter): Value | null {
     ;[v] = v.node.inputs
   }
   const g = v.node
-  const fits = g?.op === (gatherOp as Op) && g.inputs[1] === scatter.inputs[1] && (g.params as { axis: number }).axis === (scatter.params as { axis: number }).axis
-  return fits && sameShape(g.inputs[0].shape, scatter.outputs[0].shape) && sameShape(c.shape, scatter.inputs[2].shape) && isPositive(g.inputs[0], t) ? g.inputs[0] : null
+  if (!g) return null
+  const fits = g.op === (gatherOp as Op)
+    ? g.inputs[1] === scatter.inputs[1] && (g.params as { axis: number }).axis === (scatter.params as { axis: number }).axis
+    : `${g.op.name}Transpose` === scatter.op.name && JSON.stringify(g.params) === JSON.stringify((scatter.params as { params: unknown }).params)
+  return fits && sameShape(g.inputs[0].shape, scatter.outputs[0].shape) && sameShape(c.shape, scatter.inputs.at(-1)!.shape) && isPositive(g.inputs[0], t) ? g.inputs[0] : null
 }
 
 /** u where v is e^u (broadcasts looked through). */
@@ -206,13 +212,17 @@ function simplified(p: Product, t: Rewriter): { product: Product; fired: number 
   return { product: { above, below, negative: p.negative }, fired }
 }
 
-/** The product as a value like `like`; null when its shape or dtype would be another. */
+/** The product as a value like `like`, with its numbers as one; null when its shape or dtype would be another. */
 function quotient(p: Product, like: Value, t: Rewriter): Value | null {
+  const numbers = (list: readonly Value[]): number => list.reduce((n, v) => n * Number(v.constant ?? 1), 1)
   const product = (list: readonly Value[]): Value | null => list.reduce<Value | null>((a, b) => (a ? t.pointwise('mul', a, b) : b), null)
-  const above = product(p.above) ?? t.number(1)
-  const below = product(p.below)
-  if (above.constant !== undefined && (!below || below.constant !== undefined)) return null
-  const y = below ? t.pointwise('div', above, below) : above
+  const others = (list: readonly Value[]): Value[] => list.filter(v => v.constant === undefined)
+  const number = numbers(p.above) / numbers(p.below)
+  const [above, below] = [others(p.above), others(p.below)]
+  if (!Number.isFinite(Math.fround(number))) return null
+  if (above.length + below.length === 0) return t.filled(p.negative ? -number : number, like)
+  const top = product(number === 1 && above.length > 0 ? above : [t.number(number), ...above])!
+  const y = below.length > 0 ? t.pointwise('div', top, product(below)!) : top
   return t.fit(p.negative ? t.pointwise('neg', y) : y, like)
 }
 
@@ -261,7 +271,7 @@ function mayCancel(node: LiveNode): boolean {
   const look = (n: GraphNode | null, depth: number): boolean => {
     if (!n || depth === 0 || left-- < 0) return false
     if (n.op === div || n.op === reciprocal) return true
-    const through = n.op === mul || n.op === neg || n.op === square || n.op === add || n.op === sub || n.op === (expandOp as Op) || n.op === (reshapeOp as Op) || n.op === (sumOp as Op) || n.op === (scatterAddOp as Op)
+    const through = n.op === mul || n.op === neg || n.op === square || n.op === add || n.op === sub || n.op === (expandOp as Op) || n.op === (reshapeOp as Op) || n.op === (sumOp as Op) || n.op === (scatterAddOp as Op) || cuts.has(n.op.name)
     return through && n.inputs.some(v => look(v.node, depth - 1))
   }
   return look(node, DEPTH)

@@ -71,6 +71,8 @@ export const reductions: readonly Rewrite[] = [
   reduction('sum-of-cat', 'sum(cat(x, y)) → sum(x) + sum(y); sum(cat(x, y)) → cat(sum(x), sum(y))', 'nothing else reads the parts joined, of which there are at most four; float32 and float64', true, [sumOp, prodOp], (r, t) => (isWide(r.y) ? ofParts(r, t) : null)),
   reduction('sum-of-neg', 'sum(-x) → -sum(x)', 'nothing else reads −x; float32 and float64; of zeros it is −0', false, [sumOp], ({ x, axes, y }, t) =>
     isWide(y) && x.node?.op === pointwise('neg') && t.isPrivate(x) ? t.pointwise('neg', t.make(sumOp, [x.node.inputs[0]], { axes })) : null),
+  reduction('extreme-of-neg', 'amax(-x) → -amin(x); amin(-x) → -amax(x)', 'nothing else reads −x; float32 and float64', false, extremes, ({ op, x, axes, y }, t) =>
+    isWide(y) && x.node?.op === pointwise('neg') && t.isPrivate(x) ? t.pointwise('neg', t.make(op === maxOp ? minOp : maxOp, [x.node.inputs[0]], { axes })) : null),
   reduction('sum-of-scaled', 'sum(x * c) → sum(x) * c', 'c is a power of two from 1 up, so that rounding stays and no sum overflows that did not; nothing else reads x·c', false, [sumOp], ({ x, axes, y }, t) => {
     const scaled = isWide(y) && x.node && t.isPrivate(x) ? scaleOf(x.node.op, x.node.inputs) : null
     if (!scaled || scaled.x.dtype !== y.dtype || !sameShape(scaled.x.shape, x.shape) || Math.abs(scaled.factor) < 1 || !isPowerOfTwo(scaled.factor)) return null

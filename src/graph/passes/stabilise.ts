@@ -76,7 +76,7 @@ export const stabilising: readonly Rewrite[] = [
   formula('stabilise', 'log-add-exp', 'log(exp(x) + exp(y)) → logaddexp(x, y)', rounds),
   formula('stabilise', 'log-sigmoid', 'log(sigmoid(x)) → logSigmoid(x)\nlog(1 - sigmoid(x)) → logSigmoid(-x)\nlog1p(-sigmoid(x)) → logSigmoid(-x)\n-softplus(-x) → logSigmoid(x)', rounds),
   formula('stabilise', 'one-minus-sigmoid', '1 - sigmoid(x) → sigmoid(-x)\na * (1 - sigmoid(x)) → a * sigmoid(-x)', { ...rounds, when: 'float32 and float64; not in σ(x)(1 - σ(x)), the derivative of σ', check: onItsOwn }),
-  formula('stabilise', 'sigmoid-complement', 'a - a * sigmoid(x) → a * sigmoid(-x)\na + -(a * sigmoid(x)) → a * sigmoid(-x)', { ...rounds, when: 'float32 and float64; a finite' }),
+  formula('stabilise', 'sigmoid-complement', 'a - a * sigmoid(x) → a * sigmoid(-x)\na + -(a * sigmoid(x)) → a * sigmoid(-x)\na * sigmoid(x) - a → -(a * sigmoid(-x))', { ...rounds, when: 'float32 and float64; a finite' }),
   formula('stabilise', 'log-of-quotient', 'log(1 / (1 + exp(x))) → logSigmoid(-x)\nlog(reciprocal(1 + exp(x))) → logSigmoid(-x)\nlog(reciprocal(x)) → -log(x)', rounds),
   formula('stabilise', 'log1p', 'log(1 + x) → log1p(x)\nlog(1 - x) → log1p(-x)', { ...rounds, when: 'float32 and float64; x is not eʸ or a sigmoid, which have rules of their own', check: ({ x }) => x.node?.op !== exp && x.node?.op !== pointwise('sigmoid') }),
   formula('stabilise', 'expm1', 'exp(x) - 1 → expm1(x)\n1 - exp(x) → -expm1(x)', rounds),

@@ -41,13 +41,13 @@ const forms: Readonly<Record<string, (x: Tensor, y: Tensor) => Tensor>> = {
 const step: fc.Arbitrary<Step> = fc.tuple(fc.constantFrom(...Object.keys(forms)), fc.nat(20), fc.nat(20)).map(([text, i, j]) => ({ text: `${text} with ${i}, ${j}`, run: xs => forms[text](pick(xs, i), pick(xs, j)) }))
 const programs = fc.array(step, { minLength: 1, maxLength: 5 })
 
-/** The last value and its gradients. */
-function results(steps: readonly Step[], a: Tensor, b: Tensor): Tensor[] {
+/** The last value and its gradients, where each element weighs something else or all weigh the same, which the compiler knows. */
+function results(steps: readonly Step[], same: boolean, a: Tensor, b: Tensor): Tensor[] {
   const xs = [a, b]
   for (const s of steps) xs.push(s.run(xs))
   const last = xs.at(-1)!
   const weights = tensor([[1, 2, -1, 0.5], [3, 1, 1, -2], [0.25, 1, 2, 1]])
-  return [...xs.slice(2), ...grad(last.mul(weights).sum(), [a, b], { allowUnused: true }).filter(g => g !== null)]
+  return [...xs.slice(2), ...grad(same ? last.neg().mean() : last.mul(weights).sum(), [a, b], { allowUnused: true }).filter(g => g !== null)]
 }
 const inputs = (): Tensor[] => [[0.5, -1.25, 1.5, 0.75, 1.1, -0.4, 0.9, -1.6, 0.3, 1.7, -0.8, 0.6], [1.3, 0.4, -0.7, 1.9, 0.8, 1.2, -1.1, 0.55, 1.45, -0.35, 0.65, 1.05]].map(v => tensor(v).reshape(3, 4).requiresGrad_())
 
@@ -55,10 +55,10 @@ eachDevice(() => {
   test('values and gradients stay, nearly', { timeout: 120_000 }, async () => {
     const seen = new Set<string>()
     await fc.assert(
-      fc.asyncProperty(programs, async steps => {
-        const f = compile((a: Tensor, b: Tensor) => results(steps, a, b))
+      fc.asyncProperty(programs, fc.boolean(), async (steps, same) => {
+        const f = compile((a: Tensor, b: Tensor) => results(steps, same, a, b))
         const [a, b] = inputs()
-        const want = await Promise.all(results(steps, a, b).map(async x => [...(await x.data())]))
+        const want = await Promise.all(results(steps, same, a, b).map(async x => [...(await x.data())]))
         const got = await Promise.all(f(...(inputs() as [Tensor, Tensor])).map(async x => [...(await x.data())]))
         for (const r of f.explain().rewrites) seen.add(r.name)
         // Large numbers on the way magnify roundings, and what they end in proves nothing.

@@ -1,6 +1,6 @@
 // Each rewrite fires where it should and only there, and what it leaves has the same values and gradients; and the user's line survives.
 import { describe, expect, test } from 'vitest'
-import { compile, grad, rewrites, type Compiled, type Tensor } from '../../../src/index.ts'
+import { compile, full, grad, rewrites, tensor, type Compiled, type Tensor } from '../../../src/index.ts'
 import { eachDevice } from '../../each-device.ts'
 import { rows, values, type Inputs } from './rewrites.ts'
 
@@ -49,5 +49,26 @@ eachDevice(() => {
         other(values())
         expect(other.explain().rewrites.map(r => r.name), String(other.explain())).not.toContain(name)
       })
+  })
+
+  test('what was written is read through any view of the same part, and only that', async () => {
+    const wrote = (read: (y: Tensor) => Tensor) => compile((x: Tensor) => {
+      const y = x.mul(1.5)
+      y.at(0).copy_(x.at(1))
+      y.at('1:', '::2').copy_(x.at('1:', '2:'))
+      return read(y).mul(2)
+    })
+    const x = values().x.detach()
+    const [same, other] = [wrote(y => y.at('1:', '::2')), wrote(y => y.at('1:', '1::2'))]
+    expect(await same(x).toArray()).toEqual(await x.at('1:', '2:').mul(2).toArray())
+    expect(await other(x).toArray()).toEqual(await x.mul(1.5).at('1:', '1::2').mul(2).toArray())
+    const writes = (f: typeof same): number => f.graph().nodes.filter(n => n.op === 'writeStrided').length
+    expect([writes(same), writes(other)]).toEqual([0, 2])
+  })
+
+  test('views of numbers are numbers', async () => {
+    const step = compile((x: Tensor) => full([3, 4], 3).at('1:', 2).add(full([4], 2).flip(0).at('1:3')).mul(x))
+    expect(await step(tensor([1, 2])).toArray()).toEqual([5, 10])
+    expect(step.graph().nodes.map(n => n.op)).toEqual(['mul'])
   })
 })

@@ -33,6 +33,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'add-zero': { fires: ({ x }) => x.add(0), not: ({ n }) => n.add(0.5) },
   'mul-one': { fires: ({ x }) => x.mul(ones(3, 4)), not: ({ n }) => n.div(1) },
   'mul-minus-one': { fires: ({ x }) => x.mul(-1), not: ({ x }) => x.mul(-1.5) },
+  'divide-by-one': { fires: ({ n }) => n.floorDivide(1).add(n.remainder(1)), not: ({ x }) => x.floorDivide(1) },
   'zero-times': { fires: ({ n }) => n.mul(0), not: ({ x }) => x.div(0).mul(0) },
   'minus-itself': { fires: ({ n }) => n.sub(n), not: ({ x }) => { const y = x.div(0); return y.sub(y) } },
   'collect-terms': { fires: ({ n }) => n.add(n.mul(3)).sub(n), not: ({ x, p }) => x.add(p).sub(x) },
@@ -84,7 +85,7 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   'add-scatter': { fires: ({ x, p, n }) => p.add(scatterAdd(zeros([3, 4]), 0, n, x)), not: ({ x, p, n }) => { const s = scatterAdd(zeros([3, 4]), 0, n, x); return p.add(s).mul(s) } },
   'scatter-of-zeros': { fires: ({ x, n }) => scatterAdd(x, 0, n, zeros([3, 4])), not: ({ x, p, n }) => scatterAdd(x, 0, n, p) },
-  'view-of-number': { fires: ({ x }) => x.matmul(full([3, 4], 3).t()), not: ({ x, p }) => x.t().mul(p.t()) },
+  'view-of-number': { fires: ({ x }) => x.matmul(full([3, 4], 3).t()).add(full([4], 2).at('1:')), not: ({ x, p }) => x.t().mul(p.t()) },
 
   'reduce-size-one': { fires: ({ x }) => x.reshape(3, 1, 4).sum(1).sin(), not: ({ x }) => x.sum(1).sin() },
   'extreme-of-extreme': { fires: ({ x }) => x.amax(1).amax(0).detach(), not: ({ x }) => x.amax(1).amin(0).detach() },
@@ -92,6 +93,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'extreme-of-cat': { fires: ({ x, n }) => cat([x, x.mul(2)]).amin(0).add(cat([n, n.neg()], 1).amax(0).at('0:4')).detach(), not: ({ x, p }) => { const y = cat([x, p]); return y.amax(0).add(y.sum(0)).detach() } },
   'sum-of-cat': { fires: ({ x, p }) => cat([x, p.mul(3)]).sum(0).add(cat([x, p], 1).sum(1).amax().detach()), not: ({ n }) => cat([n, n.neg()]).sum(0) },
   'sum-of-neg': { fires: ({ x }) => x.neg().sum(0), not: ({ x }) => { const y = x.neg(); return y.sum(0).mul(y) } },
+  'extreme-of-neg': { fires: ({ x, p }) => x.neg().amax(1).add(p.neg().amin(1).neg()).detach(), not: ({ n }) => n.neg().amax(1) },
   'sum-of-scaled': { fires: ({ x }) => x.mul(4).sum(1), not: ({ x }) => x.mul(0.1).sum(1) },
   'sum-of-expanded': { fires: ({ x }) => x.at('0:1').expand(3, 4).sum(0), not: ({ n }) => n.at('0:1').expand(3, 4).sum(0) },
   'extreme-of-expanded': { fires: ({ x }) => x.at('0:1').expand(3, 4).amax(0).detach(), not: ({ x }) => x.at('0:1').expand(3, 4).amax(1).detach() },
@@ -115,6 +117,7 @@ export const rows: Readonly<Record<string, Row>> = {
   cancel: { fires: ({ x, p }) => p.div(exp(x)).mul(exp(x)).detach(), not: ({ x, p }) => p.div(x).mul(x).detach() },
 
   'sum-of-one-hot': { fires: ({ x, n }) => oneHot(n.select(1, 1), 4).mul(logSoftmax(x, 1)).sum(1).neg(), not: ({ x, n }) => oneHot(n.select(1, 1), 4).mul(logSoftmax(x, 1)).sum(0) },
+  'pick-of-extreme': { fires: ({ x, n }) => x.detach().max(1).values.add(n.min(0, true).values.sum()), not: ({ x }) => { const { values, indices } = x.max(1); return values.add(indices) } },
   'argmax-of-growing': { fires: ({ x }) => x.softmax(1).argmax(1), not: ({ x }) => x.softmax(0).argmax(1) },
   'slice-of-product': { fires: ({ x, p }) => x.matmul(p.t()).select(0, 1).detach(), not: ({ x, p }) => { const y = x.matmul(p.t()); return y.select(0, 1).add(y.sum(0)) } },
   'product-of-scaled': { fires: ({ x, p }) => x.mul(0.3).matmul(p.t()), not: ({ x, p }) => { const y = x.mul(0.3); return y.matmul(p.t()).sum(1).add(y.sum(1)).detach() } },

@@ -21,45 +21,46 @@ export interface Naive {
   readonly run: (x: Tensor) => Tensor
   /** One row of inputs after the other. */
   readonly x: readonly (readonly number[])[]
-  /** Values of a row, and the slope of their sum with weights 1, 2, 3, … */
   readonly value: (row: readonly number[]) => readonly number[]
-  readonly slope: (row: readonly number[]) => readonly number[]
+  /** The slope of the sum of the values of a row, each with its weight. */
+  readonly slope: (row: readonly number[], weights: readonly number[]) => readonly number[]
 }
 
-const weights = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1)
 const each = (text: string, x: readonly number[], run: (x: Tensor) => Tensor, value: (x: number) => number, slope: (x: number) => number): Naive => ({
-  text, run, x: [x], value: row => row.map(value), slope: row => row.map((v, i) => (i + 1) * slope(v)),
+  text, run, x: [x], value: row => row.map(value), slope: (row, w) => row.map((v, i) => w[i] * slope(v)),
 })
 const rows = (text: string, x: readonly (readonly number[])[], run: (x: Tensor) => Tensor, value: Naive['value'], slope: Naive['slope']): Naive => ({ text, run, x, value, slope })
 
 const wide = [-1000, -200, -30, -3, -1e-3, 0, 0.5, 4, 20, 100, 1000]
 const table = [[1000, 0, -1000], [1, 2, 3], [-500, -500.5, 200], [90, 89, 91]]
-const total = (n: number): number => (n * (n + 1)) / 2
 
 /** d Σ wᵢ log pᵢ and d Σ wᵢ pᵢ for p = softmax(x). */
-const logSlope = (row: readonly number[]): number[] => soft(row).map((p, i) => {
-  const others = soft(row).reduce((n, q, k) => n + (k === i ? 0 : q), 0)
-  return (i + 1) * others - (total(row.length) - (i + 1)) * p
-})
-const softSlope = (row: readonly number[]): number[] => soft(row).map((p, i) => p * soft(row).reduce((n, q, k) => n + q * (i - k), 0))
+const others = (list: readonly number[], i: number): number => list.reduce((n, v, k) => n + (k === i ? 0 : v), 0)
+const logSlope: Naive['slope'] = (row, w) => soft(row).map((p, i) => w[i] * others(soft(row), i) - others(w, i) * p)
+const softSlope: Naive['slope'] = (row, w) => soft(row).map((p, i) => p * soft(row).reduce((n, q, k) => n + q * (w[i] - w[k]), 0))
 const logSoft = (row: readonly number[]): number[] => row.map((_, i) => -lse(row.map(v => v - row[i])))
 
 const two = (x: Tensor): [Tensor, Tensor] => [x.at(':', 0), x.at(':', 1)]
 const pairs = [[1000, 999], [-1000, 3], [0.5, -0.25], [88, 89.5], [-200, -201]]
 const label = 1
 const pick = (x: Tensor): Tensor => x.gather(1, lampas.full([x.shape[0], 1], label, { dtype: 'int32' }))
-const crossSlope = (row: readonly number[]): number[] => soft(row).map((p, i) => (i === label ? -soft(row).reduce((n, q, k) => n + (k === label ? 0 : q), 0) : p))
+/** Of one value a row. */
+const single = (slope: (row: readonly number[]) => readonly number[]): Naive['slope'] => (row, [w]) => slope(row).map(s => w * s)
+const softs = single(soft)
+const crossSlope = single(row => soft(row).map((p, i) => (i === label ? -others(soft(row), i) : p)))
 
 export const naive: readonly Naive[] = [
   rows('log(softmax(x))', table, x => log(softmax(x, 1)), logSoft, logSlope),
   rows('log(exp(x) / sum(exp(x)))', table, x => log(exp(x).div(sum(exp(x), 1, true))), logSoft, logSlope),
   rows('exp(x) / sum(exp(x))', table, x => exp(x).div(sum(exp(x), 1, true)), soft, softSlope),
-  rows('log(sum(exp(x)))', table, x => log(sum(exp(x), 1, true)), row => [lse(row)], soft),
-  rows('log(mean(exp(x)))', table, x => log(mean(exp(x), 1, true)), row => [lse(row) - Math.log(row.length)], soft),
+  rows('log(sum(exp(x)))', table, x => log(sum(exp(x), 1, true)), row => [lse(row)], softs),
+  rows('log(mean(exp(x)))', table, x => log(mean(exp(x), 1, true)), row => [lse(row) - Math.log(row.length)], softs),
   rows('-log(softmax(x))[label]', table, x => pick(log(softmax(x, 1))).neg(), row => [-logSoft(row)[label]], crossSlope),
   rows('-log(softmax(x)[label])', table, x => log(pick(softmax(x, 1))).neg(), row => [-logSoft(row)[label]], crossSlope),
-  rows('log(exp(a) + exp(b))', pairs, x => { const [a, b] = two(x); return log(exp(a).add(exp(b))).unsqueeze(1) }, lseRow, soft),
-  rows('exp(a) / (exp(a) + exp(b))', pairs, x => { const [a, b] = two(x); return exp(a).div(exp(a).add(exp(b))).unsqueeze(1) }, ([a, b]) => [sig(a - b)], ([a, b]) => [sig(a - b) * sig(b - a), -sig(a - b) * sig(b - a)]),
+  rows('-log(softmax(x)[:, label])', table, x => log(softmax(x, 1).at(':', label)).neg().unsqueeze(1), row => [-logSoft(row)[label]], crossSlope),
+  rows('-log(softmax(x)[:, label:label + 1])', table, x => log(softmax(x, 1).at(':', `${label}:${label + 1}`)).neg(), row => [-logSoft(row)[label]], crossSlope),
+  rows('log(exp(a) + exp(b))', pairs, x => { const [a, b] = two(x); return log(exp(a).add(exp(b))).unsqueeze(1) }, lseRow, softs),
+  rows('exp(a) / (exp(a) + exp(b))', pairs, x => { const [a, b] = two(x); return exp(a).div(exp(a).add(exp(b))).unsqueeze(1) }, ([a, b]) => [sig(a - b)], single(([a, b]) => [sig(a - b) * sig(b - a), -sig(a - b) * sig(b - a)])),
   each('log(1 + exp(x))', wide, x => log(exp(x).add(1)), softplus, sig),
   each('log(1 + exp(-x))', wide, x => log(exp(x.neg()).add(1)), x => softplus(-x), x => -sig(-x)),
   each('log1p(exp(x))', wide, x => log1p(exp(x)), softplus, sig),
@@ -86,4 +87,3 @@ export const naive: readonly Naive[] = [
 function lseRow(row: readonly number[]): number[] {
   return [lse(row)]
 }
-export { weights }
