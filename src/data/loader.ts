@@ -70,8 +70,7 @@ export class DataLoader<Sample = Tensor[], Batch = Sample extends readonly Tenso
   ) {
     const walked = isWalked(dataset)
     if (!walked && typeof dataset?.get !== 'function') fail('DataLoader', 'the first argument is not a dataset', 'new data.TensorDataset(x, y), a class with length and get(i), or what `for await` walks')
-    if (walked && (options.shuffle || seed !== undefined || sampler || batchSampler))
-      fail('DataLoader', 'samples that come one after another have no positions to be shuffled or sampled', 'mix them where they are made, or give a dataset with length and get(i)')
+    if (walked && (options.shuffle || seed !== undefined || sampler || batchSampler)) wantsPlaces()
     this.options = withDefaults<Settings>('DataLoader', options, { batchSize: 1, shuffle: false, dropLast: false, prefetch: 1 })
     needWhole('DataLoader', { batchSize: this.options.batchSize })
     needWhole('DataLoader', { prefetch: this.options.prefetch, ...(seed === undefined ? {} : { seed: Math.abs(seed) }) }, 0)
@@ -86,7 +85,7 @@ export class DataLoader<Sample = Tensor[], Batch = Sample extends readonly Tenso
 
   /** Batches in an epoch. */
   get length(): number {
-    if (isWalked(this.dataset)) return fail('DataLoader', 'samples that come one after another are not counted before', 'count the batches of an epoch')
+    if (isWalked(this.dataset)) return wantsPlaces()
     if (this.batchSampler) return this.batchSampler.length
     const { batchSize, dropLast } = this.options
     const n = (this.sampler ?? this.dataset).length / batchSize
@@ -162,6 +161,9 @@ export class DataLoader<Sample = Tensor[], Batch = Sample extends readonly Tenso
     return this.collate ? this.collate(samples) : (defaultCollate(samples) as unknown as Batch)
   }
 }
+
+const wantsPlaces = (): never =>
+  fail('DataLoader', 'samples that come one after another have no positions to shuffle, and no known number', 'mix and count them where they are made, or give a dataset with length and get(i)')
 
 const isWalked = <Sample>(dataset: Dataset<Sample> | Samples<Sample>): dataset is Samples<Sample> =>
   typeof dataset === 'object' && dataset !== null && !('get' in dataset) && (Symbol.asyncIterator in dataset || Symbol.iterator in dataset)

@@ -107,9 +107,9 @@ test('ChainDataset', async () => {
 
 describe('what has no positions', () => {
   test.each([[{ shuffle: true }], [{ seed: 1 }], [{ sampler: new SequentialSampler({ length: 3 }) }], [{ batchSampler: { length: 0, *[Symbol.iterator]() {} } }]])('refuses %o', options =>
-    expect(() => new DataLoader(new Counting(3), options)).toThrow('[DataLoader] samples that come one after another have no positions to be shuffled or sampled. help: mix them'))
+    expect(() => new DataLoader(new Counting(3), options)).toThrow('[DataLoader] samples that come one after another have no positions to shuffle, and no known number. help: mix and count them'))
 
-  test('has no length', () => expect(() => new DataLoader(new Counting(3)).length).toThrow('[DataLoader] samples that come one after another are not counted before'))
+  test('has no length', () => expect(() => new DataLoader(new Counting(3)).length).toThrow('[DataLoader] samples that come one after another have no positions to shuffle, and no known number'))
 
   test('is no dataset with positions, which stay as they are', async () => {
     class Both extends ConcatDataset<Tensor[]> {
