@@ -16,8 +16,8 @@ export const FACTOR_FAILED = 5
 
 export const MAX_THREADS = 64
 
-/** Rounds that a worker looks for the next job before it sleeps: 100 to 200 µs. */
-const SPIN = 200_000
+/** Rounds that a worker looks for the next job before it sleeps, about 50 µs: where others are busy too it may be the caller's core that it holds. */
+const SPIN = 60_000
 const START_TIMEOUT_MS = 10_000
 
 // Knows nothing but how to enter the pool, and to fill the function table when the pool sends it out for that; so it needs no file
