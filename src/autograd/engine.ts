@@ -177,13 +177,16 @@ function walk(roots: readonly Tensor[], cotangents: readonly Tensor[], how: Walk
     })
   }
 
+  /** Leaves that gradients came to, and the hooks that they had. */
+  const met: { readonly leaf: Tensor; readonly hooks: Hooks | null }[] = []
+  own.observe(() => met.every(m => m.leaf.hooks === m.hooks))
   /** The gradient of a leaf is complete. */
   const settle = (leaf: Tensor): void => {
     join(leaf)
     const g = leafGrads.get(leaf)
     if (!g) return
     const grads: (Tensor | null)[] = [g]
-    own.observe(() => leaf.hooks)
+    met.push({ leaf, hooks: leaf.hooks })
     if (!inRule) callHooks(leaf, 'before', grads)
     if (how.targets) return void leafGrads.set(leaf, grads[0]!)
     leafGrads.delete(leaf)

@@ -112,8 +112,8 @@ export function retainGrad(input: Tensor): void {
     const g = grads[input.gradIndex]
     if (g && input.gradFn === at) gatherInto(input, shown(g), isGradEnabled())
   }
-  input.hooks = { before: [], after: [hook] }
   hang(edge.node, 'after', hook)
+  input.hooks = { before: [], after: [hook] }
 }
 
 const jointOp: Op<null> = { name: 'hook', infer: inputs => [...inputs], vjp: grads => [...grads], saves: 'nothing' }

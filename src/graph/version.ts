@@ -229,7 +229,7 @@ export class CompiledVersion implements Version {
     return rebuild(this.result, () => {
       const y = results[at]
       if (this.needsGrad[at]) {
-        y.gradFn = { ...forwardOnly }
+        y.gradFn = forwardOnly
         y.gradVersion = y.source.version
       }
       at++
@@ -305,10 +305,15 @@ function addGrad(x: Tensor, g: Tensor, last: boolean): void {
 }
 
 /** Results of a compiled function that depend on parameters say so when somebody differentiates them outside. */
-const forwardOnlyOp: Op = {
-  name: 'compiled',
-  infer: () => [],
-  vjp: () => fail('backward', 'this value was made by a compiled function, which keeps nothing for a backward pass outside of it', 'put loss.backward() inside the compiled function, or call the function uncompiled'),
-  saves: 'nothing',
+const noTape = (): never =>
+  fail('backward', 'this value was made by a compiled function, which keeps nothing for a backward pass outside of it', 'put loss.backward() inside the compiled function, or call the function uncompiled')
+const forwardOnlyOp: Op = { name: 'compiled', infer: () => [], vjp: noTape, saves: 'nothing' }
+const forwardOnly: GradNode = {
+  op: forwardOnlyOp, params: null, edges: [], inputShapes: [], inputDtypes: [], outputCount: 1, saved: { inputs: [], outputs: [], versions: [], held: [] }, order: 0,
+  get hooks() {
+    return null
+  },
+  set hooks(_) {
+    noTape()
+  },
 }
-const forwardOnly: GradNode = { op: forwardOnlyOp, params: null, edges: [], inputShapes: [], inputDtypes: [], outputCount: 1, saved: { inputs: [], outputs: [], versions: [], held: [] }, hooks: null, order: 0 }

@@ -265,6 +265,13 @@ eachDevice(() => {
       expect(f.info().traces).toBe(2)
     })
 
+    test('what a compiled function gave has no tape to hang them on', () => {
+      const w = leaf([1, 2])
+      const y = compile(() => w.mul(2))()
+      for (const call of [() => y.registerHook(() => {}), () => y.retainGrad()]) expect(call).toThrow('this value was made by a compiled function')
+      expect(y.hooks).toBeNull()
+    })
+
     test('a step for each parameter as soon as its gradient is there', async () => {
       const train = async (wrap: (step: () => Tensor) => () => Tensor): Promise<number[]> => {
         const model = new nn.Sequential(new nn.Linear(3, 4), new nn.Tanh(), new nn.Linear(4, 1))
