@@ -77,7 +77,7 @@ export class Stepper {
     this.next.disabled = at >= steps.length - 1
     // Merging and fusion are seen in what they leave alone.
     for (const input of this.sideInputs) input.disabled = !step || ['merge', 'fuse', 'plan'].includes(step.phase)
-    this.place.textContent = steps.length === 0 ? 'None fired' : step ? `${at + 1} of ${steps.length}` : `${plural(steps.length, 'step')}, in the order in which they fired`
+    this.place.textContent = steps.length === 0 ? 'None fired' : step ? `${at + 1} of ${steps.length}` : `${plural(steps.reduce((n, s) => n + s.count, 0), 'rewrite')} in ${plural(steps.length, 'step')}, in the order in which they fired`
     if (!step) return this.rule.replaceChildren(make('p', { class: 'hint' }, steps.length === 0 ? 'The graph is planned as it was written.' : 'Step through them: the picture shows the graph before and after each, and lights up what it changed.'))
     const line = step.line === null ? null : make('button', { type: 'button', class: 'link' }, `line ${step.line}`)
     line?.addEventListener('click', () => this.goTo(step.line ?? 0))
