@@ -2,7 +2,7 @@
 // src/backend/wasm/encode-batch.ts writes the payload: the header below, then for each map its descriptor, as assembly/map-run.ts reads it.
 import { payload, setViewAddress, viewAddress, wordsOf } from './descriptor'
 import { emitted } from './map-run'
-import { needs, parallel, scratchBack, scratchMark, threads } from './pool'
+import { needs, parallel, scratchBack, scratchMark, shares } from './pool'
 import { word } from './strided'
 
 const TASKS = 0
@@ -42,6 +42,6 @@ export function runBatch(kernel: usize): i32 {
     for (let i = 0; i < outputs; i++) setViewAddress(map, inputs + i, viewAddress(kernel, maps * inputs + k * outputs + i))
   }
   needs(word(head, FUNCTION))
-  parallel(batchTask.index, kernel, min(word(head, TASKS), threads()))
+  parallel(batchTask.index, kernel, shares(word(head, TASKS)))
   return 0
 }

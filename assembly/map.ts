@@ -6,7 +6,7 @@
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
 import { Access, Way } from './map-ops'
-import { needs, parallel, scratch, threads } from './pool'
+import { needs, parallel, scratch, shares } from './pool'
 import { emitted, functionOf } from './map-run'
 import { loadElement, offsetOf, read, readRows, word, write, writeRows } from './strided'
 import { transpose } from './transpose'
@@ -244,6 +244,6 @@ function mapTask(kernel: usize, task: i32, tasks: i32): void {
 export function runMap(kernel: usize): i32 {
   const head = payload(kernel)
   if (word(head, WAY) == Way.emitted) needs(functionOf(head))
-  if (word(head, UNITS) > 0) parallel(mapTask.index, kernel, min(word(head, TASKS), threads()))
+  if (word(head, UNITS) > 0) parallel(mapTask.index, kernel, shares(word(head, TASKS)))
   return 0
 }

@@ -44,6 +44,12 @@ export function threads(): i32 {
   return load<i32>(THREADS)
 }
 
+/** How many tasks to make of work that may be cut into `most`: if possible two for each thread, so that who is done takes over from who was held up. */
+export function shares(most: i32): i32 {
+  const all = threads()
+  return most < 2 * all ? min(most, all) : 2 * all
+}
+
 /** Notes an error of the running kernel, from any thread, and gives its code back. The first one stays. */
 export function fault(code: i32, value: i32, size: i32): i32 {
   if (atomic.cmpxchg<i32>(FAULT_CODE, 0, code) == 0) {

@@ -6,7 +6,7 @@
 // shape[reduced], byte strides[reduced].
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
-import { parallel, scratch, threads } from './pool'
+import { parallel, scratch, shares } from './pool'
 import { across, addRows, leaf, pair } from './reduce-loops'
 import { findInPairs, foldPairs } from './reduce-pairs'
 import { BLOCK, Way } from './reduce-ways'
@@ -325,7 +325,7 @@ export function runReduce(desc: usize): i32 {
   const units = word(head, UNITS)
   const chunked = word(head, WAY) == Way.lines && word(head, CHUNKS) > 1
   if (chunked) store<u32>(head + (PARTIALS << 2), <u32>scratch(<usize>units << 4))
-  if (units) parallel(reduceTask.index, desc, min(word(head, TASKS), threads()))
+  if (units) parallel(reduceTask.index, desc, shares(word(head, TASKS)))
   if (chunked) joinChunks(desc)
   return 0
 }

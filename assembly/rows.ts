@@ -8,7 +8,7 @@
 import { payload, viewAddress } from './descriptor'
 import { step } from './map-loops'
 import { frameBytes, runLoop, setView } from './map-run'
-import { needs, parallel, scratch, threads } from './pool'
+import { needs, parallel, scratch, shares } from './pool'
 import { fill, join, joinRows, LEAF, LEAF_ROWS, LEVELS, push, pushRow } from './reduce'
 import { across, addRows, leaf } from './reduce-loops'
 import { RowsWay, StageKind, Place } from './rows-ways'
@@ -372,7 +372,7 @@ export function runRows(kernel: usize): i32 {
   const units = word(own, UNITS), chunked = word(own, CHUNKS) > 1
   needs(word(own, FUNCTION))
   if (chunked) store<u32>(own + (PARTIALS << 2), <u32>scratch(<usize>(units * word(own, AREAS)) << 4))
-  if (units) parallel(rowsTask.index, kernel, min(word(own, TASKS), threads()))
+  if (units) parallel(rowsTask.index, kernel, shares(word(own, TASKS)))
   if (chunked) joinChunks(kernel)
   return 0
 }
