@@ -36,24 +36,26 @@ export function withSign(x: v128, s: v128): v128 {
   return v128.or(x, v128.and(s, bits(0x80000000)))
 }
 
-// log₂e; 1.5·2²³, which leaves the nearest whole number in the low bits when added to |x| < 2²²; ln 2 in two parts, the first of
-// few bits so that n times it is exact; bounds for exp and expm1: pmin and pmax with x first keep NaN.
-const POWERS = memory.data<f32>([1.44269504, 12582912, 0.693359375, -2.12194440e-4, -104, 90, -18, 89])
+// log₂e; 1.5·2²³ plus the exponent's bias, its double, or one less: added to |x| < 2²² it leaves the nearest whole number in the low bits,
+// and these as the exponent of a power of two; ln 2 in two parts, the first of few bits so that n times it is exact; bounds for exp and expm1:
+// pmin and pmax with x first keep NaN.
+const POWERS = memory.data<f32>([1.44269504, 12583039, 0.693359375, -2.12194440e-4, -104, 90, -18, 89, 12583166, 12583165, 12583038])
+const BIAS = 1, TWICE = 8, HALF_TWICE = 9, HALF = 10
 
-// x = n·ln 2 + r, |r| ≤ ln2/2: first n in the low bits of a float, then r.
+// x = n·ln 2 + r, |r| ≤ ln2/2: first n, and one of the constants above, in the low bits of a float, then r.
 @inline
-function wholePart(x: v128): v128 {
-  return fma(x, k(POWERS, 0), k(POWERS, 1))
+function wholePart(x: v128, magic: i32): v128 {
+  return fma(x, k(POWERS, 0), k(POWERS, magic))
 }
 @inline
-function remainder(x: v128, whole: v128): v128 {
-  const n = f32x4.sub(whole, k(POWERS, 1))
+function remainder(x: v128, whole: v128, magic: i32): v128 {
+  const n = f32x4.sub(whole, k(POWERS, magic))
   return fnma(n, k(POWERS, 3), fnma(n, k(POWERS, 2), x))
 }
-/** n·2²³, which added to the bits of a float multiplies it by 2ⁿ, as long as the result is normal. */
+/** The power of two whose exponent, bias included, is in the low bits. */
 @inline
-function powerBits(whole: v128): v128 {
-  return i32x4.shl(whole, 23)
+function power(exponent: v128): v128 {
+  return i32x4.shl(exponent, 23)
 }
 
 const EXP = memory.data<f32>([0.001388251665, 0.008366547525, 0.041667200625, 0.16666543484, 0.5, 1])
@@ -68,15 +70,14 @@ function expTail(r: v128): v128 {
   return fma(f32x4.mul(r, r), p, r)
 }
 
-/** eˣ = 2ⁿ·eʳ times `scale`, 1 or ½; in two steps, so that subnormal results are right and only results overflow. */
+/** eˣ = 2ⁿ·eʳ; in two steps, so that subnormal results are right and only results overflow. With the constant one less, half of that. */
 @inline
-function expTimes(x: v128, scale: v128): v128 {
-  const whole = wholePart(x)
-  const p = expTail(remainder(x, whole))
-  const n = powerBits(whole)
-  const half = v128.and(i32x4.shr_s(n, 1), k(PARTS, 4))
-  const s = i32x4.add(scale, half)
-  return f32x4.mul(fma(p, s, s), i32x4.add(k(EXP, 5), i32x4.sub(n, half)))
+function expTimes(x: v128, magic: i32): v128 {
+  const whole = wholePart(x, magic)
+  const p = expTail(remainder(x, whole, magic))
+  const first = i32x4.shr_u(whole, 1)
+  const s = power(first)
+  return f32x4.mul(fma(p, s, s), power(i32x4.sub(whole, first)))
 }
 @inline
 function within(x: v128): v128 {
@@ -86,21 +87,21 @@ function within(x: v128): v128 {
 /** 1 ulp. */
 @inline
 export function exp(x: v128): v128 {
-  return expTimes(within(x), k(EXP, 5))
+  return expTimes(within(x), TWICE)
 }
 
 /** eˣ/2, finite for as long as sinh and cosh are. */
 @inline
 export function halfExp(x: v128): v128 {
-  return expTimes(within(x), k(EXP, 4))
+  return expTimes(within(x), HALF_TWICE)
 }
 
 /** eˣ where it is a normal number. */
 @inline
 function expNormal(x: v128): v128 {
-  const whole = wholePart(x)
-  const p = expTail(remainder(x, whole))
-  const s = i32x4.add(k(EXP, 5), powerBits(whole))
+  const whole = wholePart(x, BIAS)
+  const p = expTail(remainder(x, whole, BIAS))
+  const s = power(whole)
   return fma(p, s, s)
 }
 
@@ -114,9 +115,9 @@ export function expOrZero(x: v128): v128 {
 @inline
 export function halfExpm1Negative(x: v128): v128 {
   const t = f32x4.pmax(x, k(POWERS, 6))
-  const whole = wholePart(t)
-  const p = expTail(remainder(t, whole))
-  const s = i32x4.add(k(EXP, 4), powerBits(whole))
+  const whole = wholePart(t, HALF)
+  const p = expTail(remainder(t, whole, HALF))
+  const s = power(whole)
   return fnma(p, s, f32x4.sub(k(EXP, 4), s))
 }
 
@@ -130,9 +131,9 @@ function tiny(x: v128): v128 {
 @inline
 export function expm1(x: v128): v128 {
   const t = f32x4.pmax(f32x4.pmin(x, k(POWERS, 7)), k(POWERS, 6))
-  const whole = wholePart(t)
-  const p = expTail(remainder(t, whole))
-  const s = i32x4.add(k(EXP, 4), powerBits(whole))
+  const whole = wholePart(t, HALF)
+  const p = expTail(remainder(t, whole, HALF))
+  const s = power(whole)
   const y = fma(p, s, f32x4.sub(s, k(EXP, 4)))
   return v128.bitselect(x, f32x4.add(y, y), tiny(x))
 }
@@ -151,7 +152,7 @@ function logTail(f: v128, low: v128): v128 {
 }
 
 // x = 2ⁿ·(1 + f) with √½ ≤ 1 + f < √2: the bits of x are moved so that their exponent changes at √½, and taken apart.
-const PARTS = memory.data<u32>([0x3f800000 - 0x3f3504f3, 127, 0x007fffff, 0x3f3504f3, 0xff800000])
+const PARTS = memory.data<u32>([0x3f800000 - 0x3f3504f3, 127, 0x007fffff, 0x3f3504f3])
 @inline
 function moved(x: v128): v128 {
   return i32x4.add(x, k(PARTS, 0))
@@ -216,7 +217,7 @@ export function log1p(x: v128): v128 {
 /** 1/(1 + e^−x), for x < 0 as eˣ/(1 + eˣ), so nothing overflows and small results keep their bits. 2.5 ulp. */
 @inline
 export function sigmoid(x: v128): v128 {
-  const e = expTimes(f32x4.pmax(v128.or(x, bits(0x80000000)), k(POWERS, 4)), k(EXP, 5))
+  const e = expTimes(f32x4.pmax(v128.or(x, bits(0x80000000)), k(POWERS, 4)), TWICE)
   return f32x4.div(v128.bitselect(e, c(1), f32x4.lt(x, c(0))), f32x4.add(e, c(1)))
 }
 

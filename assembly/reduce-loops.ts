@@ -38,17 +38,18 @@ function extremeOf<T, F>(p: usize, n: i32, neutral: v128): v128 {
   const fast = changetype<F>(0)
   const whole = n & ~15
   const end = p + (<usize>whole << 2)
-  let a = neutral, b = a, c = a, d = a, nan = i32x4.splat(0)
+  let a = neutral, b = a, c = a, d = a, sum = f32x4.splat(0)
   for (let at = p; at < end; at += 64) {
     const w = v128.load(at), x = v128.load(at, 16), y = v128.load(at, 32), z = v128.load(at, 48)
     a = fast.of(a, w)
     b = fast.of(b, x)
     c = fast.of(c, y)
     d = fast.of(d, z)
-    nan = v128.or(nan, v128.or(v128.or(f32x4.ne(w, w), f32x4.ne(x, x)), v128.or(f32x4.ne(y, y), f32x4.ne(z, z))))
+    // NaN where one was, or where infinities met.
+    sum = f32x4.add(sum, f32x4.add(f32x4.add(w, x), f32x4.add(y, z)))
   }
   a = fast.of(fast.of(a, b), fast.of(c, d))
-  const unclear = v128.any_true(v128.or(nan, f32x4.eq(a, f32x4.splat(0))))
+  const unclear = v128.any_true(v128.or(f32x4.ne(sum, sum), f32x4.eq(a, f32x4.splat(0))))
   return unclear ? leafOf<T>(p, n, neutral) : leafOf<T>(end, n - whole, a)
 }
 

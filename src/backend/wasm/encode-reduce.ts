@@ -6,7 +6,7 @@ import { internal } from '../../core/errors.ts'
 import { numel, type Shape } from '../../core/shape.ts'
 import { collapse } from '../../core/view.ts'
 import type { ReduceKernel, ReduceOp } from '../../ir/kernel.ts'
-import type { Writer } from './encode.ts'
+import { align, type Writer } from './encode.ts'
 import { tasksFor } from './work.ts'
 
 export type Folding = Exclude<ReduceOp, 'argmax' | 'argmin'>
@@ -75,8 +75,10 @@ export function encodeReduce(kernel: ReduceKernel, w: Writer): void {
   const way = inPairs ? (positions ? Way.positionsByPairs : Way.pairs) : wayOf(positions, outputs, count, run, across === 1 && along !== 1 ? width : 0)
   const inBlocks = way === Way.blocks || way === Way.positionsByBlocks
 
-  // Blocks as wide as the sums may be without leaving the cache; narrower ones where threads are to share them.
-  const column = Math.max(1, Math.min(width, outputs * count < 2 ** 18 ? 512 : 128))
+  // Blocks as wide as the sums may be without leaving the cache, so that rows are read in one run, but one for each thread.
+  // What a column gives does not depend on those beside it.
+  const sharers = tasksFor(outputs * count * costs[way], w.threads)
+  const column = Math.max(1, Math.min(width, 512, align(Math.ceil(width / sharers), 64)))
   const chunk = way === Way.lines && outputs <= MAX_CHUNKED_OUTPUTS && count > 2 * CHUNK ? CHUNK : Math.max(count, 1)
   const chunks = Math.max(1, Math.ceil(count / chunk))
   const allRows = outputs / Math.max(width, 1)
