@@ -117,6 +117,13 @@ function layoutOf(kernel: RowsKernel, threads: number): Layout {
   const newSlot = (): Located => ({ place: Place.slot, index: slots++, form: byLines ? 'same' : 'run' })
   const isOfRow = ({ place, index }: Located): boolean => place === Place.slot || (place === Place.view && index < inputs.length && reduced.strides[index].every(s => s === 0))
   const filledOutputs = new Set<number>()
+  const lent = new Set<number>()
+  const makers = [...inputs.map(() => -1), ...stages.flatMap((s, i) => s.program.outputs.map(() => i))]
+  /** Where a result of a later stage will lie, a value of stage `i` may lie that is read no more then: one row fewer in the cache. */
+  const lender = (value: number, i: number): number => {
+    const last = Math.max(i + 1, reads.findLastIndex(list => list.includes(value)))
+    return byLines ? results.findIndex((v, o) => isWhole(outputs[o]) && !lent.has(o) && makers[v] >= last && viewAt(inputs.length + o).form === 'run') : -1
+  }
   const plans = stages.map((stage, i): StagePlan => {
     const { used, program: own } = compact(stage.program)
     const makes = stage.program.outputs.map((_, k) => values.length + k)
@@ -146,9 +153,14 @@ function layoutOf(kernel: RowsKernel, threads: number): Layout {
     const made = types.map((_, k): Located => {
       if (once) return newSlot()
       const output = results.findIndex((v, o) => v === values.length + k && isWhole(outputs[o]))
-      if (inputsRead || output < 0) return { place: Place.buffer, index: buffers++, form: 'run' }
-      filledOutputs.add(output)
-      return viewAt(inputs.length + output)
+      if (!inputsRead && output >= 0) {
+        filledOutputs.add(output)
+        return viewAt(inputs.length + output)
+      }
+      const loan = inputsRead ? -1 : lender(values.length + k, i)
+      if (loan < 0) return { place: Place.buffer, index: buffers++, form: 'run' }
+      lent.add(loan)
+      return viewAt(inputs.length + loan)
     })
     values.push(...made)
     return { kind: once ? StageKind.once : StageKind.map, body: { program: own, params: stage.params }, inRuns: false, inputs: from, outputs: made, folds: [], reads: used, makes }
