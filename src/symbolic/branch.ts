@@ -51,7 +51,7 @@ const asTensor = (x: unknown): Tensor => {
 }
 
 /** Values with tensors in the place of numbers. */
-const tensors = (x: unknown): unknown => (Array.isArray(x) ? x.map(tensors) : typeof x === 'number' ? full([], x) : x)
+const tensors = (x: unknown): unknown => (Array.isArray(x) ? x.map(tensors) : x instanceof Tensor ? x : asTensor(x))
 
 /** In a graph: the branches as one node, of which the device runs one. Null where they cannot be, or would spare nothing. */
 function lazily(c: Tensor, branches: readonly (() => unknown)[]): unknown {

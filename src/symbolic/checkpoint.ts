@@ -29,7 +29,7 @@ export function leavesOf(results: readonly Tensor[], inputs: readonly Tensor[], 
     if ('leaf' in edge) leaves.add(edge.leaf)
     else if (!seen.has(edge.node)) {
       seen.add(edge.node)
-      if (edge.node.order < first) fail('checkpoint', 'the function uses a tensor that was computed outside from others that require a gradient', 'pass it as an argument')
+      if (edge.node.order < first) fail('checkpoint', 'the function uses a tensor that was computed outside from others that require a gradient', 'pass it as an argument (to a loop with checkpoints, as one of nonSequences)')
       stack.push(...edge.node.edges)
       forget(edge.node)
     }

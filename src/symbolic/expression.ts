@@ -228,6 +228,8 @@ export interface CallOptions {
   readonly lazy?: boolean
   /** What it draws random numbers from. */
   readonly generator?: RandomGenerator
+  /** What draws inside of its function: of a loop, the random variables of a step. */
+  readonly draws?: readonly RandomGenerator[]
   /** It runs code of the user, whose lines are nearer than that of the call. */
   readonly open?: boolean
   /** Functions of one op and one key do the same, though each call has its own. */
@@ -246,6 +248,10 @@ const arithmetic: Readonly<Record<string, (a: number, b: number) => number | boo
 const isNumber = (v: unknown): v is number => typeof v === 'number'
 
 export class Call extends Expression {
+  /** How many there are so far. */
+  static made = 0
+  /** Its place among all. */
+  readonly order = Call.made++
   name: string | null = null
   readonly inputs: readonly Expression[]
   readonly example: Example
@@ -265,6 +271,11 @@ export class Call extends Expression {
 
   override get label(): string {
     return this.name ?? `${this.op}(${this.inputs.map(e => (e instanceof Call ? `${e.op}(…)` : e.label)).join(', ')})`
+  }
+
+  get generators(): readonly RandomGenerator[] {
+    const { generator, draws = [] } = this.options
+    return generator ? [generator, ...draws] : draws
   }
 
   /** What must be known before `compute`. */

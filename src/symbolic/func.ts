@@ -144,7 +144,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   const plain = plainOnes(all)
   const decisions = all.filter(e => e instanceof Decision)
   const outside = decisions.length ? unconditional([...expressionsIn(body)]) : undefined
-  const generators = [...new Set(all.flatMap(e => (e instanceof Call && e.options.generator ? [e.options.generator] : [])))]
+  const generators = [...new Set(all.flatMap(e => (e instanceof Call ? e.generators : [])))]
   const still = typeof noDefaultUpdates === 'boolean' ? (noDefaultUpdates ? generators : []) : noDefaultUpdates.map(generatorOf)
   targets.forEach(({ variable, state, name: label }, i) => {
     if (targets.findIndex(t => t.variable === variable) < i) fail(name, `the input ${variable} is listed twice`)
@@ -242,6 +242,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   }
   const truth = (v: unknown): boolean => {
     if (!(v instanceof Tensor)) return Boolean(v)
+    if (v.numel !== 1) fail('ifelse', `the condition ${v} has ${v.numel} elements`, 'a branch is taken as a whole; where(c, x, y) chooses by element')
     const on = v.itemSync() !== 0
     v.dispose()
     return on

@@ -8,7 +8,7 @@ import { needKnown } from '../core/options.ts'
 import { numel, sameShape } from '../core/shape.ts'
 import { Trace } from '../graph/trace.ts'
 import { apply1, describe, type Described } from '../ops/define.ts'
-import { eye, mul, onesLike, reshape, select, stack, Tensor, zerosLike } from '../ops/index.ts'
+import { eye, mul, onesLike, reshape, select, stack, Tensor, zeros, zerosLike } from '../ops/index.ts'
 import { expandOp } from '../ops/movement-ops.ts'
 import { world } from '../ops/world.ts'
 import { ruled } from '../ops/linalg/tools.ts'
@@ -77,6 +77,7 @@ function rowsOf(op: string, y: Tensor, xs: readonly Tensor[], missing: Disconnec
     const rows = repeated(([u]) => pull(op, [y], [u], xs, missing), [units], { steps: n, offsets: [0], states: 0, guard: -1, layout: () => layout })
     if (rows) return rows.map((r, k) => reshape(r, ...y.shape, ...xs[k].shape))
   }
+  if (n === 0) return xs.map(x => zeros([...y.shape, ...x.shape], { dtype: x.dtype }))
   const flat = reshape(y, -1)
   const rows = Array.from({ length: n }, (_, i) => {
     const entry = select(flat, 0, i)
@@ -105,6 +106,7 @@ function derive<W extends Wrt>(
   results: (xs: readonly Tensor[]) => Example = exampleList,
 ): Like<W> {
   needKnown(op, o, ['considerConstant', 'disconnectedInputs', 'knownGrads'])
+  if (!['raise', 'warn', 'ignore'].includes(o.disconnectedInputs ?? 'raise')) fail(op, `disconnectedInputs is '${String(o.disconnectedInputs)}'`, "'raise', 'warn' or 'ignore'")
   const list: readonly Tensor[] = isList(wrt) ? wrt : [wrt as Tensor]
   for (const x of list) if (!(x instanceof Tensor)) fail(op, `expected tensors or expressions to differentiate by, got ${String(x)}`, `${op}(cost, [w, b])`)
   const costs = ys.filter(y => y !== null)
@@ -165,13 +167,17 @@ function reaches(cost: Cost | null, x: Tensor, { knownGrads = [], considerConsta
   return !considerConstant.includes(target) && replace(ends, [...considerConstant].map(c => [c, 0] as const)).some(y => dependsOn(y, target))
 }
 
+function needOne(op: string, cost: Tensor): void {
+  if (cost.numel !== 1) fail(op, `the cost ${cost} has ${cost.numel} elements`, 'reduce it: cost.sum(); or use jacobian, or Lop with a cotangent')
+}
+
 function gradient<W extends Wrt>(cost: Cost | null, wrt: W, options: GradOptions): Like<W> {
   const known = [...(options.knownGrads ?? [])]
   if (cost === null && known.length === 0) fail('grad', 'there is no cost', 'give one, or knownGrads')
-  const gs = known.map(([, g]) => g as Tensor)
+  const gs = known.map(([y, g]) => (typeof g === 'number' ? onesLike(y).mul(g) : g))
   return derive('grad', (ys, xs, more) => {
     const own = cost === null ? [] : ys.slice(0, 1)
-    for (const y of own) if (y.numel !== 1) fail('grad', `the cost ${y} has ${y.numel} elements`, 'reduce it: cost.sum(); or use jacobian, or Lop with a cotangent')
+    for (const y of own) needOne('grad', y)
     return pull('grad', ys, [...own.map(y => onesLike(y)), ...more], xs, options.disconnectedInputs ?? 'raise')
   }, [cost, ...known.map(([y]) => y)], wrt, gs, options)
 }
@@ -201,6 +207,7 @@ export const jacobian = <W extends Wrt>(y: Cost, wrt: W, options: DerivativeOpti
 /** Second derivatives of a cost: for each input its shape twice. As `theano.gradient.hessian`. */
 export const hessian = <W extends Wrt>(cost: Cost, wrt: W, options: DerivativeOptions = {}): Like<W> =>
   derive('hessian', ([y], xs) => {
+    needOne('hessian', y)
     const missing = options.disconnectedInputs ?? 'raise'
     return pull('hessian', [y], [onesLike(y)], xs, missing).map((g, i) => rowsOf('hessian', g, [xs[i]], missing === 'raise' ? 'ignore' : missing)[0])
   }, [cost], wrt, [], options, () => null)

@@ -1,4 +1,5 @@
 // Walking and rewriting expressions.
+import { fail } from '../core/errors.ts'
 import { isPlain } from '../graph/arguments.ts'
 import { ancestors as above } from './run.ts'
 import { call, Call, expressionsIn, mapExpressions, recorded, type AnyFunction, Expression, mentions } from './expression.ts'
@@ -103,6 +104,7 @@ export function opFromGraph(inputs: readonly Tensor[], output: Tensor, options: 
   const rule: CustomDerivative | undefined = vjp && ((g, saved) => [...vjp(g, { ...saved, inputs: saved.inputs.slice(0, inputs.length) }), ...lambda.captured.map(() => null)])
   const own = rule ? customOp({ name, value: run as (...args: Tensor[]) => Tensor, vjp: rule }) : run
   return (...args) => {
+    if (args.length !== inputs.length) fail(name, `${args.length} arguments were given`, `it takes ${inputs.length}: ${inputs.join(', ')}`)
     const all = [...args, ...lambda.captured]
     return (!mentions(all) ? own(...(all as Tensor[])) : recorded(name, own as AnyFunction, all)) as Tensor
   }

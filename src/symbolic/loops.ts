@@ -2,10 +2,12 @@
 // not compute from its arguments is computed outside. In compiled code a loop is one node, or its steps stand in a row: nothing is read back.
 import { fail, needFunction } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
+import { sameShape } from '../core/shape.ts'
 import { noGrad } from '../autograd/mode.ts'
 import { eager } from '../eager/world.ts'
 import { Trace } from '../graph/trace.ts'
-import { arange, cat, flip, full, indexSelect, logicalAnd, minimum, narrow, ones, select, stack, Tensor, where } from '../ops/index.ts'
+import { arange, cat, flip, full, indexSelect, logicalAnd, minimum, narrow, ones, select, stack, Tensor, where, zerosLike } from '../ops/index.ts'
+import { ruled } from '../ops/linalg/tools.ts'
 import { world } from '../ops/world.ts'
 import { either, known } from './branch.ts'
 import { call, Expression, mentions, type AnyFunction, type Example } from './expression.ts'
@@ -139,21 +141,30 @@ function loop(step: StepOnValues, p: Plan, captured: readonly unknown[] = []): L
   const outputs: Tensor[][] = []
   let active: Tensor | null = null
   let single = true
+  let ends = false
+  /** Of each step that was begun whether it runs; null: it does. */
+  const begun: (Tensor | null)[] = []
   for (let t = 0; t < n; t++) {
     const args = [
       ...ordered.flatMap(({ input, taps, from }) => taps.map(tap => select(input, 0, t - from + tap))),
       ...histories.flatMap((h, i) => (h ? (p.states[i]!.taps ?? [-1]).map(tap => h[h.length + tap]) : [])),
       ...p.fixed.map(asTensor),
     ]
+    const early = p.truncate >= 0 && t < n - p.truncate
+    begun.push(active)
     const turn = (): { readonly until: Tensor | null; readonly values: readonly Tensor[] } => {
       const run = (): Taken => step(args, captured)
-      const result = p.truncate >= 0 && t < n - p.truncate ? noGrad(run) : run()
+      const result = early && t > 0 && !ends ? noGrad(run) : run()
       single = result.single
+      ends ||= result.until !== null
       if (p.states.length > 0 && result.values.length !== p.states.length)
         fail('scan', `a step gave ${result.values.length} results, outputsInfo has ${p.states.length}`, 'give null for a result that no step asks for')
       return { until: result.until, values: result.values.map(asTensor) }
     }
-    const put = (values: readonly Tensor[]): void => values.forEach((v, i) => {
+    const put = (values: readonly Tensor[]): void => values.forEach((value, i) => {
+      const v = !early || !value.requiresGrad ? value : ends ? closed(value, () => begun[t + p.truncate]) : value.detach()
+      const first = outputs[i]?.[0]
+      if (!p.last && first && !sameShape(v.shape, first.shape)) fail('scan', `result ${i} of step ${t} is ${v}, that of the first step ${first}`, 'results are stacked, so all steps give one shape')
       if (p.last) outputs[i] = [v]
       else (outputs[i] ??= []).push(v)
       histories[i]?.push(v)
@@ -179,6 +190,13 @@ function loop(step: StepOnValues, p: Plan, captured: readonly unknown[] = []): L
   }
   return { results: outputs.map(list => (p.last ? list[0] : stack(list))), single }
 }
+
+const cut = ruled<() => Tensor | null | undefined>('scan', (g, _, __, { params: later }) => {
+  const runs = later()
+  return [runs === undefined ? g : runs === null ? null : where(runs, zerosLike(g), g)]
+})
+/** What gradients do not enter if a later step, of which is known at the end whether it runs, does. */
+const closed = (x: Tensor, later: () => Tensor | null | undefined): Tensor => cut(x.detach().clone(), [x], later)
 
 /** The loop as a loop over pieces, each of `every` steps, which keep nothing but what they begin with; steps that are left over come last. */
 function inPieces(step: StepOnValues, p: Plan, n: number, every: number, ordered: readonly Ordered[], captured: readonly unknown[]): Looped {
@@ -309,7 +327,7 @@ function written(fn: Step, p: Plan): Looped {
       states: p.states.map((s, i) => s && { ...s, initial: initials[i]! }),
     }, captured).results
   }
-  const e = call('scan', run, args, { plain: p.steps instanceof Expression ? [p.steps] : [] })
+  const e = call('scan', run, args, { plain: p.steps instanceof Expression ? [p.steps] : [], draws: lambda.draws })
   return { results: Array.from({ length: count }, (_, i) => e.part(i)), single }
 }
 

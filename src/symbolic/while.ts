@@ -32,17 +32,22 @@ export function whileLoop<T extends Tensor | readonly Tensor[]>(
   type R = T extends readonly unknown[] ? Tensor[] : Tensor
   const start = listOf(initial as Many<Tensor>)
   const { maxSteps } = options
-  const both = (...state: Tensor[]): { go: Tensor; next: readonly Tensor[] } => ({ go: condition(...state), next: listOf(body(...state) as Many<Tensor>) })
+  const after = (state: readonly Tensor[]): readonly Tensor[] => {
+    const next = listOf(body(...state) as Many<Tensor>)
+    if (next.length !== start.length) fail('whileLoop', `the body gave ${next.length} results for ${start.length} states`, 'return the next value of each state, in their order')
+    return next
+  }
+  const both = (...state: Tensor[]): { go: Tensor; next: readonly Tensor[] } => ({ go: condition(...state), next: after(state) })
   const give = (state: readonly Tensor[]): R => (Array.isArray(initial) ? [...state] : state[0]) as R
   if (!mentions(start)) {
     const go = condition(...start)
-    if (!mentions(go)) return give(repeat(state => ({ go: condition(...state), next: () => listOf(body(...state) as Many<Tensor>) }), start, maxSteps))
+    if (!mentions(go)) return give(repeat(state => ({ go: condition(...state), next: () => after(state) }), start, maxSteps))
   }
   const lambda = Lambda.of(start.map(x => exampleOf(x, false)), both)
   const e = call('whileLoop', (state, captured) => repeat(now => {
     const { go, next } = lambda.apply(now, captured as unknown[]) as { go: Tensor; next: Tensor[] }
     return { go, next: () => next }
-  }, state as Tensor[], maxSteps), [start, lambda.captured])
+  }, state as Tensor[], maxSteps), [start, lambda.captured], { draws: lambda.draws })
   return give(start.map((_, i) => e.part(i)))
 }
 
