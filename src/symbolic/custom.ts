@@ -2,6 +2,7 @@
 import { needKnown } from '../core/options.ts'
 import { noGrad } from '../autograd/mode.ts'
 import { fail, needFunction } from '../core/errors.ts'
+import type { Shape } from '../core/shape.ts'
 import { tagged, type Described } from '../ops/define.ts'
 import { Tensor } from '../ops/index.ts'
 import { ruled } from '../ops/linalg/tools.ts'
@@ -19,6 +20,19 @@ export interface CustomOp {
   vjp: CustomDerivative
 }
 
+/** What a vjp gave, which must be a gradient for each input: of its shape, or of one that it broadcasts to, which is summed. */
+export function cotangents(name: string, found: unknown, inputs: readonly Tensor[]): (Tensor | null)[] {
+  if (!Array.isArray(found) || found.length !== inputs.length)
+    return fail(name, `vjp gave ${Array.isArray(found) ? `${found.length} gradients` : String(found)} for ${inputs.length} inputs`, 'return a list with one for each, null where there is none')
+  return found.map((g: unknown, i) => {
+    const x = inputs[i]
+    if (g === null || g === undefined) return null
+    if (!(g instanceof Tensor) || !spreads(x.shape, g.shape)) return fail(name, `vjp gave ${String(g)} as the gradient of input ${i}, which is ${x}`, 'a gradient is a tensor of the shape of its input; null where there is none')
+    return g
+  })
+}
+const spreads = (from: Shape, to: Shape): boolean => from.length <= to.length && from.every((n, i) => n === 1 || n === to[to.length - from.length + i])
+
 /**
  * An op of a value and a derivative. What `value` does is not differentiated; `vjp` is written with ops, so derivatives of any order follow.
  *
@@ -33,12 +47,7 @@ export function customOp(spec: CustomOp): ((...inputs: Tensor[]) => Tensor) & De
   const { name, value, vjp } = spec
   needFunction('customOp', value)
   needFunction('customOp', vjp)
-  const rule = ruled(name, (g, output, inputs) => {
-    const found = vjp(g, { inputs, output })
-    if (!Array.isArray(found) || found.length !== inputs.length)
-      fail(name, `vjp gave ${Array.isArray(found) ? `${found.length} gradients` : String(found)} for ${inputs.length} inputs`, 'return a list with one for each, null where there is none')
-    return [...found]
-  })
+  const rule = ruled(name, (g, output, inputs) => cotangents(name, vjp(g, { inputs, output }), inputs))
   return tagged((...inputs: Tensor[]) => {
     const y = noGrad(() => value(...inputs))
     if (!(y instanceof Tensor)) fail(name, `value gave ${String(y)}`, 'return one tensor')

@@ -8,7 +8,7 @@ import { program, S, type Scalar, type ScalarLike } from '../ir/scalar.ts'
 import { apply1, lift, tagged, type Described, type Operand } from '../ops/define.ts'
 import type { Arg, Lowering, Op } from '../ops/op.ts'
 import { pointwiseOp } from '../ops/pointwise-record.ts'
-import type { CustomDerivative } from './custom.ts'
+import { cotangents, type CustomDerivative } from './custom.ts'
 
 /** What a scalar program is written with: `s.mul(x, s.exp(y))`; numbers stand for themselves. */
 export type ScalarMath = { readonly [K in Exclude<keyof typeof S, 'input' | 'param' | 'constant' | 'like' | 'index' | 'cast'>]: (typeof S)[K] }
@@ -27,19 +27,28 @@ export interface CustomKernel {
 
 /** How many operands the function in a WGSL text takes. */
 function arityOf(name: string, wgsl: string): number {
-  const found = new RegExp(`\\bfn\\s+${name}\\s*\\(([^)]*)\\)\\s*->\\s*f32\\b`).exec(wgsl)
+  const found = new RegExp(`\\bfn\\s+${name}\\s*\\(([^)]*)\\)\\s*->\\s*f32\\b`).exec(wgsl.replace(/\/\/.*|\/\*[^]*?\*\//g, ''))
   if (!found) fail(name, `the WGSL has no function 'fn ${name}(…) -> f32'`, 'call it as the kernel is called; helpers may stand beside it')
   return found[1].split(',').filter(p => p.trim() !== '').length
 }
 
+/** JavaScript's operators would silently make NaN of a scalar, or false: where a program is tried out they throw. */
+const stern = (x: Scalar): Scalar =>
+  Object.assign(x, {
+    [Symbol.toPrimitive]: () => {
+      throw new TypeError("JavaScript's operators and comparisons do not work on scalars")
+    },
+  })
+const watched = Object.fromEntries(Object.entries(S).map(([k, build]) => [k, (...x: never[]) => stern((build as (...x: never[]) => Scalar)(...x))])) as unknown as ScalarMath
+
 function checked(name: string, value: CustomKernel['value'], arity: number): void {
   let made: ScalarLike
   try {
-    made = value(S, ...Array.from({ length: arity }, (_, i) => S.input(i, 'float32')))
+    made = value(watched, ...Array.from({ length: arity }, (_, i) => stern(S.input(i, 'float32'))))
   } catch (error) {
-    return fail(name, `its program is at fault: ${(error as Error).message.replace('internal: ', '').replace(' Please report this.', '')}`, 'numbers take the type of their neighbours; conditions go into s.select(c, a, b)')
+    return fail(name, `its program is at fault: ${(error as Error).message.replace('internal: ', '').replace(' Please report this.', '')}`, 'write s.mul(x, 2), s.select(s.gt(x, 0), a, b); numbers take the type of their neighbours')
   }
-  const type = typeof made === 'object' ? made.dtype : 'float32'
+  const type = typeof made === 'object' ? made.dtype : typeof made === 'number' ? 'float32' : String(made)
   if (type !== 'float32') fail(name, `its program gives ${type}`, 'it must give a float: s.select(condition, 1, 0)')
 }
 
@@ -80,8 +89,9 @@ export function customKernel(spec: CustomKernel): ((...inputs: Operand[]) => Ret
   const { name, value, vjp, wgsl } = spec
   needFunction(name, value)
   if (!/^[A-Za-z]\w*$/.test(name)) fail('customKernel', `the name '${name}'`, 'give letters and digits, as of a function')
-  const arity = wgsl === undefined ? Math.max(value.length - 1, 1) : arityOf(name, wgsl)
-  if (value.length > 0 && value.length - 1 !== arity) fail(name, `its program takes ${value.length - 1} operands, its WGSL ${arity}`, 'both are the same function')
+  if (value.length < 2) fail(name, 'its program names no operands', 'name each of them: (s, x, y) => …')
+  const arity = value.length - 1
+  if (wgsl !== undefined && arityOf(name, wgsl) !== arity) fail(name, `its program takes ${arity} operands, its WGSL ${arityOf(name, wgsl)}`, 'both are the same function')
   checked(name, value, arity)
   const base = pointwiseOp(name, arity, {
     dtype: 'float',
@@ -106,11 +116,7 @@ export function customKernel(spec: CustomKernel): ((...inputs: Operand[]) => Ret
     },
     lower: (k, inputs, params, results) => base.lower!(wgsl !== undefined && scalarType(results[0].dtype) === 'float32' ? beside(k, overrideOf(wgsl, inputs)) : k, inputs, params, results),
     ...(vjp && {
-      vjp: ([g], { inputs, outputs }) => {
-        const found = g ? vjp(g, { inputs, output: outputs[0] }) : []
-        if (g && found.length !== inputs.length) fail(name, `vjp gave ${found.length} gradients for ${inputs.length} operands`, 'return a list with one for each, null where there is none')
-        return [...found]
-      },
+      vjp: ([g], { inputs, outputs }) => (g ? cotangents(name, vjp(g, { inputs, output: outputs[0] }), inputs) : []),
     }),
     saves: vjp ? 'both' : 'nothing',
   }

@@ -1,6 +1,6 @@
 // Derivatives of expressions, eager tensors and functions: Theano's tutorial, and what each function promises.
 import { describe, expect, test, vi } from 'vitest'
-import { compile, grad as torchGrad, memory, nn, randn, manualSeed, scope, sigmoid, tensor, type Tensor } from '../../src/index.ts'
+import { compile, grad as torchGrad, memory, nn, ones, randn, manualSeed, scope, sigmoid, tensor, type Tensor } from '../../src/index.ts'
 import * as S from '../../src/symbolic/index.ts'
 import { eachDevice } from '../each-device.ts'
 
@@ -207,6 +207,9 @@ eachDevice(() => {
       const step = compile((v: Tensor) => torchGrad(cube(v), v)[0])
       expect([await cube(eager).item(), await torchGrad(cube(eager), eager)[0].item(), await step(eager).item()]).toEqual([8, 12, 12])
       expect(() => torchGrad(S.customOp({ name: 'two', value: v => v.mul(2), vjp: () => [] })(eager), eager)).toThrow(/0 gradients for 1 inputs/)
+      const at = ones(2, 3).requiresGrad_()
+      const wrong = (g: unknown): (() => unknown) => () => torchGrad(S.customOp({ name: 'two', value: v => v.mul(2), vjp: () => [g as Tensor] })(at).sum(), at)
+      for (const g of [ones(3, 2), ones(3), 2]) expect(wrong(g)).toThrow(/\[two\] vjp gave .* as the gradient of input 0, which is f32\[2,3\]/)
     })
 
     test('opFromGraph, with a derivative of its own or without', async () => {

@@ -44,14 +44,17 @@ export class Faults {
   }
 }
 
-/** The message of a shader that did not compile, with the line at fault. */
+/** The message of a shader that did not compile, with the line at fault: the user's, if the shader has functions of theirs. */
 export async function compileFault(kind: string, error: { readonly message: string }, module: GPUShaderModule, code: string): Promise<Error> {
   const { messages } = await module.getCompilationInfo()
   const lines = code.split('\n')
   const told = messages
     .filter(m => m.type === 'error')
     .map(m => `${m.message} (line ${m.lineNum}: ${lines[m.lineNum - 1]?.trim() ?? ''})`)
-  return new LampasError(kind, `internal: the graphics driver refused its shader: ${told.join('; ') || error.message}`, 'please report this with the name of your graphics adapter')
+  const problem = told.join('; ') || error.message
+  const own = /^\/\/ WGSL of (\w+)$/m.exec(code)
+  if (own) return new LampasError(own[1], `its WGSL was refused: ${problem}`)
+  return new LampasError(kind, `internal: the graphics driver refused its shader: ${problem}`, 'please report this with the name of your graphics adapter')
 }
 
 export const lostError = (reason: string): DeviceLostError =>

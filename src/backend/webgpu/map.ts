@@ -79,7 +79,7 @@ export function lowerMap(kernel: MapKernel, slots: readonly number[], target: Ta
       ragged ? 'let left = p.n - i * 4u;' : '',
       ...outputs.map((_, k) => store(k)),
     ].filter(Boolean).join('\n')
-    return printShader({ fields, memory, lanes, head: mathFor(body) + (override ? `\n${override.wgsl}\n` : ''), body })
+    return printShader({ fields, memory, lanes, head: mathFor(body) + (override ? `\n// WGSL of ${override.entry}\n${override.wgsl}\n` : ''), body })
   }
   const form = strides.map((row, k) => (dense[k] ? 'd' : row[last] === 0 ? 'b' : 's')).join('')
   const key = `map ${rank} ${form}${placed ? ' placed' : ''}${ragged ? ' ragged' : ''} ${memory.key} ${override ? `${override.entry} ${override.operands.key} ${override.wgsl}` : program.key}`
