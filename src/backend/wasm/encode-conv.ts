@@ -20,6 +20,8 @@ const PARTS_ROWS = 2048
 const COPY_FLOATS = 1 << 16
 /** Up to this many outputs windows are multiplied where they lie. */
 const DIRECT_OUTS = 3
+/** Up to this many positions of an axis whose input has one element are computed one by one. */
+const SINGLE_POSITIONS = 8
 
 const FIRST_AXIS = 3
 
@@ -46,13 +48,24 @@ const mod = (a: number, n: number): number => ((a % n) + n) % n
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
 /**
+ * The distance of elements on an axis. A single one may have any: with one that windows cannot reach across, each position keeps only the
+ * tap that meets the element, where the others meet zeros.
+ */
+function spreadOf(kernel: ConvKernel, i: number): number {
+  const [size, taps, positions] = [...kernel.inputs, ...kernel.outputs].map(v => v.shape[FIRST_AXIS + i])
+  if (kernel.inputDilation[i] > 1 || size !== 1 || taps < 2 || positions > SINGLE_POSITIONS) return kernel.inputDilation[i]
+  return (positions - 1) * kernel.stride[i] + (taps - 1) * kernel.dilation[i] + 1
+}
+
+/**
  * Position t meets an element with tap k only when t·stride + k·dilation − padLow is a multiple of the input's dilation D. So positions
  * of equal residue use the same taps, every (D / gcd)-th one, and see the input without zeros.
  */
 function phasesOf(kernel: ConvKernel): ConvKernel[] {
-  const axis = kernel.inputDilation.findIndex(d => d > 1)
+  const spreads = kernel.inputDilation.map((_, i) => spreadOf(kernel, i))
+  const axis = spreads.findIndex(d => d > 1)
   if (axis < 0) return [kernel]
-  const spread = kernel.inputDilation[axis]
+  const spread = spreads[axis]
   const stride = kernel.stride[axis]
   const dilation = kernel.dilation[axis]
   const pad = kernel.padLow[axis]
