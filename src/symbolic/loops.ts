@@ -2,15 +2,17 @@
 // not compute from its arguments is computed outside. In compiled code a loop is one node, or its steps stand in a row: nothing is read back.
 import { fail, needFunction } from '../core/errors.ts'
 import { needKnown } from '../core/options.ts'
+import { dtypeOfNumber, resultType } from '../core/dtype.ts'
 import { sameShape } from '../core/shape.ts'
 import { noGrad } from '../autograd/mode.ts'
 import { eager } from '../eager/world.ts'
 import { Trace } from '../graph/trace.ts'
-import { arange, cat, flip, full, indexSelect, logicalAnd, minimum, narrow, ones, select, stack, Tensor, where, zerosLike } from '../ops/index.ts'
+import { arange, cat, flip, full, indexSelect, logicalAnd, minimum, narrow, ones, select, stack, Tensor, where, zeros, zerosLike } from '../ops/index.ts'
 import { ruled } from '../ops/linalg/tools.ts'
 import { world } from '../ops/world.ts'
 import { either, known } from './branch.ts'
-import { call, Expression, mentions, type AnyFunction, type Example } from './expression.ts'
+import { blank, call, Expression, mentions, type AnyFunction, type Example } from './expression.ts'
+import { Inner } from './inner.ts'
 import { Lambda } from './lambda.ts'
 import { piece } from './pieces.ts'
 import { repeated } from './repeat.ts'
@@ -27,7 +29,7 @@ export interface Sequence {
   taps?: readonly number[]
 }
 export interface State {
-  /** The value before the first step; with taps the values before, oldest first, on a dimension in front. */
+  /** The value before the first step; with taps the values before, oldest first, on a dimension in front. A number takes its dtype from the arguments of the step. */
   initial: Tensor | number
   /** Which earlier values a step gets: [-1] is the last one. */
   taps?: readonly number[]
@@ -117,23 +119,25 @@ interface Ordered {
 }
 
 /** Runs the loop on values. */
-function loop(step: StepOnValues, p: Plan, captured: readonly unknown[] = []): Looped {
+function loop(step: StepOnValues, plan: Plan, captured: readonly unknown[] = []): Looped {
+  const p = typed(plan)
   const ordered = p.sequences.map(({ input, taps }) => ({ input: p.backwards ? flip(input, 0) : input, taps, from: Math.min(0, ...taps), to: Math.max(0, ...taps) }))
   for (const { input } of ordered) if (input.ndim === 0) fail('scan', `the sequence ${input} has no dimension to go along`)
   const lasting = ordered.map(({ input, from, to }) => input.shape[0] - to + from)
   const wanted = p.steps
   if (wanted instanceof Tensor && wanted.source.world !== null) fail('scan', `the number of steps is ${wanted}, which is not known when the loop is compiled`, 'pass a plain number')
   const n = wanted === null ? Math.min(...lasting) : Number(wanted instanceof Tensor ? wanted.constant : wanted)
-  if (!Number.isInteger(n) || n < 1) fail('scan', `${n} steps`, 'a loop has one or more')
+  if (!Number.isInteger(n) || n < 0) fail('scan', `${n} steps`, 'a loop has none or more; sequences last as long as the furthest tap finds an entry')
   const short = lasting.findIndex(m => m < n)
   if (short >= 0) fail('scan', `${n} steps, but sequence ${short} (${ordered[short].input}) lasts for ${lasting[short]}`)
+  if (n === 0) return nothing(step, p, ordered, captured)
 
   if (p.every !== null) {
     const every = p.every === 'sqrt' ? Math.ceil(Math.sqrt(n)) : p.every
     if (every < n) return inPieces(step, p, n, every, ordered, captured)
   }
   if (world() !== eager && p.truncate < 0 && n > 1) {
-    const node = asNode(step, p, n, ordered, captured)
+    const node = asNode(step, p, n, ordered, captured) ?? (p.states.some((s, i) => s && s !== plan.states[i] && (s.initial as Tensor).dtype !== 'float32') ? asNode(step, plan, n, ordered, captured) : null)
     if (node) return node
     if (p.whole) fail('scan', 'a loop with checkpoints is one node of compiled code, but its steps cannot stand alone', 'draw random numbers before the loop, change no memory in a step, and pass values from outside as nonSequences')
   }
@@ -189,6 +193,28 @@ function loop(step: StepOnValues, p: Plan, captured: readonly unknown[] = []): L
     }
   }
   return { results: outputs.map(list => (p.last ? list[0] : stack(list))), single }
+}
+
+/** With tensors in the place of numbers that states begin with. A number has the dtype that it takes on in an op with what steps get besides. */
+function typed(p: Plan): Plan {
+  if (!p.states.some(s => typeof s?.initial === 'number')) return p
+  const states = p.states.map(s => s?.initial)
+  const known = [...p.sequences.map(s => ({ x: s.input, lost: 1 })), ...[...states, ...p.fixed].map(x => ({ x, lost: 0 }))]
+    .flatMap(({ x, lost }) => (x instanceof Tensor ? [{ dtype: x.dtype, rank: x.ndim - lost }] : []))
+  const start = (v: number): Tensor => full([], v, { dtype: known.length ? resultType(known, [dtypeOfNumber(v)]) : 'float32' })
+  return { ...p, states: p.states.map(s => (s && typeof s.initial === 'number' ? { ...s, initial: start(s.initial) } : s)) }
+}
+
+/** What no steps give: the states as they begin, or stacks without entries, of the shapes that a step would give. */
+function nothing(step: StepOnValues, p: Plan, ordered: readonly Ordered[], captured: readonly unknown[]): Looped {
+  const blanks = [
+    ...ordered.flatMap(({ input, taps }) => taps.map(() => blank(input.dtype, input.shape.slice(1)))),
+    ...p.states.flatMap(s => (s ? (s.taps ?? [-1]).map(() => blank(asTensor(s.initial).dtype, asTensor(s.initial).shape.slice(s.taps ? 1 : 0))) : [])),
+  ]
+  const trace = new Inner([], blanks.length)
+  const { result } = trace.run(() => noGrad(() => step([...blanks.map((x, i) => trace.argument(x, i)), ...p.fixed.map(asTensor)], captured)), () => [])
+  const results = p.last ? p.states.map(s => asTensor(s!.initial).clone()) : result.values.map(asTensor).map(y => zeros([0, ...y.shape], { dtype: y.dtype }))
+  return { results, single: result.single }
 }
 
 const cut = ruled<() => Tensor | null | undefined>('scan', (g, _, __, { params: later }) => {
@@ -298,9 +324,9 @@ function before({ initial, taps }: { initial: Tensor | number; taps: readonly nu
 }
 
 export const exampleOf = (x: Tensor, drop: boolean): Example => {
-  if (!(x instanceof Expression)) return { value: drop ? select(x, 0, 0) : x }
-  const value = x.example?.value
-  return value instanceof Tensor ? { value: drop ? select(value, 0, 0) : value } : x.example
+  const value = x instanceof Expression ? x.example?.value : x
+  if (!(value instanceof Tensor)) return (x as Expression).example
+  return { value: drop ? blank(value.dtype, value.shape.slice(1)) : value }
 }
 
 /** The loop as one expression. */
@@ -352,7 +378,7 @@ class Mentions extends Error {}
 
 /**
  * Calls `fn` once for each entry of the sequences, or `nSteps` times, with entries, earlier results and further arguments, in this order, and
- * stacks what it gives. One result comes as it is, several as a list. The number of steps must be known from sizes or be a plain number.
+ * stacks what it gives; of no steps stacks without entries. One result comes as it is, several as a list. The number of steps must be known from sizes or be a plain number.
  * `until(condition)` behind the results ends the loop; where nothing can be read at once (compiled code, webgpu) the steps after it
  * repeat the last results, since sizes are fixed there. Gradients flow through. As `theano.scan`.
  *
@@ -372,7 +398,7 @@ const folding = (goBackwards: boolean): Fold => (fn, sequences, initial = 0, non
 
 /** The results of `fn` on each entry of the sequences, stacked. As `theano.map`. */
 export const map = (fn: Step, sequences: Many<Tensor>, nonSequences: Many<Tensor | number> = [], options: { goBackwards?: boolean } = {}): Tensor & Tensor[] => scan(fn, { sequences, nonSequences, ...options })
-/** `fn(entry, so far)` from the first entry to the last; the final value. As `theano.foldl`. */
+/** `fn(entry, so far)` from the first entry to the last; the final value, of no entries the initial one. As `theano.foldl`. */
 export const foldl: Fold = folding(false)
 /** As `foldl`, from the last entry to the first. As `theano.foldr`. */
 export const foldr: Fold = folding(true)

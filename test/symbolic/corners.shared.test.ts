@@ -6,7 +6,7 @@ import { eachDevice } from '../each-device.ts'
 
 const list = async (x: Tensor): Promise<number[]> => Array.from(await x.data())
 
-eachDevice(() => {
+eachDevice(device => {
   describe('random variables that a step makes', () => {
     test('are drawn anew in each step and each call', async () => {
       const x = S.vector('x')
@@ -24,6 +24,34 @@ eachDevice(() => {
       const u = new S.RandomStreams(1).uniform()
       const found = await list(S.func({ inputs: [x], outputs: S.map((e: Tensor) => e.add(u), x) })([0, 0, 0]))
       expect(new Set(found).size).toBe(1)
+    })
+  })
+
+  describe('how loops begin', () => {
+    /** What eager code, a compiled function and one of expressions give. */
+    const ways = (x: Tensor, v: Tensor, f: (x: Tensor) => Tensor): Tensor[] => [f(x), compile(f)(x), S.func({ inputs: [v], outputs: f(v) })(x)]
+    const sum = (from: number) => (x: Tensor): Tensor => S.reduce((e: Tensor, s: Tensor) => s.add(e), x, from)
+
+    test('a number takes its dtype from the arguments of the step', async () => {
+      const whole = tensor([1, 2, 3], { dtype: 'int32' })
+      for (const y of ways(whole, S.ivector('v'), sum(0))) expect([y.dtype, await list(y)]).toEqual(['int32', [6]])
+      for (const y of ways(whole, S.ivector('v'), sum(0.5))) expect([y.dtype, await list(y)]).toEqual(['float32', [6.5]])
+      const halves = (x: Tensor): Tensor => S.scan((e: Tensor, s: Tensor) => s.add(e.div(2)), { sequences: x, outputsInfo: 0 })
+      for (const y of ways(whole, S.ivector('v'), halves)) expect([y.dtype, await list(y)]).toEqual(['float32', [0.5, 1.5, 3]])
+      expect(S.scan((n: Tensor) => n.add(1), { outputsInfo: 0, nSteps: 2 }).dtype).toBe('float32')
+      if (device === 'webgpu') return
+      for (const y of ways(tensor([1, 2], { dtype: 'float64' }), S.dvector('v'), sum(0.1))) expect([y.dtype, await list(y)]).toEqual(['float64', [0.1 + 1 + 2]])
+    })
+
+    test('without steps folds give what they begin with, others stacks without entries', async () => {
+      for (const y of ways(zeros(0), S.vector('v'), sum(3))) expect([y.shape, await list(y)]).toEqual([[], [3]])
+      for (const y of ways(zeros(0, 4), S.matrix('v'), x => S.map((e: Tensor) => e.narrow(0, 0, 3).gt(1), x))) expect([y.dtype, y.shape]).toEqual(['bool', [0, 3]])
+      const [x, n] = [S.vector('x'), S.iscalar('n')]
+      const f = S.func({ inputs: [x, n], outputs: S.scan((h: Tensor) => h.mul(2), { outputsInfo: x, nSteps: n }) })
+      expect([f([1, 2], 0).shape, f([1, 2], 2).shape]).toEqual([[0, 2], [2, 2]])
+      const slope = (u: Tensor): Tensor => S.grad((v: Tensor) => S.foldl((e: Tensor, h: Tensor) => h.mul(e), zeros(0), v).sum(), u)
+      for (const g of ways(tensor([1, 2]), x, slope)) expect(await list(g)).toEqual([1, 1])
+      expect(() => S.scan((h: Tensor) => h, { outputsInfo: tensor(1), nSteps: -1 })).toThrow(/\[scan\] -1 steps/)
     })
   })
 
