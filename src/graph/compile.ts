@@ -163,7 +163,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   }
 
   const record = (backend: Backend, args: A, pinned: boolean): Probe => {
-    const trace = new Trace(backend)
+    const trace = new Trace(backend, { passes, inside: [] })
     let count = 0
     const given = pinned ? args : (rebuild(args, x => trace.argument(x, count++)) as A)
     const recorded = trace.run(

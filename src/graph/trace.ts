@@ -21,6 +21,7 @@ import { asStridedOp, stridedIn, writeStridedOp } from '../ops/strided.ts'
 import { Tensor, gradWatch } from '../ops/tensor.ts'
 import { ConstantSource, enterWorld, lasting, type BackwardOptions, type Source, type World } from '../ops/world.ts'
 import type { Graph, GraphNode, Value } from './graph.ts'
+import { optimize, type Optimized, type PassOptions } from './passes/index.ts'
 import { Site } from './site.ts'
 
 /** A memory inside the trace, and what is in it now. */
@@ -59,8 +60,18 @@ export interface Guard {
   readonly value: unknown
 }
 
+/** A step of a loop or a side of a branch: as the code was written, and as it is run. */
+export interface Inside {
+  readonly graph: Graph
+  readonly optimized: Optimized
+  /** Whether it is one of a derivative. */
+  readonly derivative: boolean
+}
+
 export interface Traced {
   readonly graph: Graph
+  /** The steps and sides inside of it, at any depth. */
+  readonly inside: readonly Inside[]
   readonly externals: readonly External[]
   readonly guards: readonly Guard[]
   /** What is to be done after each run: values to show, conditions to check. */
@@ -95,7 +106,18 @@ export class Trace implements World {
   private readonly arguments: Tensor[] = []
   private over = false
 
-  constructor(private readonly device: Backend) {}
+  constructor(
+    private readonly device: Backend,
+    /** What it has in common with the traces inside of it: how they are rewritten, and their graphs. */
+    readonly shared: { readonly passes?: PassOptions; readonly inside?: Inside[] } = {},
+  ) {}
+
+  /** The graph of a step or a side, rewritten. */
+  rewritten(graph: Graph, derivative: boolean): Graph {
+    const optimized = optimize(graph, this.shared.passes ?? {})
+    this.shared.inside?.push({ graph, optimized, derivative })
+    return optimized.graph
+  }
 
   /** Makes a tensor that stands for argument `index`. */
   argument(x: Tensor, index: number): Tensor {
@@ -153,7 +175,7 @@ export class Trace implements World {
         source.current === value || this.constants.has(storage) ? [] : [{ external: value, value: source.current }])
       const externals = this.externals.map(e => e.external)
       const graph: Graph = { nodes: this.nodes, externals: externals.map(e => e.value), outputs, updates }
-      return { traced: { graph, externals, guards: this.guards, after: this.after, argumentGrads, grads }, result }
+      return { traced: { graph, inside: this.shared.inside ?? [], externals, guards: this.guards, after: this.after, argumentGrads, grads }, result }
     } catch (error) {
       gradWatch.hook = watchBefore
       for (const [leaf, grad] of this.gradWritten) leaf.grad = grad
@@ -268,6 +290,8 @@ export class Trace implements World {
       : this.node(writeStridedOp, [source.current, value], stridedIn(source.home, local.layout), [source.current])[0]
     source.version++
     const handle = local.handle as SymbolicHandle
+    // What lies otherwise in memory is read from there, where it is added up in the order of eager code.
+    if (!isContiguous(local.layout)) return
     handle.value = value
     handle.version = source.version
   }

@@ -26,6 +26,7 @@ import { extras } from './late.ts'
 import { countKernels, layOut, makePlan, type Layout, type Plan } from './plan.ts'
 import type { Planned } from './remat.ts'
 import type { External, Traced } from './trace.ts'
+import { addsOtherwise } from './sums.ts'
 import type { Watch, Watcher } from './watch.ts'
 
 /** What gives the plans back of compiled functions that were dropped without `dispose()`. */
@@ -272,13 +273,15 @@ export class CompiledVersion implements Version {
   explain(name: string): Explanation {
     const { traced, plan, msOfTrace, msOfPlan, entry } = this.known()
     const optimized = this.optimized!
-    const fired = [...this.fired, ...plan.layout.fired, ...this.again.map(n => ({ rewrite: rematerialise, op: n.op.name, site: n.site, count: 1 }))]
+    const { inside } = traced
+    const fired = [...this.fired, ...inside.flatMap(b => b.optimized.fired), ...plan.layout.fired, ...this.again.map(n => ({ rewrite: rematerialise, op: n.op.name, site: n.site, count: 1 }))]
     return new Explanation(name, fired, {
       nodes: [traced.graph.nodes.length, this.graph.nodes.length],
       kernels: [countKernels(traced.graph, this.backend), plan.launches.length],
       ms: { trace: msOfTrace, ...optimized.ms, fuse: plan.layout.msOfFusion, plan: msOfPlan - plan.layout.msOfFusion },
       msOf: Object.fromEntries([...optimized.msOf, [folding.name, this.msOfFolding], ...plan.layout.msOfRules]),
       cached: !!entry?.kept,
+      reorders: addsOtherwise(traced.graph, optimized.graph) || inside.some(b => b.derivative || addsOtherwise(b.graph, b.optimized.graph)),
     })
   }
 

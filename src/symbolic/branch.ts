@@ -65,7 +65,7 @@ function lazily(c: Tensor, branches: readonly (() => unknown)[]): unknown {
     plain[side] = list.map(x => (!(x instanceof Tensor) ? Number(x) : x.source.world === null ? Number(x.constant) : null))
     return list.map(asTensor)
   })
-  const found = split(condition(c), [then, otherwise], [], false, i => [plain[0][i], plain[1][i]])
+  const found = split(condition(c), [then, otherwise], [], null, i => [plain[0][i], plain[1][i]])
   return found && (many ? found : found[0])
 }
 

@@ -5,7 +5,7 @@ import { Storage } from '../eager/storage.ts'
 import { Trace } from '../graph/trace.ts'
 import { clone, type Tensor } from '../ops/index.ts'
 import type { Op } from '../ops/op.ts'
-import type { Source } from '../ops/world.ts'
+import { world, type Source } from '../ops/world.ts'
 import { blank } from './expression.ts'
 
 const aliased = (x: Tensor): never => fail('compile', `a branch or a step of a loop changes memory in place that it sees in two ways, ${x} is one`, 'return the new value from it')
@@ -29,7 +29,8 @@ export class Inner extends Trace {
     /** How many arguments there are before these. */
     private readonly before = 0,
   ) {
-    super(currentBackend())
+    const around = world()
+    super(currentBackend(), around instanceof Trace ? around.shared : {})
     for (const x of outer) this.take(x)
   }
 

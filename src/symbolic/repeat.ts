@@ -10,7 +10,6 @@ import { edgeOf } from '../autograd/tape.ts'
 import { handleOn } from '../eager/storage.ts'
 import type { Value } from '../graph/graph.ts'
 import { Body, loopOp, type LoopParams } from '../graph/loop.ts'
-import { optimize } from '../graph/passes/index.ts'
 import '../graph/passes/loops.ts'
 import { apply1 } from '../ops/define.ts'
 import type { GradNode } from '../ops/gradnode.ts'
@@ -151,7 +150,7 @@ export function repeated(step: StepOf, inputs: readonly Tensor[], spec: LoopSpec
       return inner.with(outer, xs.slice(inputs.length), () => step(xs.slice(0, inputs.length)).map(y => inner.take(y)))
     }
     const graph = { ...traced.graph, externals: [...given, ...captured].map(e => e.value) }
-    const body = new Body(optimize(graph, {}).graph, derivativeOf({ step: again, leaves, lean }), lean)
+    const body = new Body(trace.rewritten(graph, derivative), derivativeOf({ step: again, leaves, lean }), lean)
     const params: LoopParams = { steps, offsets, states, guard, ...layout, body }
     return world().apply(loopOp, [...inputs, ...outer, ...tensors, ...leaves], params)
   } catch (error) {

@@ -10,7 +10,6 @@ import { handleOn, type Storage } from '../eager/storage.ts'
 import { branchOp, type BranchParams } from '../graph/branch.ts'
 import { liveNodes } from '../graph/graph.ts'
 import { Body } from '../graph/loop.ts'
-import { optimize } from '../graph/passes/index.ts'
 import type { Traced } from '../graph/trace.ts'
 import { cast } from '../ops/cast.ts'
 import { apply1 } from '../ops/define.ts'
@@ -26,10 +25,13 @@ import { leavesOf } from './repeat.ts'
 /** What a side computes of the given tensors, and of others that it reaches by itself. */
 export type Side = (given: readonly Tensor[]) => readonly Tensor[]
 type Sides = readonly [Side, Side]
+/** Why a branch is a node even if it spares nothing. */
+type Why = 'writes' | 'derivative' | null
 /** Of a result the plain numbers that the sides give for it, or null. */
 type Plain = (i: number) => readonly [number | null, number | null]
 
 interface TracedSide {
+  readonly trace: Inner
   readonly traced: Traced
   readonly results: readonly Tensor[]
   readonly leaves: readonly Tensor[]
@@ -39,7 +41,7 @@ function traced(side: Side, given: readonly Tensor[], outer: Tensor[]): TracedSi
   const trace = new Inner(outer)
   const { traced, result } = trace.run(() => enableGrad(() => side(given.map(x => trace.take(x))).map(y => trace.take(y))), ys => ys)
   if (traced.grads.length + traced.argumentGrads.length > 0) fail('ifelse', 'a branch gathers gradients', 'return the loss, and call backward() behind the branch')
-  return { traced, results: result, leaves: leavesOf(result, trace) }
+  return { trace, traced, results: result, leaves: leavesOf(result, trace) }
 }
 
 /** What either side writes to. */
@@ -52,14 +54,14 @@ function writtenBy(sides: readonly TracedSide[], outer: readonly Tensor[]): Writ
 }
 
 /** The sides without effects, then those: what they write to is the old or the new, as the results are. */
-function splitWriting(condition: Tensor, sides: Sides, given: readonly Tensor[], written: Written): Tensor[] {
+function splitWriting(condition: Tensor, sides: Sides, given: readonly Tensor[], written: Written, why: Why): Tensor[] {
   const targets = [...written.handles, ...written.values]
   const pure = (side: Side): Side => args => {
     const inner = world()
     return inner instanceof Inner ? inner.writing(written, args.slice(given.length), () => side(args.slice(0, given.length))) : internal('a side is traced by itself')
   }
   const before = noGrad(() => targets.map(t => clone(t)))
-  const found = split(condition, [pure(sides[0]), pure(sides[1])], [...given, ...before], true) ?? internal('sides that write show no values')
+  const found = split(condition, [pure(sides[0]), pure(sides[1])], [...given, ...before], why ?? 'writes') ?? internal('sides that write show no values')
   const count = found.length - targets.length
   targets.forEach((t, i) => (i < written.memories.length ? noGrad(() => copy_(t, found[count + i])) : copy_(t, found[count + i])))
   return found.slice(0, count)
@@ -82,20 +84,20 @@ function agreed([a, b]: readonly TracedSide[], plain: Plain): readonly Meta[] | 
 
 /**
  * The results of the side that the condition, one bool, picks, as one node; and what that side writes, which includes the state of random
- * numbers. Null where a side shows values, or where there is nothing to spare unless it is to be a node always.
+ * numbers. Null where a side shows values, or where there is nothing to spare, unless there is a reason why it must be a node.
  */
-export function split(condition: Tensor, sides: Sides, given: readonly Tensor[] = [], always = false, plain: Plain = () => [null, null]): Tensor[] | null {
+export function split(condition: Tensor, sides: Sides, given: readonly Tensor[] = [], why: Why = null, plain: Plain = () => [null, null]): Tensor[] | null {
   const outer = [...given]
   const both = sides.map(side => traced(side, given, outer))
   if (both.some(s => s.traced.after.length > 0)) return null
   const metas = agreed(both, plain)
   if (metas) {
     const fitted = (side: Side): Side => xs => side(xs).map((y, i) => cast(y, metas[i].dtype).expand(...metas[i].shape))
-    return split(condition, [fitted(sides[0]), fitted(sides[1])], given, always)
+    return split(condition, [fitted(sides[0]), fitted(sides[1])], given, why)
   }
   const written = writtenBy(both, outer)
-  if (written) return splitWriting(condition, sides, given, written)
-  if (!always && both.every(s => liveNodes(s.traced.graph).length === 0)) return null
+  if (written) return splitWriting(condition, sides, given, written, why)
+  if (!why && both.every(s => liveNodes(s.traced.graph).length === 0)) return null
   const captured: { readonly storage: Storage; readonly dtype: DType; readonly shape: Shape }[] = []
   const usesOf = ({ traced: { externals } }: TracedSide): number[] => externals.map(({ argument, storage, value }) => {
     if (argument !== null) return argument
@@ -108,7 +110,7 @@ export function split(condition: Tensor, sides: Sides, given: readonly Tensor[] 
   for (const { traced: { guards } } of both) for (const { read } of guards) world().observe(read)
   const leaves = [...new Set([...a.leaves, ...b.leaves])]
   const rule = derivativeOf(sides, given.length, outer, leaves, outer.length + tensors.length)
-  const body = ({ traced: { graph } }: TracedSide): Body<BranchParams> => new Body(optimize(graph, {}).graph, rule)
+  const body = ({ trace, traced: { graph } }: TracedSide): Body<BranchParams> => new Body(trace.rewritten(graph, why === 'derivative'), rule)
   return world().apply(branchOp, [condition, ...outer, ...tensors, ...leaves], { sides: [body(a), body(b)], uses })
 }
 
@@ -132,6 +134,6 @@ const derivativeOf = (sides: Sides, given: number, outer: readonly Tensor[], lea
       return targets.map((x, i) => flowing[i] ?? zerosLike(x))
     })
   }
-  const found = split(condition, [back(sides[0]), back(sides[1])], [...flows.map(i => grads[i]!), ...inputs.slice(0, outer.length)], true) ?? internal('a branch that could be traced has a derivative that cannot')
+  const found = split(condition, [back(sides[0]), back(sides[1])], [...flows.map(i => grads[i]!), ...inputs.slice(0, outer.length)], 'derivative') ?? internal('a branch that could be traced has a derivative that cannot')
   return [null, ...inputs.map((_, i) => found[wanted.indexOf(i)] ?? null)]
 }

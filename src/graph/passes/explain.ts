@@ -36,6 +36,8 @@ export interface ExplainedCounts {
   readonly msOf: Readonly<Record<string, number>>
   /** Whether the plan is one of an earlier visit (`lampas/cache`). Then the rewrites, and all times but that of the trace, are of working it out again to explain it. */
   readonly cached: boolean
+  /** Whether something is added up in another order than by eager code: what it meets lies otherwise, or it is the gradient of a loop or a branch. */
+  readonly reorders: boolean
 }
 
 export class Explanation implements ExplainedCounts {
@@ -45,6 +47,7 @@ export class Explanation implements ExplainedCounts {
   readonly ms: ExplainedCounts['ms']
   readonly msOf: ExplainedCounts['msOf']
   readonly cached: boolean
+  readonly reorders: boolean
 
   constructor(
     readonly name: string,
@@ -55,6 +58,7 @@ export class Explanation implements ExplainedCounts {
     this.kernels = counts.kernels
     this.ms = counts.ms
     this.cached = counts.cached
+    this.reorders = counts.reorders
     this.msOf = Object.fromEntries(Object.entries(counts.msOf).sort(([, a], [, b]) => b - a))
     const byName = new Map<string, Fired[]>()
     for (const f of fired) byName.set(f.rewrite.name, [...(byName.get(f.rewrite.name) ?? []), f])
@@ -69,9 +73,9 @@ export class Explanation implements ExplainedCounts {
     return this.fired.map(({ rewrite: { phase, name, rule, rounds }, op, count, site }) => ({ phase, name, rule, rounds, op, count, site: site?.place ?? null }))
   }
 
-  /** Whether some rewrite that fired may change the rounding. If not, the numbers are those of eager code to the bit. */
+  /** Whether some rewrite that fired may change the rounding, or the order in which something is added up. If not, the numbers are those of eager code to the bit on wasm. */
   get rounds(): boolean {
-    return this.rewrites.some(r => r.rounds)
+    return this.reorders || this.rewrites.some(r => r.rounds)
   }
 
   toString(): string {
