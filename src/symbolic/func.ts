@@ -93,6 +93,14 @@ export interface Func<O extends Outputs | undefined> {
   graph(stage?: Stage, options?: GraphOptions): GraphDescription
 }
 
+/** Whether something is missing in a list or an object. */
+const lacks = (v: unknown): boolean => (Array.isArray(v) ? v : isPlain(v) ? Object.values(v) : []).some(x => x === undefined || x === null || lacks(x))
+function needPair(name: string, [target, value]: readonly [unknown, unknown]): void {
+  if (!(target instanceof Shared || (target instanceof Tensor && !(target instanceof Expression) && target.isLeaf && target.requiresGrad)))
+    fail(name, `${String(target)} has an update, but is no shared variable or parameter`, 'make it one: symbolic.shared(value); an input keeps state by {variable, default, update}')
+  if (!(value instanceof Tensor || typeof value === 'number')) fail(name, `the update of ${target} is ${String(value)}`, 'give an expression or a number')
+}
+
 const isStep = (u: unknown): u is OptimizerStep => isPlain(u) && 'optimizer' in u
 /** The variables whose values must be plain numbers, and those that they are computed of. */
 function plainOnes(all: readonly Expression[]): Set<Expression> {
@@ -127,7 +135,10 @@ function plainOnes(all: readonly Expression[]): Set<Expression> {
 export function func<const O extends Outputs | undefined = undefined>(spec: FuncSpec<O>): Func<O> {
   const { inputs = [], outputs, updates = [], givens = [], name = 'func', mode, onUnusedInput = 'raise', noDefaultUpdates = false, allowDowncast, trustInput = false, ...options } = spec
   needKnown(name, spec, ['inputs', 'outputs', 'updates', 'givens', 'name', 'mode', 'onUnusedInput', 'noDefaultUpdates', 'allowDowncast', 'trustInput', 'exclude', 'include', 'debug', 'budget', 'memory', 'profile', 'nanGuard', 'monitor'])
+  if (!['raise', 'warn', 'ignore'].includes(onUnusedInput)) fail(name, `onUnusedInput is '${String(onUnusedInput)}'`, "'raise', 'warn' or 'ignore'")
+  if (!isStep(updates) && !(Symbol.iterator in updates)) fail(name, 'the updates are no pairs', 'list them: [[state, state.add(1)], optimizer.updates(cost)]')
   const steps = isStep(updates) ? [updates] : [...updates]
+  for (const u of steps) if (!isStep(u)) needPair(name, u)
   const optimizers = steps.filter(isStep)
   const targets = inputs.map(i => targetOf(name, i, allowDowncast))
   const stateful = targets.flatMap(({ variable, state, update }) => (state ? [{ variable, state, update: update! }] : []))
@@ -135,6 +146,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   const pairs = [...own, ...stateful.map(({ state, update }) => [state, update] as const)]
   for (const [i, [target]] of pairs.entries())
     if (pairs.findIndex(([t]) => t === target) < i) fail(name, `two updates of ${target}`, 'each shared variable has one new value')
+  if (lacks(outputs)) fail(name, 'an output is undefined', 'give expressions, one, a list or an object')
   const body = replace({ outputs, values: pairs.map(([, v]) => v), costs: optimizers.map(o => o.cost) }, [...givens, ...stateful.map(t => [t.variable, t.state] as const)])
 
   const trained = optimizers.flatMap(o => [...(o.params ?? o.optimizer.paramGroups.flatMap(g => g.params))])
@@ -206,10 +218,16 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     return found
   }), { name: `the conditions of ${name}` }) : null
 
+  const give = (state: Shared, value: Given): void => {
+    const target = targets.find(t => t.state === state)
+    const x = target ? conform(name, target, value) : value
+    state.set(x)
+    if (x !== value) (x as Tensor).dispose()
+  }
   const withValues = <T>(given: unknown[], use: (values: readonly unknown[], decided: readonly boolean[]) => T): T => {
     const args = bind(name, targets, given)
     const made: Tensor[] = []
-    targets.forEach(({ state }, i) => state && args[i] !== null && state.set(args[i] as Given))
+    targets.forEach((t, i) => t.state && args[i] !== null && give(t.state, args[i] as Given))
     const values = passed.map(t => {
       const v = args[targets.indexOf(t)] as Given
       if (plain.has(t.variable)) {
@@ -251,8 +269,16 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   const pieceOf = (key: string): Shared => shares.get(key) ?? fail(name, `there is no state '${key}'`, `state: ${[...shares.keys()].join(', ') || 'none'}`)
   const made: Func<O> = Object.assign(call, {
     graph: (stage?: Stage, how: GraphOptions = {}): GraphDescription => describeGraph(made, stage, how),
-    copy: ({ swap = [], name: other = name, deleteUpdates = false }: CopyOptions = {}): Func<O> => {
+    copy: (how: CopyOptions = {}): Func<O> => {
+      needKnown(name, how, ['swap', 'name', 'deleteUpdates'])
+      const { swap = [], name: other = name, deleteUpdates = false } = how
+      if (!(Symbol.iterator in swap)) fail(name, 'swap has no pairs', 'list them: [[state, other]]')
       const map = new Map<Tensor, Shared>(swap)
+      for (const [from, to] of map) {
+        if (!(from instanceof Shared && to instanceof Shared)) fail(name, `${String(from)} cannot be swapped for ${String(to)}`, 'both are shared variables: symbolic.shared(value)')
+        if (from.value.dtype !== to.value.dtype) fail(name, `${from} is ${from.value}, ${to} in its place is ${to.value}`, 'both have one dtype')
+        if (!all.includes(from) && !pairs.some(([t]) => t === from) && ![...givens].some(([, by]) => by === from)) fail(name, `it has no shared variable ${from} to swap`, `state: ${[...shares.keys()].join(', ') || 'none'}`)
+      }
       const swapped = <T extends Tensor | number>(x: T): T => replace(x, map)
       const kept = inputs.map((i, k) => (deleteUpdates && targets[k].state && !(i instanceof Tensor) ? { ...i, update: undefined, default: targets[k].state.get() } : i))
       return func({
@@ -267,7 +293,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     },
     state: [...shares.keys()].reverse(),
     get: (key: string): Tensor => pieceOf(key).get(),
-    set: (key: string, value: Given): void => void pieceOf(key).set(value),
+    set: (key: string, value: Given): void => give(pieceOf(key), value),
     free: () => {
       run?.dispose()
       decide?.dispose()

@@ -1,6 +1,6 @@
 // The inputs of a function: how a call gives them, what they may be, and which of them are state.
 import { fail } from '../core/errors.ts'
-import { kindRank, promote } from '../core/dtype.ts'
+import { dtypes, kindRank, promote } from '../core/dtype.ts'
 import { needKnown } from '../core/options.ts'
 import { isPlain } from '../graph/arguments.ts'
 import { Tensor, tensor, type TensorData } from '../ops/index.ts'
@@ -48,15 +48,19 @@ export function targetOf(op: string, input: Tensor | Input, allowDowncast?: bool
   if (update !== undefined && value === undefined) fail(op, `the input ${variable} has an update, but no value to begin with`, 'give it a default')
   if (update !== undefined && i.donate) fail(op, `the input ${variable} has an update and is donated`, 'its state is kept from call to call; leave donate out')
   if (value instanceof Tensor && i.donate) fail(op, `the input ${variable} is donated, its default ${value} would be gone after one call`, 'give a number or a list as default')
-  const state = update === undefined ? null : shared(tensor(value!, variable.type.dtype === null ? {} : { dtype: variable.type.dtype }).detach(), name === null ? {} : { name })
-  return { variable, name, default: value, state, update, strict: i.strict, donate: i.donate, allowDowncast: i.allowDowncast ?? allowDowncast }
+  const target: Target = { variable, name, default: value, state: null, update, strict: i.strict, donate: i.donate, allowDowncast: i.allowDowncast ?? allowDowncast }
+  return update === undefined ? target : { ...target, state: shared(conform(op, { ...target, strict: false }, value!).detach(), name === null ? {} : { name }) }
 }
+
+const isWhole = (v: unknown): boolean => (typeof v === 'number' ? Number.isInteger(v) : !(Array.isArray(v) || v instanceof Float32Array || v instanceof Float64Array) || (v as readonly unknown[]).every(isWhole))
 
 /** The value of an input as a tensor of the variable's type. */
 export function conform(op: string, { variable, name, strict, allowDowncast }: Target, value: Given): Tensor {
   const { dtype, ndim, single = [] } = variable.type
   const label = name ?? variable.label
   if (strict && !(value instanceof Tensor && (dtype === null || value.dtype === dtype))) fail(op, `input '${label}' is strict and got ${String(value)}`, `pass a tensor of ${dtype ?? 'any dtype'}`)
+  if (dtype !== null && dtypes[dtype].kind === 'int' && allowDowncast !== true && !isWhole(value))
+    fail(op, `input '${label}' should be ${dtype}, it is given a number that is not whole`, 'round it, or pass {allowDowncast: true}')
   const x = value instanceof Tensor ? value : tensor(value, dtype === null || allowDowncast === false ? {} : { dtype })
   if (x instanceof Expression) fail(op, `input '${label}' is the expression ${x}`, 'functions take values')
   if (ndim !== null && x.ndim !== ndim) fail(op, `input '${label}' is ${x}, it should have ${ndim} dimensions`, 'sizes may be any, their number may not')

@@ -23,6 +23,11 @@ export class RandomStreams {
     return this
   }
 
+  /** Frees the states now, 8 bytes a variable, which the collector would do later; functions that draw cannot be called afterwards. */
+  dispose(): void {
+    for (const g of this.generators) g.state.dispose()
+  }
+
   /** A seed of its own for each variable: a Weyl sequence over 32 bits. */
   private mixed(i: number): number {
     return (this.seedOf + Math.imul(i, 0x9e3779b9)) | 0

@@ -51,6 +51,7 @@ export class Shared extends Expression {
       this.held = new Parameter(next, isFloat(next.dtype))
       if (this.name !== null) label(this.held, this.name)
     }
+    next.dispose()
     return this
   }
 
@@ -58,6 +59,15 @@ export class Shared extends Expression {
   zero(): this {
     noGrad(() => zero_(this.held))
     return this
+  }
+
+  /** Frees the value now, which the collector would do later; functions that use it cannot be called afterwards. */
+  override dispose(): void {
+    this.held.dispose()
+  }
+
+  override get alive(): boolean {
+    return this.held.alive
   }
 
   compute(): Tensor {
@@ -82,6 +92,7 @@ export interface SharedOptions extends Pick<TensorOptions, 'dtype' | 'shape'> {
 export function shared(value: TensorData | Shared, options: SharedOptions = {}): Shared {
   listen()
   if (value instanceof Shared) return value
+  if (value instanceof Expression) fail('shared', `${value} is an expression, it has no value to begin with`, 'give a number, a list or a tensor')
   const { name = null, ...how } = options
   if (value instanceof Tensor && value.isLeaf && value.requiresGrad) {
     let s = known.get(value)
@@ -89,5 +100,7 @@ export function shared(value: TensorData | Shared, options: SharedOptions = {}):
     return s
   }
   const made = tensor(value, how)
-  return new Shared(new Parameter(made, isFloat(made.dtype)), name)
+  const kept = new Parameter(made, isFloat(made.dtype))
+  made.dispose()
+  return new Shared(kept, name)
 }

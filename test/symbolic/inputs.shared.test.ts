@@ -1,6 +1,6 @@
 // Inputs that keep state, that are strict or not; reading and setting state by name; which random streams stand still.
 import { expect, test } from 'vitest'
-import { symbolic, tensor, type Tensor } from '../../src/index.ts'
+import { memory, symbolic, tensor, type Tensor } from '../../src/index.ts'
 import { eachDevice } from '../each-device.ts'
 
 const { func, scalar, scalars, shared, vector, ivector, RandomStreams } = symbolic
@@ -93,6 +93,53 @@ eachDevice(() => {
     const h = func({ inputs: [w], outputs: w.sum(1) })
     expect(await list(h([[1], [2]]))).toEqual([1, 2])
     expect(() => h([[1, 2]])).toThrow(/axis 1 should have one element/)
+  })
+})
+
+eachDevice(() => {
+  test('what is given for state and whole numbers is checked as other inputs are', async () => {
+    const [y, n] = [scalar('y'), symbolic.iscalar('n')]
+    const f = func({ inputs: [{ variable: y, default: 1, update: y.mul(2) }], outputs: y })
+    for (const wrong of [() => f([1, 2]), () => f.set('y', [1, 2]), () => func({ inputs: [{ variable: y, default: [1], update: y }], outputs: y })]) expect(wrong).toThrow(/input 'y' is f32\[\d\], it should have 0 dimensions/)
+    f.set('y', 3)
+    expect([await f().item(), await f(10).item(), await f.get('y').item()]).toEqual([3, 10, 20])
+    const count = func({ inputs: [n, { variable: symbolic.ivector('v'), default: [] }], outputs: n.mul(2), onUnusedInput: 'ignore' })
+    expect(await count(4, [1, 2]).item()).toBe(8)
+    for (const wrong of [() => count(1.5), () => count(1, [2, 0.5]), () => count(1, Float32Array.of(0.5))]) expect(wrong).toThrow(/should be int32, it is given a number that is not whole/)
+    expect(await func({ inputs: [{ variable: n, allowDowncast: true }], outputs: n })(1.5).item()).toBe(1)
+  })
+
+  test('wrong outputs, updates and swaps are named', async () => {
+    const y = scalar('y')
+    const s = symbolic.shared(0, { name: 's' })
+    const of = (more: object): (() => unknown) => () => func({ inputs: [y], outputs: y, ...more })
+    expect(of({ outputs: [y, undefined] })).toThrow(/an output is undefined/)
+    expect(of({ onUnusedInput: 'ignored' })).toThrow(/onUnusedInput is 'ignored'/)
+    expect(of({ updates: { s: y } })).toThrow(/the updates are no pairs/)
+    expect(of({ updates: [[s, undefined]] })).toThrow(/the update of s is undefined/)
+    for (const target of [y, s.mul(2), tensor(1)]) expect(of({ updates: [[target, y]] })).toThrow(/has an update, but is no shared variable or parameter/)
+    expect(() => symbolic.shared(y)).toThrow(/\[shared\] y is an expression/)
+    const f = func({ inputs: [y], outputs: s, updates: [[s, s.add(y)]], name: 'sum' })
+    const swapped = (more: object): (() => unknown) => () => f.copy(more)
+    expect(swapped({ swaps: [] })).toThrow(/\[sum\] unknown option 'swaps'/)
+    expect(swapped({ swap: { s } })).toThrow(/swap has no pairs/)
+    expect(swapped({ swap: [[s, tensor(1)]] })).toThrow(/s cannot be swapped for f32/)
+    expect(swapped({ swap: [[s, symbolic.shared(tensor(1, { dtype: 'int32' }))]] })).toThrow(/both have one dtype/)
+    expect(swapped({ swap: [[symbolic.shared(1, { name: 'r' }), s]] })).toThrow(/it has no shared variable r to swap/)
+  })
+
+  test('state and streams can be freed at once', () => {
+    const before = memory().tensors
+    const state = symbolic.shared([1, 2])
+    const streams = new RandomStreams(1)
+    const f = func({ outputs: streams.uniform([2]).add(state), updates: [[state, state.add(1)]] })
+    f().dispose()
+    f.free()
+    expect(memory().tensors).toBe(before + 2)
+    state.dispose()
+    streams.dispose()
+    expect([memory().tensors, state.alive]).toEqual([before, false])
+    expect(() => f()).toThrow(/used after it was freed/)
   })
 })
 
