@@ -3,7 +3,7 @@
 // next product as it lies. What is computed for eight queries, or keys, does not depend on who computes it.
 import { backward } from './attention-backward'
 import {
-  Attention, BATCH, columnOf, DK, DV, G, hide, Item, K, LSE, MASK, multiply, OPERANDS, OUT, overPanels, packPanel, packRows, packSteps, PANEL, Q, rounded, rowOf, scalePanel, seenKeys, share, stepsAt, storePanel, TABLE, V,
+  Attention, BATCH, columnOf, hide, Item, K, LSE, multiply, OPERANDS, OUT, overPanels, packPanel, packRows, packSteps, PANEL, Q, rounded, rowOf, scalePanel, seenKeys, share, stepsAt, storePanel, TABLE, V,
 } from './attention-job'
 import { payload, viewAddress } from './descriptor'
 import { NR } from './gemm'
@@ -30,7 +30,6 @@ function items(desc: usize, from: i32, to: i32): void {
   const mark = scratchMark()
   for (let i = from; i < to; i++) {
     place(desc, item, i)
-    gather(item)
     if (p.backward) backward(item)
     else forward(item)
     scratchBack(mark)
@@ -52,29 +51,6 @@ function place(desc: usize, item: Item, i: i32): void {
     }
     store<u32>(changetype<usize>(item) + (<usize>k << 2), <u32>at)
   }
-}
-
-/** Operands of more bytes are left where they are: those of an item fill at most half of a second cache. */
-const GATHERED: usize = 32768
-
-/**
- * Reads a word of each cache line of operands whose rows lie apart, as those of one head do among others'. The processor does not foresee them, and
- * packing waits for a few at a time; here it waits for many at once. Results too: a line is fetched before it changes.
- */
-function gather(item: Item): void {
-  const p = item.p
-  let sum = 0
-  for (let k = 0; k < OPERANDS; k++) {
-    const rows = k == K || k == V || k == DK || k == DV ? p.keys : p.rows
-    const row = <usize>(k == V || k == OUT || k == G || k == DV ? p.depth : p.width) << 2
-    const step = rowOf(p, k)
-    if (k == MASK || columnOf(p, k) != 4 || step <= row || <usize>rows * row > GATHERED) continue
-    let from = <usize>load<u32>(changetype<usize>(item) + (<usize>k << 2))
-    for (let n = rows; n > 0; n--, from += step)
-      for (let at: usize = 0; at < row; at += 64) sum += load<i32>(from + at)
-  }
-  // Kept, lest the reads be optimised away.
-  item.count = sum
 }
 
 function forward(item: Item): void {
