@@ -5,8 +5,9 @@ import { B_STEP } from './gemm'
 import { storeColumns } from './pack'
 import { scratch } from './pool'
 
-/** Fills the four tables; `direct` work has one column for each four positions of a line. */
+/** Fills the four tables, which scalar products do without; `direct` work has one column for each four positions of a line. */
 export function makeTables(conv: Conv, tables: Tables): void {
+  if (conv.dots) return
   const rows = conv.stepChannels * taps(conv)
   const columns = conv.direct ? fours(conv) : conv.stepImages * positions(conv)
   tables.x = scratch(<usize>rows << 2)

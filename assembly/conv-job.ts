@@ -27,6 +27,7 @@ export class Conv {
   copied: i32
   /** Too few outputs to fill a tile: windows are multiplied where they lie, four positions of a line at a time. */
   direct: i32
+  dots: i32 // whether results are scalar products, see conv-dots.ts
   wide: i32 // whether threads share the work
   parts: i32 // 0: all channels at once, images in turn; else partial sums over that many ranges of channels
   stepImages: i32

@@ -1,5 +1,6 @@
 // Convolution as matrix products without a matrix of windows: the windows are read straight into the panels of B. The encoder
 // (src/backend/wasm/encode-conv.ts) has chosen the order and the block sizes.
+import { dotsOf } from './conv-dots'
 import { channelBytes, contiguous, copyInput, inputAt, makeTables, packWindows, windowsBase } from './conv-input'
 import { Conv, fours, Group, positions, Step, Tables, taps } from './conv-job'
 import { payload, viewAddress } from './descriptor'
@@ -99,7 +100,7 @@ function partTask(job: usize, part: i32, parts: i32): void {
   const rows = conv.stepChannels * taps(conv)
   const step = changetype<Step>(scratch(offsetof<Step>()))
   step.group = group
-  step.packed = scratch(<usize>rows * stepOf(conv))
+  if (!conv.dots) step.packed = scratch(<usize>rows * stepOf(conv))
   step.columns = columns
   step.cRow = columns << 2
   step.c = group.partial + <usize>part * <usize>conv.outs * <usize>step.cRow
@@ -109,7 +110,12 @@ function partTask(job: usize, part: i32, parts: i32): void {
     step.rows = channels * taps(conv)
     step.add = channel > from
     step.base = conv.copied ? copyInput(group, 0, conv.images, channel, channels, buffer) : inputAt(group, 0, channel)
-    packWeights(group, group.w + channel * conv.wChannel, step.rows, step.packed)
+    const w = group.w + channel * conv.wChannel
+    if (conv.dots) {
+      dotsOf(step, w, channels)
+      continue
+    }
+    packWeights(group, w, step.rows, step.packed)
     columnsOf(conv, step)
   }
 }

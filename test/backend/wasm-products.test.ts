@@ -209,6 +209,21 @@ describe('conv', () => {
     }
   })
 
+  test('few results that are sums over long lines, as the gradient for w of a channel by itself', () => {
+    const r = new Random('dots')
+    for (let i = 0; i < 60; i++) {
+      const each = (axes: number, lo: number, hi: number): number[] => Array.from({ length: axes }, () => r.int(lo, hi))
+      const outer = r.int(0, 2)
+      const [positions, taps] = [[...each(outer, 1, 5), r.int(3, 7)], [...each(outer, 1, 6), r.int(4, 40)]]
+      const [stride, dilation, padLow] = [each(outer + 1, 1, 3), [...each(outer, 1, 3), 1], each(outer + 1, -2, 4)]
+      const [groups, images, channels, outs] = [r.int(1, 11), r.int(1, 3), r.int(1, 12), r.int(1, 4)]
+      const inputs = [plain([groups, images, channels, ...taps.map((n, d) => n + r.int(0, 4) + (d < outer ? n : 0))]), plain([groups, outs, channels, ...taps])]
+      check(r, { kind: 'conv', inputs, outputs: [plain([groups, images, outs, ...positions])], stride, dilation, inputDilation: padLow.map(() => 1), padLow }, convLoops)
+    }
+    const large = { stride: [1, 1], dilation: [1, 1], inputDilation: [1, 1], padLow: [1, 1] }
+    check(r, { kind: 'conv', inputs: [plain([2, 1, 3, 60, 45]), plain([2, 1, 3, 60, 45])], outputs: [plain([2, 1, 1, 3, 3])], ...large }, convLoops)
+  })
+
   test('a layer and the two convolutions that are its gradients', () => {
     const r = new Random('layer')
     const same = { stride: [1, 1], dilation: [1, 1], inputDilation: [1, 1], padLow: [1, 1] }

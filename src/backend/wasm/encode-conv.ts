@@ -20,6 +20,9 @@ const PARTS_ROWS = 2048
 const COPY_FLOATS = 1 << 16
 /** Up to this many outputs windows are multiplied where they lie. */
 const DIRECT_OUTS = 3
+/** Up to so many outputs, or columns, results are scalar products where lines of w are long. */
+const DOTS_OUTS = 4
+const DOTS_COLUMNS = 9
 /** Up to this many positions of an axis whose input has one element are computed one by one. */
 const SINGLE_POSITIONS = 8
 
@@ -108,16 +111,20 @@ function encodeUndilated(kernel: ConvKernel, w: Writer): void {
   const padded = reach.some((r, i) => padLow[i] > 0 || r - padLow[i] > sizes[i])
   const rows = channels * numel(taps)
   const columns = images * numel(positions)
-  const parts = rows >= PARTS_ROWS && rows > columns && outs * columns * PARTS <= MAX_PARTIAL_FLOATS ? Math.min(PARTS, channels) : 0
+  const fits = rows > 0 && outs * columns * PARTS <= MAX_PARTIAL_FLOATS
+  const long = dilation[2] === 1 && taps[2] >= 4 && taps[2] <= 4 * KC && taps[2] > positions[2] && positions[2] >= 3 && weights.strides[weights.strides.length - 1] === 1
+  const dots = fits && long && (outs <= DOTS_OUTS || columns <= DOTS_COLUMNS)
+  const many = dots || (fits && rows >= PARTS_ROWS && rows > columns)
+  const parts = many ? (dots && groups >= PARTS ? 1 : Math.min(PARTS, channels)) : 0
   const lines = positions[2] >= 4 && (stride[2] === 2 || (stride[2] === 1 && (padded || x.strides[x.strides.length - 1] === 1)))
   const direct = !parts && outs <= DIRECT_OUTS && lines
   // With stride 2 whole vectors are read, one element more than there is.
-  const copied = padded || (direct && stride[2] === 2)
+  const copied = padded || dots || (direct && stride[2] === 2)
 
   const together = Math.ceil(MIN_COLUMNS / Math.max(numel(positions), 1))
   const stepImages = Math.max(1, parts ? images : direct ? 1 : Math.min(images, together))
   const copyOfChannel = images * numel(reach)
-  const stepChannels = parts ? Math.max(1, Math.min(Math.ceil(channels / parts), Math.floor(KC / numel(taps)), Math.floor(COPY_FLOATS / copyOfChannel))) : channels
+  const stepChannels = parts ? Math.max(1, Math.min(Math.ceil(channels / parts), Math.floor((dots ? 4 * KC : KC) / numel(taps)), Math.floor(COPY_FLOATS / copyOfChannel))) : channels
   const stepRows = stepChannels * numel(taps)
   const stepColumns = stepImages * numel(positions)
   const kc = Math.max(1, blockOfK(stepRows))
@@ -139,12 +146,12 @@ function encodeUndilated(kernel: ConvKernel, w: Writer): void {
   bytes(out.strides)
   w.list(reach)
   const work = groups * outs * rows * columns
-  w.list([copied ? 1 : 0, direct ? 1 : 0, work >= PARALLEL_WORK ? 1 : 0, parts, stepImages, stepChannels, kc, direct ? NC / 4 : nc, Math.max(run, 1)])
+  w.list([copied ? 1 : 0, direct ? 1 : 0, dots ? 1 : 0, work >= PARALLEL_WORK ? 1 : 0, parts, stepImages, stepChannels, kc, direct ? NC / 4 : nc, Math.max(run, 1)])
   w.i32(runStride * WORD)
 
   const words = (n: number): number => align(n * WORD, 64)
-  const packedWeights = words(align(outs + 6, 6) * stepRows)
+  const panels = dots ? 0 : 2 * words(stepRows) + 2 * words(stepColumns) + words(align(outs + 6, 6) * stepRows) + words(nc * kc)
   const copy = copied ? words(stepImages * stepChannels * numel(reach)) + 64 : 0
   const partial = parts ? words(parts * outs * columns) : 0
-  w.scratch(5 * 64 + 2 * words(stepRows) + 2 * words(stepColumns) + packedWeights + copy + partial + 192 + words(nc * kc))
+  w.scratch(5 * 64 + panels + copy + partial + 192)
 }

@@ -158,6 +158,8 @@ const planes: readonly (Conv & { name: string })[] = [
   { name: 'one row', space: [1, 9], kernel: [3, 3], padLow: [1, 1], inputDilation: [3, 2] },
   { name: 'groups', space: [8, 8], kernel: [3, 3], groups: 3, channels: 2, padLow: [1, 1] },
   { name: 'depthwise', space: [8, 9], kernel: [3, 3], groups: 16, channels: 1, features: 1, padLow: [1, 1] },
+  { name: 'depthwise, stride and dilation', space: [11, 12], kernel: [3, 5], groups: 5, channels: 1, features: 2, stride: [2, 1], dilation: [1, 2], padLow: [1, 3] },
+  { name: 'depthwise, stride 2', space: [13, 9], kernel: [3, 3], groups: 9, channels: 1, features: 1, stride: [2, 2], padLow: [1, 1] },
   { name: 'digits', space: [8, 8], kernel: [3, 3], batch: 33, channels: 1, features: 16, padLow: [1, 1] },
   { name: 'large', space: [28, 28], kernel: [3, 3], batch: 4, channels: 16, features: 24, padLow: [1, 1] },
 ]
