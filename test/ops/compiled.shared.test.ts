@@ -23,8 +23,8 @@ function suite(name: DeviceName): void {
     expect((await init({ device: name, gpu: gpuOfPage ?? undefined })).name).toBe(name)
   })
 
-  // wasm does the same in the page as in Node, so the page takes a tenth there; on webgpu half, beside what PyTorch computed, which is compiled too.
-  const every = !inBrowser ? 1 : name === 'wasm' ? 10 : 2
+  // wasm does the same in the page as in Node, so the page takes a tenth there; on webgpu a third, beside what PyTorch computed, which is compiled too.
+  const every = !inBrowser ? 1 : name === 'wasm' ? 10 : 3
   for (const c of [...pointwiseCases, ...cases].filter((_, i) => i % every === 0))
     if (c.reads) test(`${nameOf(c)}: cannot read while tracing`, () => expect(() => traced(c)(...inputsOf(c))).toThrow(/compile|trac/))
     else
