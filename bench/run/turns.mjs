@@ -1,11 +1,13 @@
 // One row with many contenders, or many rows that are to be compared: each makes ready and warms up, then they take turns, so that a busy
 // minute of the machine falls on all.
+import { cpus } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { soon } from './contenders.mjs'
 
 /** How much is measured: milliseconds of a round, turns, cold starts, seconds for the many steps of `holding`. A contender that takes seconds has fewer. */
 export const efforts = {
   quick: { round: 40, turns: 3, cold: 1, patience: 4 },
-  usual: { round: 60, turns: 7, cold: 3, patience: 8 },
+  usual: { round: 120, turns: 7, cold: 3, patience: 8 },
   full: { round: 200, turns: 15, cold: 7, patience: 120 },
 }
 const SLOW = 700
@@ -15,8 +17,15 @@ export const median = values => values.toSorted((a, b) => a - b)[values.length >
 export const reason = error => String(error?.message ?? error).split('\n')[0].replace(/^page\.evaluate: (Error: )?/, '').slice(0, 160)
 
 const seconds = 120
-/** Milliseconds for which the threads of whoever had the turn before may wait busily for more work. */
-const SETTLING = 40
+/** Waits until the processors are idle, half a second at most: the threads of whoever had the turn before may still wait busily for more work. */
+async function settled() {
+  const idle = () => cpus().reduce((sum, { times }) => sum + times.idle, 0)
+  for (let i = 0; i < 12; i++) {
+    const [before, began] = [idle(), performance.now()]
+    await sleep(40)
+    if (idle() - before > 0.9 * cpus().length * (performance.now() - began)) return
+  }
+}
 const once = async (c, count, row) => soon(c.round(count), seconds, row)
 
 /** Opens a contender and runs the row until it is warm. Its first value is of fresh weights, so that all can be compared. */
@@ -64,10 +73,10 @@ export async function measure(entries, effort) {
     for (let turn = 0; turn < effort.turns; turn++)
       for (const r of running) {
         if (turn >= r.turns || r.error) continue
-        await new Promise(resolve => setTimeout(resolve, SETTLING))
+        await settled()
         try {
-          // The first call after a rest does not count: caches are cold then, and threads asleep.
-          if (r.turns > 2) await once(r.contender, 1, r.row)
+          // A whole round after a rest does not count: caches are cold then and threads asleep, and for some 50 to 100 ms the kernel may keep them on one core.
+          if (r.turns > 2) await once(r.contender, r.count, r.row)
           r.times.push((await once(r.contender, r.count, r.row)).ms / r.count)
         } catch (error) {
           r.error = error

@@ -42,8 +42,6 @@ export interface Inside {
   inputsOf(version: Version): readonly (readonly [name: string | null, value: unknown, otherwise?: unknown])[]
   /** Whether calls may give inputs by name. */
   readonly named?: boolean
-  /** Why it cannot be saved. */
-  readonly bound?: (version: Version) => string | null
   /** What can be said of it before its first call. */
   readonly written?: () => GraphDescription
 }

@@ -5,24 +5,13 @@ import { Trace } from '../graph/trace.ts'
 import { eager } from '../eager/world.ts'
 import { full, Tensor, where } from '../ops/index.ts'
 import { world } from '../ops/world.ts'
-import { Call, mentions, listen, mapExpressions, recorded } from './expression.ts'
+import { mentions, listen, recorded, type Call } from './expression.ts'
 import type { Later } from './run.ts'
 import { split } from './split.ts'
 
 export type Condition = Tensor | boolean | number
 /** One value or several, or a function that makes them. */
 export type Branch<T> = T | (() => T)
-
-/** A condition: a function of expressions may give it a plain value, so that one branch is left. */
-export class Decision extends Call {
-  constructor(condition: unknown) {
-    super('decision', c => c, [condition])
-  }
-
-  override over(f: Parameters<Call['over']>[0]): Call {
-    return new Decision(mapExpressions(this.args[0], f))
-  }
-}
 
 /** Whether a value can be looked at now: it is of the eager world, on a device that reads at once. */
 export const readable = (x: Tensor): boolean => world() === eager && x.device !== 'meta' && currentBackend().readSync !== undefined
@@ -93,7 +82,7 @@ export function ifelse<T extends Tensor | number | readonly (Tensor | number)[]>
   const [a, b] = [made(then), made(otherwise)]
   if (!symbolic && !mentions([a, b])) return decide(condition, () => a, () => b) as R
   listen()
-  const result = recorded('ifelse', decide as (...args: unknown[]) => unknown, [new Decision(condition), a, b], { lazy: true })
+  const result = recorded('ifelse', decide as (...args: unknown[]) => unknown, [condition, a, b], { lazy: true })
   return (Array.isArray(a) && !Array.isArray(result) ? a.map((_, i) => (result as Call).part(i)) : result) as R
 }
 

@@ -4,7 +4,6 @@ import { needKnown } from '../core/options.ts'
 import { sameShape } from '../core/shape.ts'
 import { grad } from '../autograd/engine.ts'
 import { enableGrad, noGrad } from '../autograd/mode.ts'
-import { currentBackend } from '../eager/device.ts'
 import { isPlain } from '../graph/arguments.ts'
 import { compile, type CompileInfo, type CompileOptions } from '../graph/compile.ts'
 import '../graph/whole.ts'
@@ -17,11 +16,9 @@ import type { Profile } from '../graph/modes/profile.ts'
 import type { OptimizerStep } from '../optim/optimizer.ts'
 import { full, Tensor } from '../ops/index.ts'
 import { copy_ } from '../ops/inplace.ts'
-import { world } from '../ops/world.ts'
 import { describeExpressions } from './describe.ts'
 import { Call, Expression, expressionsIn, mapExpressions } from './expression.ts'
 import { replace, type Pairs } from './graph.ts'
-import { Decision } from './branch.ts'
 import { ancestors, differentiated, Run, unconditional } from './run.ts'
 import { shared, Shared } from './shared.ts'
 import { bind, conform, targetOf, type Given, type Input } from './inputs.ts'
@@ -154,10 +151,9 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   const used = new Set(all)
   const wrt = differentiated(all)
   const plain = plainOnes(all)
-  const decisions = all.filter(e => e instanceof Decision)
-  const outside = decisions.length ? unconditional([...expressionsIn(body)]) : undefined
-  const generators = [...new Set(all.flatMap(e => (e instanceof Call ? e.generators : [])))]
-  const still = typeof noDefaultUpdates === 'boolean' ? (noDefaultUpdates ? generators : []) : noDefaultUpdates.map(generatorOf)
+  const outside = unconditional([...expressionsIn(body)])
+  /** The random streams that stay where they are. */
+  const still = noDefaultUpdates === true ? [...new Set(all.flatMap(e => (e instanceof Call ? e.generators : [])))] : (noDefaultUpdates || []).map(generatorOf)
   targets.forEach(({ variable, state, name: label }, i) => {
     if (targets.findIndex(t => t.variable === variable) < i) fail(name, `the input ${variable} is listed twice`)
     if (label !== null && targets.findIndex(t => t.name === label) < i) fail(name, `two inputs are called '${label}'`, 'give one another name: {variable, name}')
@@ -173,13 +169,11 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   const missing = all.find(e => e instanceof Variable && !targets.some(t => t.variable === e))
   if (missing) fail(name, `the result depends on ${missing}, which is not an input`, 'list it in {inputs: […]}, or give it a value by givens')
 
-  const started = (args: readonly unknown[], decided: readonly boolean[]): Run =>
-    new Run([...passed.map((t, i) => [t.variable, args[i]] as const), ...decided.map((d, i) => [decisions[i], d] as const)], wrt, outside)
   const recording = <T>(make: () => T): T => (wrt.size > 0 || optimizers.length > 0 ? enableGrad(make) : noGrad(make))
 
-  const compute = (args: readonly unknown[], decided: readonly boolean[]): unknown => recording(() => {
+  const compute = (args: readonly unknown[]): unknown => recording(() => {
     const before = still.map(g => g.state.clone())
-    const run = started(args, decided)
+    const run = new Run(passed.map((t, i) => [t.variable, args[i]] as const), wrt, outside)
     const value = (v: unknown): unknown => mapExpressions(v, e => run.get(e))
     const results = value(body.outputs)
     const values = pairs.map(([target], i) => fitting(target, value(body.values[i])))
@@ -210,13 +204,6 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
   const changing = Object.fromEntries(passed.flatMap(({ variable }, i) => (variable.type.dynamic ? [[i, variable.type.dynamic]] : [])))
   const dynamic = Object.keys(changing).length > 0 ? { dynamic: { 0: changing } } : {}
   const run = mode === 'eager' ? null : compile(compute, { name, ...options, ...dynamic, donate: passed.flatMap((t, i) => (t.donate ? [`0.${i}`] : [])), ...(mode === undefined ? {} : { mode }) } as CompileOptions)
-  const decide = decisions.length ? compile((args: readonly unknown[]) => noGrad(() => {
-    const before = generators.map(g => g.state.clone())
-    const inner = started(args, [])
-    const found = decisions.map(d => inner.get(d.inputs[0] ?? d)).map(v => (v instanceof Tensor ? v.detach().clone() : v))
-    before.forEach((state, i) => copy_(generators[i].state, state))
-    return found
-  }), { name: `the conditions of ${name}` }) : null
 
   const give = (state: Shared, value: Given): void => {
     const target = targets.find(t => t.state === state)
@@ -224,7 +211,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     state.set(x)
     if (x !== value) (x as Tensor).dispose()
   }
-  const withValues = <T>(given: unknown[], use: (values: readonly unknown[], decided: readonly boolean[]) => T): T => {
+  const withValues = <T>(given: unknown[], use: (values: readonly unknown[]) => T): T => {
     const args = bind(name, targets, given)
     const made: Tensor[] = []
     targets.forEach((t, i) => t.state && args[i] !== null && give(t.state, args[i] as Given))
@@ -239,9 +226,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
       return x
     })
     try {
-      // Where values can be read at once, of each ifelse only the branch that is taken runs.
-      const decided = decide && currentBackend().readSync && world().currentDevice() === currentBackend() ? decide(values).map(truth) : []
-      return use(values, decided)
+      return use(values)
     } finally {
       if (run) for (const x of made) x.dispose()
     }
@@ -257,13 +242,6 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     const [only] = given
     if (given.length === 1 && isPlain(only) && Object.keys(only).join() === 'budget' && !targets.some(t => t.name === 'budget')) return memory({ budget: only.budget as number })
     return given.length === 0 && targets.length > 0 ? memory() : withValues(given, memory)
-  }
-  const truth = (v: unknown): boolean => {
-    if (!(v instanceof Tensor)) return Boolean(v)
-    if (v.numel !== 1) fail('ifelse', `the condition ${v} has ${v.numel} elements`, 'a branch is taken as a whole; where(c, x, y) chooses by element')
-    const on = v.itemSync() !== 0
-    v.dispose()
-    return on
   }
 
   const pieceOf = (key: string): Shared => shares.get(key) ?? fail(name, `there is no state '${key}'`, `state: ${[...shares.keys()].join(', ') || 'none'}`)
@@ -294,10 +272,7 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     state: [...shares.keys()].reverse(),
     get: (key: string): Tensor => pieceOf(key).get(),
     set: (key: string, value: Given): void => give(pieceOf(key), value),
-    free: () => {
-      run?.dispose()
-      decide?.dispose()
-    },
+    free: () => run?.dispose(),
     info: (): CompileInfo => run?.info() ?? fail(name, 'nothing is compiled in the mode eager'),
     memory: (...given: unknown[]): Footprint => memoryOf(given),
     explain: (): Explanation => run?.explain() ?? fail(name, 'nothing is compiled in the mode eager'),
@@ -310,7 +285,6 @@ export function func<const O extends Outputs | undefined = undefined>(spec: Func
     last: () => insideOf(run)?.last() ?? null,
     versions: () => insideOf(run)?.versions() ?? [],
     inputsOf: ({ args: [values] }) => passed.map((t, i) => [t.name, (values as unknown[])[i], t.default] as const),
-    bound: ({ args: [, decided] }) => ((decided as unknown[]).length ? 'it has an ifelse, of which each call picks a branch before it runs' : null),
     written: () => describeExpressions(name, body.outputs, pairs.map(([target], i) => [target, body.values[i]] as const)),
   })
 }

@@ -234,6 +234,27 @@ eachDevice(() => {
       expect(await list(g(tensor([10, 2]), somewhere()))).toEqual([10, 30])
     })
 
+    test('a function of expressions learns by a choice of two costs; it is saved and loaded with its state', async () => {
+      const make = (): S.Func<Tensor> => {
+        const [x, c] = [S.vector('x'), S.scalar('c')]
+        const w = S.shared(tensor([1, 2, 3]), { name: 'w' })
+        const noise = new S.RandomStreams(7).uniform([3])
+        const h = x.mul(w)
+        const cost = S.ifelse(c.gt(0), h.square().sum(), h.mul(noise).sum().mul(3))
+        return S.func({ inputs: [x, c], outputs: cost, updates: [[w, w.sub(S.grad(cost, w).mul(0.1))]] })
+      }
+      const [once, f] = [make(), make()]
+      const x = tensor([1, 0.5, -1])
+      const expected: number[] = []
+      for (const c of [1, -1, 1, -1]) expected.push(await once(x, c).item())
+      near([await f(x, 1).item(), await f({ x, c: -1 }).item()], expected.slice(0, 2))
+      expect(f.info().traces).toBe(1)
+      const g = loadFunction(await saveFunction(f))
+      near([await (g({ x, c: 1 }) as Tensor).item(), await (g(x, -1) as Tensor).item()], expected.slice(2))
+      near(await list(g.get('w')), await list(once.get('w')))
+      f.free()
+    })
+
     test('modes look at what has run', async () => {
       const make = (mode: 'debug' | 'nanGuard') => compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => x.sub(5).log().exp().sum(1), () => x.neg().mul(2).add(x).sum(1)), { mode })
       for (const mode of ['debug', 'nanGuard'] as const) {

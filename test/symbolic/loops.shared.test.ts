@@ -277,12 +277,6 @@ eachDevice(name => {
       expect(taken).toEqual(name === 'webgpu' ? ['then', 'else'] : ['then'])
     })
 
-    test('inside compile both are computed and one is chosen', async () => {
-      const f = compile((x: Tensor) => S.ifelse(x.sum().gt(0), () => x.mul(2), () => x.neg()))
-      expect(await list(f(tensor([1, 2])))).toEqual([2, 4])
-      expect(await list(f(tensor([-1, -2])))).toEqual([1, 2])
-    })
-
     test('whileLoop', async () => {
       expect(await S.whileLoop(x => x.lt(100), x => x.mul(2), tensor(3), { maxSteps: 10 }).item()).toBe(192)
       const x = S.scalar('x')

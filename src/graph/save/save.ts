@@ -104,13 +104,8 @@ export async function saveFunction(f: object): Promise<Uint8Array> {
   const state = new State()
   const writer = new Writer()
   const versions: Json[] = []
-  let reason: string | null = null
-  for (const v of inside.versions()) {
-    const why = v.pinned ? 'its arguments share memory with what it changes' : (inside.bound?.(v) ?? null)
-    if (why === null) versions.push(writeVersion(inside, v, state, writer))
-    reason ??= why
-  }
-  if (versions.length === 0) fail('saveFunction', `${inside.name} cannot be saved: ${reason}`, 'write it with where(c, x, y), or pass tensors of their own')
+  for (const v of inside.versions()) if (!v.pinned) versions.push(writeVersion(inside, v, state, writer))
+  if (versions.length === 0) fail('saveFunction', `${inside.name} cannot be saved: its arguments share memory with what it changes`, 'pass tensors of their own')
   const header = { name: inside.name, named: inside.named ?? false, defaults: await defaults(inside, version), memory: state.list, versions, ...writer.tables }
   return pack(header, await state.read())
 }
