@@ -8,6 +8,7 @@
 // A word instead, `npm run bench -- kernels`, runs the bench/*.bench.ts with that word in their names (`--node`, `--chromium`: there alone).
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { install, root } from './setup.mjs'
 
 await install()
@@ -16,13 +17,10 @@ const { file, rivals } = await import('./rivals.mjs')
 const { plot, renewed } = await import('../bench/run/page.mjs')
 const { compare, keyOf, LEAST, libraries, ratios, verdicts } = await import('../bench/run/verdict.mjs')
 
-const args = process.argv.slice(2)
-const flags = ['quick', 'full', 'node', 'chromium', 'guard', 'render']
 const values = ['only', 'backend', 'threads', 'libraries']
-const unknown = args.find(a => a.startsWith('--') && !flags.includes(a.slice(2)) && !values.includes(a.slice(2).split('=')[0]))
-if (unknown) throw new Error(`There is no option ${unknown}. Options: ${[...flags.map(f => `--${f}`), ...values.map(v => `--${v}=…`)].join(' ')}`)
-const has = name => args.includes(`--${name}`)
-const value = name => args.find(a => a.startsWith(`--${name}=`))?.slice(name.length + 3)
+const flags = ['quick', 'full', 'node', 'chromium', 'guard', 'render']
+const options = Object.fromEntries([...values.map(v => [v, { type: 'string' }]), ...flags.map(f => [f, { type: 'boolean' }])])
+const { values: asked, positionals: words } = parseArgs({ options, allowPositionals: true })
 
 const page = join(root, 'docs/performance.md')
 const committed = join(root, 'bench/ratios.json')
@@ -50,11 +48,11 @@ function show(measured) {
 }
 
 /** What seems lost is measured once more, since a machine has busy moments; the better ratio counts. */
-async function guard(options) {
+async function guard(settings) {
   const before = JSON.parse(await readFile(committed, 'utf8'))
   const measure = async table => {
     const of = (setting, row) => table[keyOf(setting)]?.[row]
-    const measured = await rivals({ ...options, effort: 'quick', pairs: (setting, row) => of(setting, row) && ['lampas', of(setting, row).rival] })
+    const measured = await rivals({ ...settings, effort: 'quick', pairs: (setting, row) => of(setting, row) && ['lampas', of(setting, row).rival] })
     return { ...measured, ...compare(measured, table) }
   }
   const { lines, lost, results, problems } = await measure(before)
@@ -74,17 +72,16 @@ async function guard(options) {
 }
 
 async function main() {
-  const words = args.filter(a => !a.startsWith('--') && a !== 'rivals')
   await buildWasm()
-  if (words.length > 0) return (await import('../bench/run/modules.mjs')).modules(words, { node: has('node'), chromium: has('chromium') })
-  if (has('render')) return render(JSON.parse(await readFile(file, 'utf8')))
-  const options = { ...Object.fromEntries(values.map(v => [v, value(v)])), effort: has('quick') ? 'quick' : has('full') ? 'full' : 'usual', node: has('node') }
-  if (has('guard')) return guard(options)
-  const measured = await rivals(options)
+  if (words.length > 0) return (await import('../bench/run/modules.mjs')).modules(words, asked)
+  if (asked.render) return render(JSON.parse(await readFile(file, 'utf8')))
+  const settings = { ...asked, effort: asked.quick ? 'quick' : asked.full ? 'full' : 'usual' }
+  if (asked.guard) return guard(settings)
+  const measured = await rivals(settings)
   show(measured)
-  if (has('node')) return
+  if (asked.node) return
   console.log(`${measured.minutes.toFixed(1)} minutes.`)
-  const whole = !has('quick') && values.every(v => value(v) === undefined)
+  const whole = !asked.quick && values.every(v => asked[v] === undefined)
   if (whole && measured.problems.length === 0) await render(measured)
 }
 

@@ -4,6 +4,7 @@ import { growth } from '../run/growth.mjs'
 import { enter, finished, type Contender, type Options, type Run } from './contender.ts'
 import { cnn, gpt, integers, learningRate, lstm, mlp, products, random, small, type Values } from './data.ts'
 
+const { skipInit } = nn.utils
 const from = ({ data, shape }: Values): Tensor => tensor(data, { shape: [...shape] })
 
 /** Puts a value in place of a parameter; dense weights lie as [in, out]. */
@@ -11,14 +12,14 @@ const set = (parameter: Tensor | null, value: Values, transposed = false): void 
   noGrad(() => void parameter!.copy_(transposed ? from(value).t() : from(value)))
 
 function dense(weight: Values, bias: Values): nn.Linear {
-  const layer = new nn.Linear(weight.shape[0], weight.shape[1])
+  const layer = skipInit(nn.Linear, weight.shape[0], weight.shape[1])
   set(layer.weight, weight, true)
   set(layer.bias, bias)
   return layer
 }
 
 function filters(weight: Values, bias: Values): nn.Conv2d {
-  const layer = new nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2], { padding: 1 })
+  const layer = skipInit(nn.Conv2d, weight.shape[1], weight.shape[0], weight.shape[2], { padding: 1 })
   set(layer.weight, weight)
   set(layer.bias, bias)
   return layer

@@ -7,7 +7,7 @@ import { soon } from './contenders.mjs'
 /** How much is measured: milliseconds of a round, turns, cold starts, seconds for the many steps of `holding`. A contender that takes seconds has fewer. */
 export const efforts = {
   quick: { round: 40, turns: 3, cold: 1, patience: 4 },
-  usual: { round: 120, turns: 7, cold: 3, patience: 8 },
+  usual: { round: 120, turns: 7, cold: 5, patience: 8 },
   full: { round: 200, turns: 15, cold: 7, patience: 120 },
 }
 const SLOW = 700

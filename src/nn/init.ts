@@ -3,11 +3,11 @@
 import { fail } from '../core/errors.ts'
 import { withDefaults } from '../core/options.ts'
 import { numel } from '../core/shape.ts'
-import { noGrad } from '../autograd/mode.ts'
 import type { Generator, Tensor } from '../ops/index.ts'
 import { full } from '../ops/index.ts'
 import { copy_, fill_ } from '../ops/inplace.ts'
 import { normal_ as drawNormal, uniform_ as drawUniform } from '../ops/random.ts'
+import { filling } from './skip.ts'
 
 export interface DrawOptions {
   /** Source of random numbers; default: the device's own, seeded by `manualSeed`. */
@@ -23,11 +23,11 @@ export interface KaimingOptions extends DrawOptions {
 }
 
 /** Fills with uniform numbers of [from, to). As `torch.nn.init.uniform_`. */
-export const uniform_ = (x: Tensor, from = 0, to = 1, o: DrawOptions = {}): Tensor => noGrad(() => drawUniform(x, from, to, o))
+export const uniform_ = (x: Tensor, from = 0, to = 1, o: DrawOptions = {}): Tensor => filling(x, () => drawUniform(x, from, to, o))
 /** Fills with normal numbers. As `torch.nn.init.normal_`. */
-export const normal_ = (x: Tensor, mean = 0, std = 1, o: DrawOptions = {}): Tensor => noGrad(() => drawNormal(x, mean, std, o))
+export const normal_ = (x: Tensor, mean = 0, std = 1, o: DrawOptions = {}): Tensor => filling(x, () => drawNormal(x, mean, std, o))
 /** Fills with one value. As `torch.nn.init.constant_`. */
-export const constant_ = (x: Tensor, value: number): Tensor => noGrad(() => fill_(x, value))
+export const constant_ = (x: Tensor, value: number): Tensor => filling(x, () => fill_(x, value))
 /** Fills with zeros. As `torch.nn.init.zeros_`. */
 export const zeros_ = (x: Tensor): Tensor => constant_(x, 0)
 /** Fills with ones. As `torch.nn.init.ones_`. */
@@ -81,7 +81,7 @@ export const xavierNormal_ = (x: Tensor, gain = 1, options: DrawOptions = {}): T
 /** Normal numbers of the given mean and deviation, restricted to [a, b]. As `torch.nn.init.trunc_normal_`. */
 export function truncNormal_(x: Tensor, mean = 0, std = 1, a = -2, b = 2, options: DrawOptions = {}): Tensor {
   if (!(a < b) || !(std > 0)) fail('truncNormal_', `bounds ${a} and ${b} with std ${std}`, 'give a < b and std > 0')
-  return noGrad(() => {
+  return filling(x, () => {
     // The inverse of the distribution function, at uniform numbers between its values at the bounds.
     const spread = std * Math.SQRT2
     const [low, high] = [a, b].map(v => full([], (v - mean) / spread, { device: x.device }).erf())

@@ -1,9 +1,11 @@
-// Limits on gradients, and parameters as one vector, without reading anything back.
+// Limits on gradients, parameters as one vector, without reading anything back; modules without initial values.
 import { noGrad } from '../autograd/mode.ts'
 import { fail } from '../core/errors.ts'
 import { cat, zeros, type Tensor } from '../ops/index.ts'
 import { copy_ } from '../ops/inplace.ts'
 import { world } from '../ops/world.ts'
+
+export { skipInit } from './skip.ts'
 
 export interface ClipNormOptions {
   /** p of the norm; Infinity takes the largest value. Default 2. */

@@ -1,6 +1,6 @@
 // Every class of nn: that it does what its function does, what it prints, what its checkpoints hold, and that none is forgotten here.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { init, manualSeed, nn, ones, pad, randn, tensor, zeros, type Tensor } from '../../src/index.ts'
+import { defaultGenerator, init, manualSeed, nn, ones, pad, randn, tensor, zeros, type Tensor } from '../../src/index.ts'
 
 const F = nn.functional
 
@@ -226,6 +226,27 @@ test('parameters as a vector and back', async () => {
   nn.utils.vectorToParameters(vector.detach().mul(0).add(2), model.parameters())
   expect(await nn.utils.getTotalNorm(model.parameters()).item()).toBeCloseTo(Math.sqrt(40), 4)
   expect(() => nn.utils.vectorToParameters(zeros(9), model.parameters())).toThrow(/10 values/)
+})
+
+test('skipInit: no numbers are drawn, also not for layers inside; afterwards they are again', async () => {
+  class Net extends nn.Module {
+    readonly body = new nn.Sequential(new nn.Linear(3, 4), new nn.Linear(4, 2))
+    readonly square = nn.init.orthogonal_(new nn.Parameter(zeros(2, 2)))
+    constructor(readonly scale: number) {
+      super()
+      if (scale < 0) throw new Error('too small')
+    }
+    override forward = (x: Tensor): Tensor => this.body.forward(x).mul(this.scale)
+  }
+  const { state } = defaultGenerator()
+  const before = await state.toArray()
+  const net = nn.utils.skipInit(Net, 3)
+  expect(await state.toArray()).toEqual(before)
+  expect(net.scale).toBe(3)
+  expect(() => nn.utils.skipInit(Net, -1)).toThrow(/too small/)
+  expect(Object.keys(net.stateDict())).toEqual(Object.keys(new Net(3).stateDict()))
+  expect(await state.toArray()).not.toEqual(before)
+  expect(await new nn.Linear(100, 10).weight.std().item()).toBeGreaterThan(0.01)
 })
 
 test('a pretrained table is frozen unless it is asked not to be', () => {
