@@ -19,7 +19,7 @@ export const libraries = [...trains, 'ort', 'torch']
 const settings = () => [...[...new Set([1, cpus().length])].map(threads => ({ device: 'wasm', threads })), { device: 'webgpu', threads: 1 }]
 
 /** Minutes of a whole run on a quiet machine with two cores, by effort. */
-const minutes = { quick: 7, usual: 11, full: 25 }
+const minutes = { quick: 8, usual: 19, full: 40 }
 
 /** What is measured: the settings, rows and libraries that the options leave. `pairs` names for a setting and a row the only ones that take part. */
 function chosen({ only, backend, threads, libraries: some, pairs, node }) {
